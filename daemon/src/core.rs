@@ -1,0 +1,4 @@
+//! Decides and does no I/O: synchronous, takes `now`, tested without a runtime.
+
+pub mod call;
+pub mod matching;

@@ -1,0 +1,2 @@
+pub mod safe_text;
+pub mod term;
