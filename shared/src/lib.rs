@@ -1,3 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+pub mod api;
+pub mod audit;
 pub mod explain;
 pub mod filter;
+pub mod id;
+pub mod incident;
+pub mod limits;
+pub mod log;
+pub mod name;
+pub mod outcome;
 pub mod priority;
+pub mod time;
+pub mod token;

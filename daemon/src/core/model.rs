@@ -1,0 +1,195 @@
+//! The records behind the wire's views: what the registry holds and the store keeps.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use tollgate_shared::api::{LastRefusal, LastUse, OutcomeCounts};
+use tollgate_shared::filter::FilterSpec;
+use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::name::Name;
+use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::{Expiry, Permission, Scope};
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Unique among teams.
+    pub name: Name,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A service of a team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its id.
+    pub id: ServiceId,
+    /// Its team.
+    pub team: TeamId,
+    /// Unique within the team.
+    pub name: Name,
+    /// False: skipped by every call.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A filter as it is stored; [`crate::core::matching`] compiles it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilterRecord {
+    /// Its id.
+    pub id: FilterId,
+    /// Its service.
+    pub service: ServiceId,
+    /// Its place among the service's filters, from 1.
+    pub position: u32,
+    /// Name, conditions, rendering. Stored as JSON bytes: its wire form is its only form.
+    pub spec: FilterSpec,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// What a secret is stored and looked up as: BLAKE3 keyed with the key file (domain.md §2). Not secret by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mac(pub [u8; 32]);
+
+/// A living token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Public id; stable over rotations.
+    pub id: TokenId,
+    /// Unique among living tokens of its scope.
+    pub name: Name,
+    /// Free text.
+    pub description: String,
+    /// What it reaches; fixed.
+    pub scope: Scope,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// The end as it was chosen.
+    pub expiry: Expiry,
+    /// The end as a moment; `None` = never.
+    pub expires_at: Option<Timestamp>,
+    /// Empty = any address.
+    pub allowed_ips: Vec<IpNet>,
+    /// Calls are logged while now is before it.
+    pub debug_until: Option<Timestamp>,
+    /// 0 = off.
+    pub dedup_window_secs: u32,
+    /// The secret's MAC.
+    pub mac: Mac,
+    /// Counts up when what a call is checked against changes (secret, expiry, addresses, …): a proposal made under an
+    /// older generation is checked again by the writer.
+    pub generation: u64,
+    /// How often the secret was replaced.
+    pub rotations: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// By whom.
+    pub updated_by: String,
+}
+
+/// Why a secret is dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Death {
+    /// Its token was revoked.
+    Revoked,
+    /// Its token has a newer secret.
+    Rotated,
+}
+
+/// A secret that never works again. One row for each, for ever: its value can never come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadSecret {
+    /// The dead secret's MAC.
+    pub mac: Mac,
+    /// Whose it was.
+    pub token: TokenId,
+    /// Since when it is dead.
+    pub at: Timestamp,
+    /// Why.
+    pub death: Death,
+}
+
+/// What stays of a revoked token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The token as it was.
+    pub token: Token,
+    /// When it was revoked.
+    pub revoked_at: Timestamp,
+    /// By whom.
+    pub revoked_by: String,
+    /// Why, as he said.
+    pub reason: String,
+}
+
+/// What a token was used for, as it is kept on disk. Flushed every few seconds, kept with the tombstone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// Calls by outcome.
+    pub counts: OutcomeCounts,
+    /// The last accepted call.
+    pub last_use: Option<LastUse>,
+    /// The last refused call.
+    pub last_refusal: Option<LastRefusal>,
+    /// Refusals that were counted and not logged.
+    pub rows_not_logged: u64,
+}
+
+/// The part of an incident that is written once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentBody {
+    /// ≤ 4 KiB, from the redacted view of the call.
+    pub description: String,
+    /// The address of the call that opened it.
+    pub source_ip: IpAddr,
+}
+
+/// What deduplication remembers of an accepted call (domain.md §4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DedupEntry {
+    /// When the call was accepted; the window counts from here and does not slide.
+    pub at: Timestamp,
+    /// What the call touched and how it left it. While all of it stands, an equal call is a duplicate.
+    pub effects: Vec<Effect>,
+}
+
+/// One thing that a call touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// In this service,
+    pub service: ServiceId,
+    /// under this key (`None`: an incident without a key),
+    pub key: Option<String>,
+    /// this incident was open afterwards, or none was.
+    pub open_after: Option<IncidentId>,
+    /// The incident that was touched: it counts the duplicate.
+    pub incident: IncidentId,
+}
+
+/// One change of the registry, as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RegistryChange {
+    /// Insert or replace a team.
+    PutTeam(Team),
+    /// Insert or replace a service.
+    PutService(Service),
+    /// Insert or replace a filter.
+    PutFilter(Box<FilterRecord>),
+    /// Remove a filter.
+    DeleteFilter(FilterId),
+    /// Insert or replace a living token.
+    PutToken(Box<Token>),
+    /// A secret has died (rotation; revocation does it too).
+    PutDeadSecret(DeadSecret),
+    /// Remove a living token and put its tombstone. Its dead secret comes as a change of its own.
+    Bury(Box<Tombstone>),
+}

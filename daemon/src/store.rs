@@ -1,0 +1,12 @@
+//! The only place that knows redb. Its face is in the domain's words: a transaction in which the core decides over a view,
+//! pages of incidents, log segments older than a moment.
+//!
+//! Every implementation passes the same [`conformance`] tests. Nothing outside this room may make a second one
+//! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
+
+mod traits;
+
+pub use traits::{
+    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, Store, StoreError,
+    View,
+};

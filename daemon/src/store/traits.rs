@@ -1,0 +1,323 @@
+//! What the daemon asks of a store.
+
+use std::sync::Arc;
+
+use tollgate_shared::audit::AuditRow;
+use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
+use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry};
+use tollgate_shared::log::LogRow;
+use tollgate_shared::time::Timestamp;
+
+use crate::core::call::fingerprint::Fingerprint;
+use crate::core::model::{
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, RegistryChange, Service, Team, Token, Tombstone, UsageRecord,
+};
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file is of a newer format than this program knows.
+    #[error("{file} has format version {found}, this program knows up to {known}; start the newer tollgated that wrote it")]
+    NewerFormat {
+        /// Which file.
+        file: String,
+        /// The version it has.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// The database was written with another token key.
+    #[error("the token key file is not the one that {file} was written with; restore the matching token.key")]
+    ForeignKey {
+        /// Which file.
+        file: String,
+    },
+    /// Reading or writing failed. After a failed commit its outcome is unknown: reopen before going on.
+    #[error("{doing} failed")]
+    Io {
+        /// What was being done, as `open state.redb`.
+        doing: String,
+        /// The engine's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row does not decode, or rows contradict each other.
+    #[error("{what} is damaged: {detail}; stop the daemon and run tollgated check")]
+    Damaged {
+        /// Which row of which table.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// Everything that the daemon keeps in memory, as it stands on disk.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All teams.
+    pub teams: Vec<Team>,
+    /// All services.
+    pub services: Vec<Service>,
+    /// All filters.
+    pub filters: Vec<FilterRecord>,
+    /// All living tokens.
+    pub tokens: Vec<Token>,
+    /// All tombstones.
+    pub tombstones: Vec<Tombstone>,
+    /// All dead secrets.
+    pub dead_secrets: Vec<DeadSecret>,
+    /// Usage of tokens and tombstones.
+    pub usage: Vec<(TokenId, UsageRecord)>,
+    /// The latest moment that any commit has seen: the clock never goes behind it.
+    pub high_water: Timestamp,
+    /// The next log seq that the state will give out.
+    pub next_log_seq: u64,
+    /// Random, made with the database: which log a cursor belongs to.
+    pub store_id: u64,
+}
+
+/// What a commit did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// False where nothing had changed and nothing was written.
+    pub wrote: bool,
+}
+
+/// What the core sees and changes while it decides one batch: memory as of the last commit plus this batch's own changes.
+/// Nothing that is put is visible outside before the commit is durable.
+pub trait View {
+    /// The open incident of a service with this key.
+    fn open_incident(&self, service: ServiceId, key: &str) -> Option<IncidentId>;
+
+    /// An open incident's head, or that of one resolved in this very batch. `None` for any other id.
+    fn incident(&self, id: IncidentId) -> Option<IncidentHead>;
+
+    /// How many incidents of a service are open.
+    fn open_count(&self, service: ServiceId) -> u32;
+
+    /// How many incidents are open.
+    fn open_total(&self) -> usize;
+
+    /// The open overflow incident of a service.
+    fn overflow_incident(&self, service: ServiceId) -> Option<IncidentId>;
+
+    /// What is remembered of a token's call, however old: the caller judges the window.
+    fn dedup(&self, token: TokenId, fingerprint: &Fingerprint) -> Option<DedupEntry>;
+
+    /// Inserts or replaces a head. One whose state is resolved is no longer found by its key.
+    fn put_incident(&mut self, head: IncidentHead);
+
+    /// Writes the part that is written once.
+    fn put_incident_body(&mut self, id: IncidentId, body: IncidentBody);
+
+    /// Adds an entry. `Attached` after `Attached` is merged into it (count, last_at, event); beyond 200 entries the oldest
+    /// but the first goes.
+    fn add_timeline(&mut self, id: IncidentId, entry: TimelineEntry);
+
+    /// Remembers a call. Keeps the bounds of domain.md §4: at most 1,000,000 entries, a token a quarter; the oldest goes.
+    fn remember(&mut self, token: TokenId, fingerprint: Fingerprint, entry: DedupEntry);
+
+    /// Changes the registry on disk (the snapshot in memory is the caller's).
+    fn put_registry(&mut self, change: RegistryChange);
+
+    /// Inserts or replaces a token's usage.
+    fn put_usage(&mut self, token: TokenId, usage: UsageRecord);
+
+    /// Adds an audit row; its `seq` is given here and returned.
+    fn audit(&mut self, row: AuditRow) -> u64;
+
+    /// Gives out the next log seq. On disk with the next commit that writes something; giving one out does not by
+    /// itself make a commit write.
+    fn next_log_seq(&mut self) -> u64;
+}
+
+/// The state: registry, usage, incidents, deduplication, audit. Owned by the writer thread.
+pub trait Store: Send {
+    /// Reads everything that lives in memory.
+    ///
+    /// # Errors
+    /// Damage, or a format or key that does not fit.
+    fn load(&mut self) -> Result<Loaded, StoreError>;
+
+    /// One transaction: lets `decide` read and change the view, then writes all changes and makes them durable, then lets
+    /// them into memory. Where `decide` changed nothing, nothing is written. `now` raises the high-water mark.
+    ///
+    /// # Errors
+    /// The outcome on disk is unknown; nothing has entered memory; call [`Store::reopen`] before anything else.
+    fn commit(&mut self, now: Timestamp, decide: &mut dyn FnMut(&mut dyn View)) -> Result<Committed, StoreError>;
+
+    /// Closes and opens the files again and rebuilds memory from disk.
+    ///
+    /// # Errors
+    /// As at the first opening.
+    fn reopen(&mut self) -> Result<Loaded, StoreError>;
+
+    /// Forgets deduplication entries that no window can reach any more (older than 24 h).
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes incidents resolved before `cutoff`, at most `limit` in one transaction; returns how many.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn drop_resolved_before(&mut self, cutoff: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// A handle for reading beside the writer; it survives [`Store::reopen`].
+    fn reader(&self) -> Arc<dyn Reader>;
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    /// The files may not be complete.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Which incidents a page shall hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncidentFilter {
+    /// Only of these services; empty = all.
+    pub services: Vec<ServiceId>,
+    /// Only in these states; empty = all.
+    pub states: Vec<IncidentState>,
+}
+
+/// A page of the audit trail, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The rows.
+    pub rows: Vec<AuditRow>,
+    /// Give it as `before` for the next page.
+    pub next: Option<u64>,
+}
+
+/// Reads beside the writer, in short transactions: what was committed when the call began.
+pub trait Reader: Send + Sync {
+    /// A page of heads, newest first, older than `before` where given; scans at most a bounded number of rows, so a page
+    /// may be short although `next` is given. Returns the rows and the id to go on before.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn incidents(
+        &self,
+        filter: &IncidentFilter,
+        before: Option<IncidentId>,
+        limit: usize,
+    ) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError>;
+
+    /// One incident whole.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn incident(
+        &self,
+        id: IncidentId,
+    ) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
+
+    /// Ids whose text contains `hint` (lower case, hyphens ignored), at most `limit`, newest first.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError>;
+
+    /// Open incidents: all, and those of priority P1; and of one service where asked.
+    fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32);
+
+    /// A page of the audit trail.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError>;
+}
+
+/// A stretch of the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogPage {
+    /// The rows that passed, in the order asked for.
+    pub rows: Vec<LogRow>,
+    /// The last seq that was looked at, passed or not; go on from it. `None` where nothing was looked at.
+    pub scanned_to: Option<u64>,
+    /// True where the end (or beginning) of the log was reached.
+    pub done: bool,
+}
+
+/// Figures of the log on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogTotals {
+    /// The oldest readable row's moment.
+    pub oldest_at: Option<Timestamp>,
+    /// Its seq.
+    pub first_seq: Option<u64>,
+    /// The newest row's seq.
+    pub last_seq: Option<u64>,
+    /// Segment files.
+    pub segments: u32,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Segments that did not open and were moved aside.
+    pub damaged: u32,
+}
+
+/// The API log's writing side. Owned by the log thread.
+pub trait LogStore: Send {
+    /// Writes rows, durably, in rising seq; begins a new segment when one is due (1 h of running time, 1 GiB, or an
+    /// unclean start). `now` is for ages; rows bring their own times.
+    ///
+    /// # Errors
+    /// None of these rows may be counted on; call [`LogStore::reopen`].
+    fn append(&mut self, rows: &[Arc<LogRow>], now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes every segment whose newest row is older than `cutoff`; returns how many.
+    ///
+    /// # Errors
+    /// I/O.
+    fn drop_before(&mut self, cutoff: Timestamp) -> Result<usize, StoreError>;
+
+    /// Ends the running segment and opens a new one after a failure.
+    ///
+    /// # Errors
+    /// I/O.
+    fn reopen(&mut self) -> Result<(), StoreError>;
+
+    /// A handle for reading beside the log thread.
+    fn reader(&self) -> Arc<dyn LogReader>;
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    /// The last rows may be missing.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Reads the log in short transactions (at most 1,000 rows each). Rows whose `at` is before `cutoff` are never returned.
+pub trait LogReader: Send + Sync {
+    /// Rows with seq > `after`, rising, those that `pass`; at most `limit` of them, looking at no more than `scan` rows.
+    ///
+    /// # Errors
+    /// I/O; a damaged segment is skipped and counted, not an error.
+    fn after(
+        &self,
+        after: u64,
+        cutoff: Timestamp,
+        limit: usize,
+        scan: usize,
+        pass: &dyn Fn(&LogRow) -> bool,
+    ) -> Result<LogPage, StoreError>;
+
+    /// Rows with seq < `before` (all where `None`), falling.
+    ///
+    /// # Errors
+    /// As [`LogReader::after`].
+    fn before(
+        &self,
+        before: Option<u64>,
+        cutoff: Timestamp,
+        limit: usize,
+        scan: usize,
+        pass: &dyn Fn(&LogRow) -> bool,
+    ) -> Result<LogPage, StoreError>;
+
+    /// Figures for status.
+    fn totals(&self, cutoff: Timestamp) -> LogTotals;
+}

@@ -1,0 +1,34 @@
+//! The JSON resources behind both doors (http.md §2): what the local socket answers and takes.
+//!
+//! Wherever a path or a field names an object (`{team}`, `{service}`, `{token}`, `{incident}`), a *reference* is taken: its
+//! id, its name (`Ops`, `Ops/DB` for a service), or a hint, which is any unique piece of the id of at least four
+//! characters. A reference that fits several objects is refused with 409 `conflict` and the list; one that fits none is
+//! 404 `not-found`. Lists are JSON arrays inside [`Page::items`].
+
+mod incidents;
+mod ingest;
+mod objects;
+mod status;
+mod tokens;
+
+pub use incidents::{IncidentView, ResolveIncident};
+pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use objects::{
+    FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
+};
+pub use status::{Counters, EventsItem, LogBounds, StatusView};
+pub use tokens::{
+    LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
+    TokenCreated, TokenPatch, TokenView, UsageView,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows, in the collection's order.
+    pub items: Vec<T>,
+    /// Give it as `cursor` for the next page; absent on the last one. Opaque.
+    pub next: Option<String>,
+}

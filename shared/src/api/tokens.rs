@@ -1,0 +1,252 @@
+//! Tokens.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::TokenId;
+use crate::outcome::Outcome;
+use crate::time::Timestamp;
+use crate::token::{Expiry, Permission, TokenState};
+
+/// `POST /v1/tokens`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// 1–64 visible characters, unique among the living tokens of its scope.
+    pub name: String,
+    /// `global`, `team:<team>`, `service:<team>/<service>`.
+    pub scope: String,
+    /// Free text, ≤ 500 characters.
+    #[serde(default)]
+    pub description: String,
+    /// `never`, a duration (`30d`, `12h`, `1y`), or an RFC 3339 date; absent = never.
+    #[serde(default)]
+    pub expires: Option<String>,
+    /// Seconds; absent = 600; 0 = off; at most 86,400.
+    #[serde(default)]
+    pub dedup_window_secs: Option<u32>,
+    /// Addresses or CIDRs; empty = any.
+    #[serde(default)]
+    pub allowed_ips: Vec<String>,
+    /// True: the debug option is on for 48 h.
+    #[serde(default)]
+    pub debug: bool,
+}
+
+/// `PATCH /v1/tokens/{token}`: what is absent stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenPatch {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new description.
+    pub description: Option<String>,
+    /// A new end, counted from now where it is a duration; the forms of [`NewToken::expires`].
+    pub expires: Option<String>,
+    /// A new deduplication window, seconds.
+    pub dedup_window_secs: Option<u32>,
+    /// The whole new address list; `[]` = any address.
+    pub allowed_ips: Option<Vec<String>>,
+}
+
+/// `POST /v1/tokens/{token}/debug`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetDebug {
+    /// True: on for 48 h from now, also where it was on. False: off; rows stay until their own end.
+    pub on: bool,
+}
+
+/// `POST /v1/tokens/{token}/revoke`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeToken {
+    /// The token's name or id, typed; anything else is refused and nothing is changed.
+    pub confirm: String,
+    /// Why, ≤ 500 characters.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// The scope as a reader needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeView {
+    /// `global`, `team` or `service`.
+    pub kind: String,
+    /// Id of the team or service; absent for `global`.
+    pub id: Option<String>,
+    /// `global`, `Ops`, `Ops/DB`.
+    pub name: String,
+}
+
+/// A token. Its secret is in none of these fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Public id.
+    pub id: TokenId,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What it reaches.
+    pub scope: ScopeView,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// Active, expired or revoked.
+    pub state: TokenState,
+    /// The end as it was chosen.
+    pub expiry: Expiry,
+    /// The end as a moment; absent = never.
+    pub expires_at: Option<Timestamp>,
+    /// Addresses and CIDRs; empty = any.
+    pub allowed_ips: Vec<String>,
+    /// Calls are logged until then; absent or past = off.
+    pub debug_until: Option<Timestamp>,
+    /// Seconds; 0 = off.
+    pub dedup_window_secs: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// When it was last changed or rotated.
+    pub updated_at: Timestamp,
+    /// By whom.
+    pub updated_by: String,
+    /// How often its secret was replaced.
+    pub rotations: u32,
+    /// Counts every change; for lost-update checks.
+    pub version: u64,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// By whom.
+    pub revoked_by: Option<String>,
+    /// Why.
+    pub revoke_reason: Option<String>,
+    /// What it was used for, exact, also with debug off.
+    pub usage: UsageView,
+}
+
+/// The answer to creating and rotating: the only place where the secret ever appears.
+#[derive(Serialize, Deserialize)]
+pub struct TokenCreated {
+    /// Public id.
+    pub id: TokenId,
+    /// The secret, shown once.
+    pub secret: String,
+    /// The token.
+    pub token: TokenView,
+}
+
+impl Drop for TokenCreated {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.secret);
+    }
+}
+
+/// Calls of a token by outcome, since it was created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeCounts {
+    /// Calls that opened an incident.
+    pub created: u64,
+    /// Calls that attached to one.
+    pub attached: u64,
+    /// Calls that resolved one.
+    pub resolved: u64,
+    /// Calls that were duplicates.
+    pub duplicate: u64,
+    /// Calls under maintenance.
+    pub suppressed: u64,
+    /// Calls that matched nothing.
+    pub no_match: u64,
+    /// Calls that started a workflow.
+    pub started: u64,
+    /// Calls that were refused.
+    pub rejected: u64,
+}
+
+impl OutcomeCounts {
+    /// The counter of an outcome.
+    pub fn of(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Attached => &mut self.attached,
+            Outcome::Resolved => &mut self.resolved,
+            Outcome::Duplicate => &mut self.duplicate,
+            Outcome::Suppressed => &mut self.suppressed,
+            Outcome::NoMatch => &mut self.no_match,
+            Outcome::Started => &mut self.started,
+            Outcome::Rejected => &mut self.rejected,
+        }
+    }
+
+    /// All calls.
+    pub const fn total(&self) -> u64 {
+        self.created
+            + self.attached
+            + self.resolved
+            + self.duplicate
+            + self.suppressed
+            + self.no_match
+            + self.started
+            + self.rejected
+    }
+}
+
+/// The last accepted call of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub ip: IpAddr,
+    /// By what program, ≤ 128 bytes.
+    pub user_agent: Option<String>,
+    /// With what outcome.
+    pub outcome: Outcome,
+}
+
+/// The last refused call of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRefusal {
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub ip: IpAddr,
+    /// The problem's slug.
+    pub slug: String,
+}
+
+/// What a token was used for. Kept in memory, flushed every few seconds: a crash may lose seconds of counting.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageView {
+    /// By outcome, since it was created.
+    pub counts: OutcomeCounts,
+    /// The last accepted call.
+    pub last_use: Option<LastUse>,
+    /// The last refused call.
+    pub last_refusal: Option<LastRefusal>,
+    /// Calls in each of the last 60 minutes, oldest first, the running minute last; counts since the daemon's start.
+    pub calls_per_minute: Vec<u32>,
+    /// Calls in the last 60 minutes that had an effect.
+    pub hour_hits: u32,
+    /// Debug rows that were not written, only counted (more than 10 refusals a second).
+    pub rows_not_logged: u64,
+}
+
+/// The answer to a revoke.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RevokeReceipt {
+    /// Public id of what was revoked.
+    pub id: TokenId,
+    /// Its name.
+    pub name: String,
+    /// From this moment on the value is refused; the change is on disk.
+    pub revoked_at: Timestamp,
+    /// The audit row of the revoke.
+    pub audit_seq: u64,
+    /// The last accepted call before it.
+    pub last_use: Option<LastUse>,
+    /// Calls that were under way at that moment; they ended as the writer decided, refused where they came after it.
+    pub in_flight: u32,
+}

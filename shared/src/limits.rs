@@ -1,0 +1,50 @@
+//! Every bound of the vocabulary in one place, with its unit in the name and its reason beside it.
+
+/// A name: at least one character.
+pub const NAME_CHARS_MIN: usize = 1;
+/// A name: at most 64 characters, so that a table column can hold it (domain.md §1).
+pub const NAME_CHARS_MAX: usize = 64;
+/// A token's free description.
+pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// An operator's reason or comment (revoke, resolve).
+pub const COMMENT_CHARS_MAX: usize = 500;
+/// Filters of one service (domain.md §3).
+pub const FILTERS_PER_SERVICE_MAX: usize = 32;
+/// Entries of a token's address list.
+pub const ALLOWED_IPS_MAX: usize = 256;
+/// Default deduplication window: 10 min (domain.md §2).
+pub const DEDUP_WINDOW_SECS_DEFAULT: u32 = 600;
+/// Longest deduplication window: 24 h.
+pub const DEDUP_WINDOW_SECS_MAX: u32 = 86_400;
+/// Debug tracking switches itself off this long after it was enabled (domain.md §5).
+pub const DEBUG_SECS: i64 = 48 * 3_600;
+/// A log row is unreadable this long after it was written (domain.md §5).
+pub const LOG_ROW_SECS: i64 = 48 * 3_600;
+/// Body bytes kept in a log row.
+pub const LOG_BODY_BYTES_MAX: usize = 16 * 1_024;
+/// Bytes of all header names and values kept in a log row.
+pub const LOG_HEADER_BYTES_MAX: usize = 4 * 1_024;
+/// User agent kept in rows and usage.
+pub const USER_AGENT_BYTES_MAX: usize = 128;
+/// Rejected calls of one known token that become log rows, each second; the rest are counted.
+pub const REJECTED_ROWS_PER_SEC: u32 = 10;
+/// Results listed in an answer to `/v1/process`; all incidents are created all the same.
+pub const RESULTS_LISTED_MAX: usize = 100;
+/// Timeline entries of one incident; attaches are merged.
+pub const TIMELINE_ENTRIES_MAX: usize = 200;
+/// Open incidents of one service; beyond, calls attach to one overflow incident (domain.md §6).
+pub const OPEN_PER_SERVICE_MAX: u32 = 10_000;
+/// New incidents without a key from one token into one service in a minute; beyond, overflow (domain.md §6).
+pub const UNKEYED_PER_MINUTE_MAX: u32 = 100;
+/// Open incidents in total (storage.md, bounds).
+pub const OPEN_TOTAL_MAX: usize = 1_000_000;
+/// Services that one call may open an incident in; beyond, the call is refused whole (domain.md §6).
+pub const SERVICES_PER_CALL_MAX: usize = 10_000;
+/// Deduplication entries in memory; a token may hold a quarter of them (domain.md §4).
+pub const DEDUP_ENTRIES_MAX: usize = 1_000_000;
+/// The *Refused* ring.
+pub const REFUSED_ROWS_MAX: usize = 1_024;
+/// Rows of a page where the caller names no limit.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// Rows of a page at most: a read transaction stays short (storage.md).
+pub const PAGE_ROWS_MAX: usize = 1_000;
