@@ -29,6 +29,7 @@ pub use columns::Ellipsis;
 pub use spans::{label, to_spans, to_spans_owned};
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 /// One line of text that no terminal can misread. It never holds a line break or any other control character.
@@ -170,6 +171,13 @@ impl<'a> SafeText<'a> {
         let start = self.text.len();
         self.push_data(text);
         self.marks.push(Mark { range: start..self.text.len(), kind });
+    }
+
+    fn push_escape(&mut self, escape: std::fmt::Arguments<'_>) {
+        let start = self.text.len();
+        let written = self.text.to_mut().write_fmt(escape);
+        debug_assert!(written.is_ok(), "a String takes every write");
+        self.marks.push(Mark { range: start..self.text.len(), kind: MarkKind::Escape });
     }
 
     /// Data runs and marks in order, by byte range.

@@ -52,7 +52,7 @@ impl SafeText<'_> {
             return self;
         }
         let Some(room) = columns.checked_sub(1) else { return Self::default() };
-        let mut cut = self.slice(0..self.end_within(room));
+        let mut cut = self.before(self.end_within(room));
         cut.push_mark(ellipsis.as_str(), MarkKind::Cut);
         cut
     }
@@ -131,14 +131,12 @@ impl SafeText<'_> {
         fitting.last().map_or(0, |unit| unit.range.end)
     }
 
-    /// A part between two unit boundaries.
-    fn slice(&self, range: Range<usize>) -> Self {
+    /// The part before a unit's boundary.
+    fn before(&self, end: usize) -> Self {
         let mut part = SafeText::default();
-        for (piece, mark) in self.pieces() {
-            let text =
-                &self.text[piece.start.max(range.start).min(piece.end)..piece.end.min(range.end).max(piece.start)];
+        for (piece, mark) in self.pieces().take_while(|(piece, _)| piece.start < end) {
+            let text = &self.text[piece.start..piece.end.min(end)];
             match mark {
-                _ if text.is_empty() => {}
                 Some(kind) => part.push_mark(text, kind),
                 None => part.push_data(text),
             }

@@ -1,7 +1,6 @@
 //! Decides, character by character and then cluster by cluster, what may be shown as it is.
 
-use super::{MarkKind, SafeText};
-use std::fmt::Write as _;
+use super::SafeText;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -60,7 +59,7 @@ fn judge_bytes(bytes: &[u8], layout: Layout) -> SafeText<'_> {
     for chunk in bytes.utf8_chunks() {
         push_str(&mut safe, chunk.valid(), layout);
         for byte in chunk.invalid() {
-            safe.push_mark(&format!("\\x{byte:02X}"), MarkKind::Escape);
+            safe.push_escape(format_args!("\\x{byte:02X}"));
         }
     }
     safe
@@ -112,18 +111,15 @@ fn push_escape(safe: &mut SafeText<'_>, character: char, layout: Layout) {
         let stop = TAB_STOP - safe.width() % TAB_STOP;
         return safe.push_data(&" ".repeat(stop));
     }
-    let mut escape = String::new();
     let code = u32::from(character);
-    let written = match code {
-        0x09 => write!(escape, "\\t"),
-        0x0A => write!(escape, "\\n"),
-        0x0D => write!(escape, "\\r"),
-        0x00..=0x1F | 0x7F => write!(escape, "^{}", caret(code)),
-        0x80..=0x9F => write!(escape, "M-^{}", caret(code - 0x80)),
-        _ => write!(escape, "<U+{code:04X}>"),
-    };
-    debug_assert!(written.is_ok(), "a String takes every write");
-    safe.push_mark(&escape, MarkKind::Escape);
+    match code {
+        0x09 => safe.push_escape(format_args!("\\t")),
+        0x0A => safe.push_escape(format_args!("\\n")),
+        0x0D => safe.push_escape(format_args!("\\r")),
+        0x00..=0x1F | 0x7F => safe.push_escape(format_args!("^{}", caret(code))),
+        0x80..=0x9F => safe.push_escape(format_args!("M-^{}", caret(code - 0x80))),
+        _ => safe.push_escape(format_args!("<U+{code:04X}>")),
+    }
 }
 
 /// The letter after `^`: `@` for NUL, `[` for ESC, `?` for DEL.

@@ -6,6 +6,7 @@
 use super::caps::Caps;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -128,15 +129,21 @@ impl Guard {
     }
 
     /// From now on a panic in any thread restores the terminal first and is then reported on standard error, and to
-    /// `on_panic`, which tells the loop to end: the screen is no longer ours. It replaces the hook that is installed.
+    /// `on_panic`, which tells the loop to end: the screen is no longer ours. It gets the message without the backtrace, last, so
+    /// that an exit cannot cut the report short. It replaces the hook that is installed.
     pub fn report_panics(&self, on_panic: impl Fn(&str) + Send + Sync + 'static) {
         let shared = Arc::clone(&self.shared);
         std::panic::set_hook(Box::new(move |panic| {
-            let report = report_of(panic);
+            let message = message_of(panic);
+            let backtrace = Backtrace::capture();
             restore_in_panic(&shared);
             // Not `eprintln!`: it panics where the terminal is gone.
-            drop(io::stderr().write_all(report.as_bytes()));
-            on_panic(&report);
+            drop(io::stderr().write_all(message.as_bytes()));
+            // It takes seconds to be put into words, so it comes when the operator has his terminal back.
+            if backtrace.status() == BacktraceStatus::Captured {
+                drop(writeln!(io::stderr(), "{backtrace}"));
+            }
+            on_panic(&message);
         }));
     }
 }
@@ -179,11 +186,10 @@ fn lock(shared: &Shared) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn report_of(panic: &std::panic::PanicHookInfo<'_>) -> String {
+fn message_of(panic: &std::panic::PanicHookInfo<'_>) -> String {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("unnamed");
-    let backtrace = std::backtrace::Backtrace::capture();
-    format!("thread {name}: {panic}\n{backtrace}\n")
+    format!("thread {name}: {panic}\n")
 }
 
 /// Never waits for the lock: the thread that panics may be the one that holds it, and then it is switching modes already.
