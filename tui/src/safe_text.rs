@@ -1,8 +1,8 @@
 //! The only way from data to a screen or a pipe.
 //!
-//! The bodies, headers and paths that Tollgate shows were written by whoever can reach the gate, so they may try to drive
-//! the operator's terminal, to hide text, or to forge a second record. A [`SafeText`] holds text in which every such
-//! character has been replaced by a visible escape, together with the places of those escapes:
+//! The bodies, headers and paths that Tollgate shows were written by whoever can reach the gate, so they may try to
+//! drive the operator's terminal, to hide text, or to forge a second record. A [`SafeText`] holds text in which every
+//! such character has been replaced by a visible escape, together with the places of those escapes:
 //!
 //! | in the data | on the screen ([`SafeText::segments`]) | in a pipe ([`SafeText::to_plain`]) |
 //! |---|---|---|
@@ -13,10 +13,10 @@
 //! | everything else that hides, reorders or has no agreed width | `<U+202E>` | `<U+202E>` |
 //! | a literal `<` in front of `U+`, `^`, `\` or `M-^` | `<` | `<U+003C>` |
 //!
-//! On a screen the *kind* of a segment (shown as a style) tells an escape from data that only looks like one. A pipe has no
-//! styles, so there the brackets do it: the last row of the table makes the plain form unforgeable, as each plain text has
-//! exactly one source. The screen form is idempotent (made safe again, it is borrowed and unchanged); the plain form is
-//! deliberately not, since a plain text that is taken for data is data with a lookalike in it.
+//! On a screen the *kind* of a segment (shown as a style) tells an escape from data that only looks like one. A pipe
+//! has no styles, so there the brackets do it: the last row of the table makes the plain form unforgeable, as each
+//! plain text has exactly one source. The screen form is idempotent (made safe again, it is borrowed and unchanged);
+//! the plain form is deliberately not, since a plain text that is taken for data is data with a lookalike in it.
 
 mod columns;
 mod judge;
@@ -84,8 +84,8 @@ impl<'a> SafeText<'a> {
         judge::record_bytes(bytes)
     }
 
-    /// The lines of a body. It is split at `\n` first, so no line can reach into another; a `\r` stays visible, and a tab
-    /// becomes the spaces up to the next stop of four. A final `\n` does not start another line.
+    /// The lines of a body. It is split at `\n` first, so no line can reach into another; a `\r` stays visible, and a
+    /// tab becomes the spaces up to the next stop of four. A final `\n` does not start another line.
     pub fn lines(body: &'a str) -> impl Iterator<Item = Self> {
         body.split_terminator('\n').map(judge::body_line)
     }
@@ -97,8 +97,8 @@ impl<'a> SafeText<'a> {
         lines.into_iter().flatten().map(judge::body_line_bytes)
     }
 
-    /// The start of a record, no wider than `columns`, without looking at more of it than that needs: this is for cells of a
-    /// table, where a line of a megabyte must cost no more than a short one.
+    /// The start of a record, no wider than `columns`, without looking at more of it than that needs: this is for
+    /// cells of a table, where a line of a megabyte must cost no more than a short one.
     #[must_use]
     pub fn clipped(text: &'a str, columns: usize, ellipsis: Ellipsis) -> Self {
         let enough = columns.saturating_add(2).saturating_mul(judge::CLUSTER_CHARS_MAX);
@@ -135,8 +135,8 @@ impl<'a> SafeText<'a> {
         Cow::Owned(plain)
     }
 
-    /// The screen form as one string. Without its segments an escape can be imitated, so this is for tests and for text that
-    /// is measured, not for showing.
+    /// The screen form as one string. Without its segments an escape can be imitated, so this is for tests and for
+    /// text that is measured, not for showing.
     #[must_use]
     pub fn as_screen_str(&self) -> &str {
         &self.text

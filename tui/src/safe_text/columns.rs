@@ -44,8 +44,8 @@ impl SafeText<'_> {
         self.pieces().map(|(range, _)| columns_of(&self.text[range])).sum()
     }
 
-    /// The text in at most `columns`; where it has to be cut, the last column is the ellipsis. An escape is cut as a whole:
-    /// half an escape would say something else.
+    /// The text in at most `columns`; where it has to be cut, the last column is the ellipsis. An escape is cut as a
+    /// whole: half an escape would say something else.
     #[must_use]
     pub fn truncate(self, columns: usize, ellipsis: Ellipsis) -> Self {
         if self.text.len() <= columns && self.text.is_ascii() || self.width() <= columns {
@@ -73,9 +73,9 @@ impl SafeText<'_> {
         self.truncate(columns, ellipsis).pad(columns)
     }
 
-    /// The text in rows of at most `columns`, broken where the row is full and not at words, so that copied rows join to the
-    /// record again. A cluster wider than `columns` becomes a cut sign; an escape is broken only where it is wider than a
-    /// row. No rows for an empty text or for no columns.
+    /// The text in rows of at most `columns`, broken where the row is full and not at words, so that copied rows join
+    /// to the record again. A cluster wider than `columns` becomes a cut sign; an escape is broken only where it is
+    /// wider than a row. No rows for an empty text or for no columns.
     #[must_use]
     pub fn wrap(&self, columns: usize) -> Vec<SafeText<'static>> {
         let mut rows = Vec::new();

@@ -6,7 +6,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// More marks than this on one base are an attempt to paint over other rows.
 const COMBINING_MARKS_MAX: usize = 4;
-/// Scripts with conjuncts join several letters in one cluster; a longer one would be a single unit that no cell can hold.
+/// Scripts with conjuncts join several letters in one cluster; a longer one would be a single unit that no cell can
+/// hold.
 pub(super) const CLUSTER_CHARS_MAX: usize = 8;
 /// The widest cluster that is shown joined, in columns.
 const CLUSTER_COLUMNS_MAX: usize = 4;
@@ -95,7 +96,8 @@ fn push_run(safe: &mut SafeText<'_>, run: &str, layout: Layout) {
     }
 }
 
-/// Each character is allowed, but not joined like this: the base stays if it can stand alone, what hangs on it is escaped.
+/// Each character is allowed, but not joined like this: the base stays if it can stand alone, what hangs on it is
+/// escaped.
 fn push_bad_cluster(safe: &mut SafeText<'_>, cluster: &str, layout: Layout) {
     for (index, character) in cluster.chars().enumerate() {
         if index == 0 && stands_alone(character) {
@@ -184,8 +186,8 @@ fn changes_its_neighbour(character: char) -> bool {
     )
 }
 
-/// The standard library's own table: not a control, format, private, surrogate or unassigned character, nor a space other
-/// than U+0020. It escapes marks only at the start of a string, hence the letter in front.
+/// The standard library's own table: not a control, format, private, surrogate or unassigned character, nor a space
+/// other than U+0020. It escapes marks only at the start of a string, hence the letter in front.
 fn is_printable(character: char) -> bool {
     let mut buffer = [b'a'; 5];
     let length = character.encode_utf8(&mut buffer[1..]).len();

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 const OPENINGS: [&str; 4] = ["U+", "^", "\\", "M-^"];
 const DISARMED: &str = "<U+003C>";
 
-/// Replaces each `<` that looks like the start of an escape by the escape of `<` itself. Other `<` stay, so that XML and
-/// comparisons read as they were sent.
+/// Replaces each `<` that looks like the start of an escape by the escape of `<` itself. Other `<` stay, so that XML
+/// and comparisons read as they were sent.
 pub(super) fn disarm(data: &str) -> Cow<'_, str> {
     let mut safe = Cow::Borrowed("");
     let mut copied = 0;

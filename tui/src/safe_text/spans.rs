@@ -4,8 +4,8 @@ use super::{SafeText, SegmentKind};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-/// The spans of a text, escapes in their own style. In a theme without colour that style must be reverse video or the like,
-/// since it is all that tells an escape from data.
+/// The spans of a text, escapes in their own style. In a theme without colour that style must be reverse video or the
+/// like, since it is all that tells an escape from data.
 #[must_use]
 pub fn to_spans<'s>(text: &'s SafeText<'_>, data: Style, escape: Style) -> Vec<Span<'s>> {
     let styled = text.segments().map(|segment| match segment.kind {

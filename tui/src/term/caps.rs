@@ -38,11 +38,12 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, the locale, `TMUX`, `STY` and `SSH_CONNECTION`. A size that the terminal did
-    /// not tell (see [`super::size::Size::assumed`]) means a serial line, whatever `TERM` says.
+    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, the locale, `TMUX`, `STY` and `SSH_CONNECTION`. A size that the
+    /// terminal did not tell (see [`super::size::Size::assumed`]) means a serial line, whatever `TERM` says.
     ///
-    /// `NO_COLOR` is honoured here, by the theme. crossterm 0.29 honours it as well, but sends a reset that takes reverse
-    /// video with it, which makes the selected row invisible: [`Caps::take_over_colour`] must be called before drawing.
+    /// `NO_COLOR` is honoured here, by the theme. crossterm 0.29 honours it as well, but sends a reset that takes
+    /// reverse video with it, which makes the selected row invisible: [`Caps::take_over_colour`] must be called
+    /// before drawing.
     #[must_use]
     pub fn from_env(env: &Env, size_assumed: bool) -> Self {
         let get = |name: &str| env.get(name).map_or("", String::as_str);

@@ -53,8 +53,9 @@ impl FramePolicy {
         Self { stream_interval: Duration::from_secs(1) / frames_per_s.clamp(1, 30), last_drawn: None }
     }
 
-    /// Decides for a model that is dirty for a reason (or clean), with a writer that is idle (or still has a frame). A frame
-    /// is never dropped, since ratatui takes what it flushed for shown: a busy writer means that none is drawn.
+    /// Decides for a model that is dirty for a reason (or clean), with a writer that is idle (or still has a frame).
+    /// A frame is never dropped, since ratatui takes what it flushed for shown: a busy writer means that none is
+    /// drawn.
     #[must_use]
     pub fn next(&self, now: Instant, dirty: Option<DirtyKind>, writer_ready: bool, slow_link: bool) -> Draw {
         let Some(kind) = dirty.filter(|_| writer_ready) else { return Draw::Idle };

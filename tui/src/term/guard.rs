@@ -1,7 +1,7 @@
 //! The only place that switches modes of the terminal, and so the only one that has to know how to switch them back.
 //!
-//! However the program ends (normally, by an error, a panic in any thread, SIGTERM), the terminal is as it was. Where the
-//! terminal is gone nothing is written any more: [`Guard::abandon`].
+//! However the program ends (normally, by an error, a panic in any thread, SIGTERM), the terminal is as it was. Where
+//! the terminal is gone nothing is written any more: [`Guard::abandon`].
 
 use super::caps::Caps;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,8 +31,8 @@ pub struct Modes {
 }
 
 impl Modes {
-    /// What the console wants of such a terminal. No mouse, no focus reports, no keyboard protocol: the fewest modes leave
-    /// the least behind on a link that drops.
+    /// What the console wants of such a terminal. No mouse, no focus reports, no keyboard protocol: the fewest modes
+    /// leave the least behind on a link that drops.
     #[must_use]
     pub fn for_terminal(caps: &Caps) -> Self {
         Self {
@@ -104,23 +104,24 @@ impl Guard {
         lock(&self.shared).entered = false;
     }
 
-    /// Ctrl-z: gives the terminal back, stops the process group, and returns in our modes once it goes on. The caller then
-    /// paints everything. The writer must be idle before. Where nobody can continue us (no job control) the system ignores
-    /// the stop, and this returns at once.
+    /// Ctrl-z: gives the terminal back, stops the process group, and returns in our modes once it goes on. The caller
+    /// then paints everything. The writer must be idle before. Where nobody can continue us (no job control) the
+    /// system ignores the stop, and this returns at once.
     ///
     /// # Errors
     /// If the terminal is gone.
     pub fn suspend(&self) -> io::Result<()> {
         self.leave()?;
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-        // The stop may reach another thread first. An early return only means that SIGCONT will ask for the modes again.
+        // The stop may reach another thread first. An early return only means that SIGCONT will ask for the modes
+        // again.
         let waited = poll(&mut [], Timespec::try_from(STOP_ARRIVES).ok().as_ref());
         waited.map(|_| ()).or_else(|error| if error == rustix::io::Errno::INTR { Ok(()) } else { Err(error) })?;
         self.resume()
     }
 
-    /// Switches the modes on again: after SIGCONT, whatever stopped us may have changed them. The settings to go back to
-    /// stay those of the start.
+    /// Switches the modes on again: after SIGCONT, whatever stopped us may have changed them. The settings to go back
+    /// to stay those of the start.
     ///
     /// # Errors
     /// If the terminal is gone.
@@ -129,8 +130,8 @@ impl Guard {
     }
 
     /// From now on a panic in any thread restores the terminal first and is then reported on standard error, and to
-    /// `on_panic`, which tells the loop to end: the screen is no longer ours. It gets the message without the backtrace, last, so
-    /// that an exit cannot cut the report short. It replaces the hook that is installed.
+    /// `on_panic`, which tells the loop to end: the screen is no longer ours. It gets the message without the
+    /// backtrace, last, so that an exit cannot cut the report short. It replaces the hook that is installed.
     pub fn report_panics(&self, on_panic: impl Fn(&str) + Send + Sync + 'static) {
         let shared = Arc::clone(&self.shared);
         std::panic::set_hook(Box::new(move |panic| {
@@ -192,7 +193,8 @@ fn message_of(panic: &std::panic::PanicHookInfo<'_>) -> String {
     format!("thread {name}: {panic}\n")
 }
 
-/// Never waits for the lock: the thread that panics may be the one that holds it, and then it is switching modes already.
+/// Never waits for the lock: the thread that panics may be the one that holds it, and then it is switching modes
+/// already.
 fn restore_in_panic(shared: &Shared) {
     let mut state = match shared.try_lock() {
         Ok(state) => state,

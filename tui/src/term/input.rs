@@ -1,7 +1,7 @@
 //! Reads the keyboard on a thread of its own.
 //!
-//! crossterm's reader blocks, and its asynchronous form calls the same loop from inside the executor. So one OS thread reads,
-//! and one bounded channel carries what matters; when the loop is behind, the kernel holds the rest.
+//! crossterm's reader blocks, and its asynchronous form calls the same loop from inside the executor. So one OS
+//! thread reads, and one bounded channel carries what matters; when the loop is behind, the kernel holds the rest.
 
 use super::paste::PasteGuard;
 use crossterm::event::{self, Event, KeyEvent, KeyEventKind};
@@ -69,8 +69,8 @@ impl std::fmt::Debug for Pasted {
     }
 }
 
-/// Starts the reader. It ends when the receiver is dropped (at its next input) or the terminal fails; it is never joined,
-/// since a read cannot be interrupted.
+/// Starts the reader. It ends when the receiver is dropped (at its next input) or the terminal fails; it is never
+/// joined, since a read cannot be interrupted.
 ///
 /// # Errors
 /// If the thread cannot be made.

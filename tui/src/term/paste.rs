@@ -1,8 +1,8 @@
 //! Keeps a paste from running as hot keys where the terminal does not bracket it.
 //!
-//! A pure state machine: keys and times go in, inputs come out. A text key waits for at most [`GAP`] to see what follows;
-//! six of them, each within that time of the last, are one burst. Six and 15 ms were chosen for serial lines: 9600 baud
-//! brings a character each millisecond, while key repeat needs about 30 ms and fast typing 60.
+//! A pure state machine: keys and times go in, inputs come out. A text key waits for at most [`GAP`] to see what
+//! follows; six of them, each within that time of the last, are one burst. Six and 15 ms were chosen for serial
+//! lines: 9600 baud brings a character each millisecond, while key repeat needs about 30 ms and fast typing 60.
 
 use super::input::{Input, Pasted};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -1,7 +1,8 @@
 //! Draws frames of a known size through the writer.
 //!
-//! ratatui would ask the terminal for its size at each frame, and clears with a cursor report that it then waits for. Both
-//! can fail or hang on a serial line, so the area is fixed here, and a full repaint is a new terminal of ratatui's.
+//! ratatui would ask the terminal for its size at each frame, and clears with a cursor report that it then waits for.
+//! Both can fail or hang on a serial line, so the area is fixed here, and a full repaint is a new terminal of
+//! ratatui's.
 
 use super::size::Size;
 use super::writer::{Stats, Writer};
@@ -43,7 +44,8 @@ impl Screen {
         self.writer.commit()
     }
 
-    /// Forgets what is shown, so that the next frame paints everything: ctrl-l, after SIGCONT, or when somebody attached.
+    /// Forgets what is shown, so that the next frame paints everything: ctrl-l, after SIGCONT, or when somebody
+    /// attached.
     ///
     /// # Errors
     /// As [`Screen::new`].

@@ -3,8 +3,8 @@
 use super::Env;
 use std::os::fd::AsFd;
 
-/// Larger screens are drawn in their upper left part: a terminal (or `COLUMNS`) that claims 65,535 columns must not cost
-/// gigabytes of cells.
+/// Larger screens are drawn in their upper left part: a terminal (or `COLUMNS`) that claims 65,535 columns must not
+/// cost gigabytes of cells.
 const COLUMNS_MAX: u16 = 1000;
 const ROWS_MAX: u16 = 500;
 const COLUMNS_ASSUMED: u16 = 80;

@@ -1,8 +1,8 @@
 //! Ends the program when its terminal is gone.
 //!
-//! SIGHUP does not always arrive (sudo, task runners, killed multiplexers), and crossterm 0.29 then spins a core for ever. So
-//! a thread of its own waits in `poll(2)` for the hang-up of the terminal, which needs no event mask and no time-out: it
-//! sleeps until the moment it is needed.
+//! SIGHUP does not always arrive (sudo, task runners, killed multiplexers), and crossterm 0.29 then spins a core for
+//! ever. So a thread of its own waits in `poll(2)` for the hang-up of the terminal, which needs no event mask and no
+//! time-out: it sleeps until the moment it is needed.
 
 use super::EXIT_TERMINAL_LOST;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -22,8 +22,9 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Watches a terminal (a duplicate of standard input, or `/dev/tty`). When it hangs up, `on_lost` tells the loop, which
-    /// must exit with 129 without writing; if the watchdog still stands after [`GRACE`], it exits the process itself.
+    /// Watches a terminal (a duplicate of standard input, or `/dev/tty`). When it hangs up, `on_lost` tells the loop,
+    /// which must exit with 129 without writing; if the watchdog still stands after [`GRACE`], it exits the process
+    /// itself.
     ///
     /// # Errors
     /// If the thread or its pipe cannot be made.

@@ -1,9 +1,10 @@
 //! Writes frames on a thread of its own, one in flight.
 //!
-//! A terminal takes about 20 KB and then blocks; behind a slow link a drawing loop would stand still with it. So the loop
-//! collects a frame in a [`FrameSink`], and [`Writer::commit`] hands it over whole. Until it is written
-//! [`Writer::ready`] is false and the loop must not draw: a frame that was drawn is never dropped, because ratatui takes it
-//! for shown. ratatui flushes several times a frame, so a flush means nothing here; the commit is the end of a frame.
+//! A terminal takes about 20 KB and then blocks; behind a slow link a drawing loop would stand still with it. So the
+//! loop collects a frame in a [`FrameSink`], and [`Writer::commit`] hands it over whole. Until it is written
+//! [`Writer::ready`] is false and the loop must not draw: a frame that was drawn is never dropped, because ratatui
+//! takes it for shown. ratatui flushes several times a frame, so a flush means nothing here; the commit is the end of
+//! a frame.
 
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{self, Write};
@@ -106,8 +107,8 @@ struct Written {
 }
 
 impl Writer {
-    /// Starts the thread over a terminal (a duplicate of standard output, unbuffered). `synchronised` wraps each frame in the
-    /// private mode 2026, so that the terminal shows it at once.
+    /// Starts the thread over a terminal (a duplicate of standard output, unbuffered). `synchronised` wraps each
+    /// frame in the private mode 2026, so that the terminal shows it at once.
     ///
     /// # Errors
     /// If the thread cannot be made.
@@ -120,8 +121,8 @@ impl Writer {
         Ok(Self { sink, spare: Vec::new(), frames, written, in_flight: false, stats: Stats::default() })
     }
 
-    /// A sink for ratatui's backend. Bytes of our own (a clipboard text, a title) may be written to one as well, between
-    /// frames; they leave with the next commit.
+    /// A sink for ratatui's backend. Bytes of our own (a clipboard text, a title) may be written to one as well,
+    /// between frames; they leave with the next commit.
     #[must_use]
     pub fn sink(&self) -> FrameSink {
         self.sink.clone()
@@ -152,8 +153,8 @@ impl Writer {
         self.settle(written)
     }
 
-    /// Ends the frame and hands it over. False if the last one is still in flight: the bytes then wait, and join the next
-    /// commit. A frame without bytes is none.
+    /// Ends the frame and hands it over. False if the last one is still in flight: the bytes then wait, and join the
+    /// next commit. A frame without bytes is none.
     ///
     /// # Errors
     /// As [`Writer::ready`].
