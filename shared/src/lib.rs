@@ -1,3 +1,6 @@
+
+
 pub mod explain;
 pub mod filter;
 pub mod priority;
+pub mod problem;
