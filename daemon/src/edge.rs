@@ -28,7 +28,11 @@ pub type Body = BoxBody<Bytes, std::convert::Infallible>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Peer {
     /// Credentials fixed at the peer's `connect`. `pid` is for logs only: it can be reused, so it never decides.
-    Local { uid: u32, gid: u32, pid: i32 },
+    Local {
+        uid: u32,
+        gid: u32,
+        pid: i32,
+    },
     Tcp(SocketAddr),
 }
 

@@ -1,5 +1,3 @@
-
-
 pub mod explain;
 pub mod filter;
 pub mod priority;

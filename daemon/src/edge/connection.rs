@@ -111,11 +111,10 @@ impl<H: Handler> Connection<H> {
     /// Calls the handler within its time; a panic becomes a 500 and ends the connection, not the daemon.
     async fn handled(&self, request: Request<Incoming>) -> Response<Body> {
         let mut call = pin!(self.handler.handle(request, self.peer));
-        let caught =
-            std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
-                Ok(poll) => poll.map(Some),
-                Err(_panic) => Poll::Ready(None),
-            });
+        let caught = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Some),
+            Err(_panic) => Poll::Ready(None),
+        });
         let limit = self.settings.limits.request_timeout;
         match tokio::time::timeout(limit, caught).await {
             Ok(Some(response)) => response,
@@ -146,7 +145,9 @@ impl<H: Handler> Connection<H> {
     /// What hyper ended by itself: it has answered 400 or 431 without a body, or just closed.
     fn report(&self, error: &hyper::Error, notes: &TapNotes) {
         let counters = &self.settings.counters;
-        if notes.timed_out() || error.is_timeout() {
+        if error.is_timeout() && !notes.timed_out() {
+            debug!("idle connection closed");
+        } else if notes.timed_out() {
             EdgeCounters::bump(&counters.timeouts);
             self.tell(Slug::BodyTimeout, "the head was too slow, or the answer was not read", None);
         } else if error.is_parse_too_large() {

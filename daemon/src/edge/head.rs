@@ -123,7 +123,8 @@ fn host_name(host: &str) -> Option<&str> {
 }
 
 fn check_origin(headers: &HeaderMap, rules: &HeadRules) -> Result<(), HeadRefusal> {
-    let is_allowed = |origin: &[u8]| rules.origins.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin));
+    let is_allowed =
+        |origin: &[u8]| rules.origins.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin));
     if headers.get_all(ORIGIN).iter().all(|value| is_allowed(value.as_bytes())) {
         return Ok(());
     }
@@ -162,14 +163,33 @@ mod tests {
     #[test]
     fn only_addresses_localhost_and_listed_names_are_served() {
         for host in [
-            "127.0.0.1", "10.1.2.3:7480", "[::1]:7480", "[fe80::1]", "localhost", "LOCALHOST:7480", "noc.example",
-            "Noc.Example.:80", "localhost:",
+            "127.0.0.1",
+            "10.1.2.3:7480",
+            "[::1]:7480",
+            "[fe80::1]",
+            "localhost",
+            "LOCALHOST:7480",
+            "noc.example",
+            "Noc.Example.:80",
+            "localhost:",
         ] {
             assert_eq!(verdict(Version::HTTP_11, "/", &[("host", host)], &tcp()), Ok(()), "{host}");
         }
         for host in [
-            "", "evil.example", "noc.example.evil.example", "127.0.0.1.evil.example", "localhost:80:80", "::1", "[evil]",
-            "user@localhost", "localhost:80@evil", "[::1]x", ":80", "127.1", "0x7f000001", "2130706433",
+            "",
+            "evil.example",
+            "noc.example.evil.example",
+            "127.0.0.1.evil.example",
+            "localhost:80:80",
+            "::1",
+            "[evil]",
+            "user@localhost",
+            "localhost:80@evil",
+            "[::1]x",
+            ":80",
+            "127.1",
+            "0x7f000001",
+            "2130706433",
         ] {
             let got = verdict(Version::HTTP_11, "/", &[("host", host)], &tcp());
             assert_eq!(got, Err(Slug::HostNotAllowed), "{host}");
@@ -209,7 +229,8 @@ mod tests {
 
     #[test]
     fn one_chunked_is_the_only_transfer_encoding() {
-        for (value, ok) in [("chunked", true), ("Chunked", true), ("gzip, chunked", false), ("chunked, chunked", false)] {
+        for (value, ok) in [("chunked", true), ("Chunked", true), ("gzip, chunked", false), ("chunked, chunked", false)]
+        {
             let headers = [("host", "localhost"), ("transfer-encoding", value)];
             assert_eq!(verdict(Version::HTTP_11, "/", &headers, &tcp()).is_ok(), ok, "{value}");
         }

@@ -13,9 +13,14 @@ pub struct RouteTable<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found<'t, T> {
     /// The path exists without this method; the value of `Allow`. `OPTIONS` comes out here too.
-    MethodNotAllowed { allow: String },
+    MethodNotAllowed {
+        allow: String,
+    },
     NotFound,
-    Route { operation: &'t T, params: Params },
+    Route {
+        operation: &'t T,
+        params: Params,
+    },
 }
 
 /// The parameters of a matched path, percent-decoded.

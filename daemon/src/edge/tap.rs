@@ -335,7 +335,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn both_framings_are_seen_in_either_order_and_end_the_scan() {
-        for lines in ["content-LENGTH:4\r\nTransfer-Encoding: chunked", "transfer-encoding: chunked\r\nContent-Length: 4"] {
+        for lines in
+            ["content-LENGTH:4\r\nTransfer-Encoding: chunked", "transfer-encoding: chunked\r\nContent-Length: 4"]
+        {
             let heads = heads_of(&format!("POST / HTTP/1.1\r\n{lines}\r\n\r\nGET / HTTP/1.1\r\n\r\n"), 7);
             assert_eq!(heads.len(), 1);
             assert!(heads[0].content_length && heads[0].transfer_encoding && heads[0].last);
@@ -368,7 +370,7 @@ mod tests {
                 if peer.write_all(b"x").await.is_err() {
                     break;
                 }
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                sleep(Duration::from_millis(500)).await;
             }
         });
         let error = loop {
