@@ -69,9 +69,7 @@ impl<H: Handler> Connection<H> {
                 }
             }
         };
-        if let Err(error) = outcome {
-            self.report(&error, &notes);
-        }
+        self.report(outcome.err().as_ref(), &notes);
     }
 
     fn protocol(&self) -> http1::Builder {
@@ -142,22 +140,24 @@ impl<H: Handler> Connection<H> {
         respond::closing(answer)
     }
 
-    /// What hyper ended by itself: it has answered 400 or 431 without a body, or just closed.
-    fn report(&self, error: &hyper::Error, notes: &TapNotes) {
+    /// What ended without an answer of ours: hyper has sent a bare 400 or 431, or just closed.
+    fn report(&self, error: Option<&hyper::Error>, notes: &TapNotes) {
         let counters = &self.settings.counters;
-        if error.is_timeout() && !notes.timed_out() {
-            debug!("idle connection closed");
-        } else if notes.timed_out() {
+        if notes.timed_out() {
+            // hyper takes the end of a silent connection for an orderly one, so the notes come first.
             EdgeCounters::bump(&counters.timeouts);
-            self.tell(Slug::BodyTimeout, "the head was too slow, or the answer was not read", None);
-        } else if error.is_parse_too_large() {
+            return self.tell(Slug::BodyTimeout, "the head was too slow, or the answer was not read", None);
+        }
+        let Some(error) = error else { return };
+        if error.is_parse_too_large() {
             EdgeCounters::bump(&counters.bad_heads);
             self.tell(Slug::HeadersTooLarge, "the head has too many bytes or lines", None);
         } else if error.is_parse() {
             EdgeCounters::bump(&counters.bad_heads);
             self.tell(Slug::MalformedRequest, "the head is not valid HTTP/1.1", None);
         } else {
-            debug!(cause = %error, "connection ended early");
+            // Idle for too long, or gone: nobody is refused anything.
+            debug!(cause = %error, "connection ended");
         }
     }
 
