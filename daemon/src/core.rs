@@ -1,5 +1,13 @@
 //! Decides and does no I/O: synchronous, takes `now`, tested without a runtime.
 
+pub mod access;
+pub mod admin;
+pub mod answer;
+pub mod authenticate;
 pub mod call;
+pub mod decide;
 pub mod matching;
 pub mod model;
+pub mod registry;
+pub mod routing;
+pub mod views;

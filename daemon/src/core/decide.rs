@@ -1,0 +1,185 @@
+//! What a call does: the writer asks this for each proposal, in queue order (architecture.md rule 1).
+//!
+//! The order is: is the token still good → was the call already here (§4) → resolve, attach or create (§3, §6). The view
+//! is memory as of the last commit plus this batch's own changes, so [fire, recover, fire] in one batch gives created,
+//! resolved, created.
+
+mod effects;
+mod pace;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tollgate_shared::api::ServiceResult;
+use tollgate_shared::id::{CallId, TokenId};
+use tollgate_shared::limits::SERVICES_PER_CALL_MAX;
+use tollgate_shared::outcome::Outcome;
+use tollgate_shared::problem::Slug;
+use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::Permission;
+use uuid::Uuid;
+
+use super::authenticate::{self, Denied};
+use super::call::Call;
+use super::call::fingerprint::Fingerprint;
+use super::model::{DedupEntry, Mac, Token};
+use super::registry::Registry;
+use super::routing::{self, Plan};
+use crate::store::View;
+
+pub use pace::Pace;
+
+/// A call that was let in, decoded and matched against a snapshot.
+pub struct Proposal {
+    /// Its id.
+    pub call: CallId,
+    /// The token it came with,
+    pub token: TokenId,
+    /// the secret it came with: a rotated or revoked one is found out by it,
+    pub mac: Mac,
+    /// and the token's generation when it was let in.
+    pub generation: u64,
+    /// From where,
+    pub source_ip: IpAddr,
+    /// and by what program; for the token's usage.
+    pub user_agent: Option<String>,
+    /// Where the body was declared as JSON and is none: why. Matters only if no filter takes it as text.
+    pub json_problem: Option<String>,
+    /// What an equal call would have, too; `None` where the token's window is off.
+    pub fingerprint: Option<Fingerprint>,
+    /// What the filters said at snapshot `plan.routing`.
+    pub plan: Plan,
+    /// The call as it came and its redacted view, for matching again when the filters have changed meanwhile.
+    pub content: Arc<Content>,
+}
+
+/// A call in both of its forms.
+pub struct Content {
+    /// As it came: filters see this.
+    pub call: Call,
+    /// As the log, titles and explanations may show it.
+    pub redacted: Call,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The strongest of the results.
+    pub outcome: Outcome,
+    /// Service by service.
+    pub results: Vec<ServiceResult>,
+    /// The title of the first incident, for the log's list.
+    pub title: Option<String>,
+    /// Set where the call was refused after all; nothing was done then.
+    pub refused: Option<Denied>,
+}
+
+/// What deciding needs besides the proposal.
+pub struct Bench<'a> {
+    /// The authoritative registry.
+    pub registry: &'a Registry,
+    /// Authoritative memory and the batch's changes.
+    pub view: &'a mut dyn View,
+    /// How many incidents without a key each token opens a minute.
+    pub pace: &'a mut Pace,
+    /// Makes ids that sort by age.
+    pub new_id: &'a mut dyn FnMut() -> Uuid,
+    /// The batch's moment.
+    pub now: Timestamp,
+}
+
+/// Decides one proposal and puts its changes into the view.
+pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
+    let token = match still_good(bench, proposal) {
+        Ok(token) => token,
+        Err(denied) => return Decision::refused(denied),
+    };
+    if let Some(entry) = standing_entry(bench, proposal, &token) {
+        return duplicate(bench, &entry);
+    }
+    let fresh;
+    let plan = if bench.registry.routing() == proposal.plan.routing {
+        &proposal.plan
+    } else {
+        fresh = routing::plan(bench.registry, token.scope, &proposal.content.call, &proposal.content.redacted);
+        &fresh
+    };
+    if plan.services.len() > SERVICES_PER_CALL_MAX {
+        return Decision::refused(too_many_services(&token, plan.services.len()));
+    }
+    let done = effects::carry_out(bench, proposal, plan);
+    if let Some(fingerprint) = proposal.fingerprint.filter(|_| done.decision.outcome.has_effect()) {
+        bench.view.remember(token.id, fingerprint, DedupEntry { at: bench.now, effects: done.effects });
+    }
+    malformed_unless_matched(done.decision, &token, proposal)
+}
+
+/// Declared JSON that does not parse was tried as text; where nothing matched, the sender is told what is wrong with it
+/// (http.md §1, body).
+fn malformed_unless_matched(decision: Decision, token: &Token, proposal: &Proposal) -> Decision {
+    match &proposal.json_problem {
+        Some(why) if decision.outcome == Outcome::NoMatch => Decision::refused(Denied {
+            slug: Slug::MalformedJson,
+            token: Some(token.id),
+            presented_id: None,
+            detail: why.clone(),
+        }),
+        _ => decision,
+    }
+}
+
+/// The token as it is now, if the call may still use it.
+fn still_good(bench: &Bench<'_>, proposal: &Proposal) -> Result<Arc<Token>, Denied> {
+    let revoked = |detail: &str| Denied {
+        slug: Slug::TokenRevoked,
+        token: None,
+        presented_id: Some(proposal.token.to_string()),
+        detail: detail.to_owned(),
+    };
+    let token =
+        bench.registry.token(proposal.token).ok_or_else(|| revoked("revoked while the call waited for the writer"))?;
+    if token.mac != proposal.mac {
+        return Err(revoked("rotated while the call waited for the writer"));
+    }
+    if token.generation != proposal.generation || token.expires_at.is_some_and(|end| end <= bench.now) {
+        authenticate::check(token, proposal.source_ip, Permission::IncidentsCreate, bench.now)?;
+    }
+    Ok(token.clone())
+}
+
+fn too_many_services(token: &Token, services: usize) -> Denied {
+    Denied {
+        slug: Slug::Validation,
+        token: Some(token.id),
+        presented_id: None,
+        detail: format!("the call matches in {services} services; {SERVICES_PER_CALL_MAX} are the limit"),
+    }
+}
+
+/// What is remembered of an equal call, if its window is open and all its effects still stand (§4).
+fn standing_entry(bench: &Bench<'_>, proposal: &Proposal, token: &Token) -> Option<DedupEntry> {
+    let fingerprint = proposal.fingerprint.as_ref()?;
+    let entry = bench.view.dedup(token.id, fingerprint)?;
+    let window_open = bench.now < entry.at.plus_secs(i64::from(token.dedup_window_secs));
+    let stands = window_open && entry.effects.iter().all(|effect| effects::stands(bench.view, effect));
+    stands.then_some(entry)
+}
+
+/// A duplicate creates nothing; the open incidents that the first call touched count it.
+fn duplicate(bench: &mut Bench<'_>, entry: &DedupEntry) -> Decision {
+    let mut title = None;
+    for effect in &entry.effects {
+        if let Some(mut head) = bench.view.incident(effect.incident) {
+            head.duplicates += 1;
+            title.get_or_insert_with(|| head.title.clone());
+            bench.view.put_incident(head);
+        }
+    }
+    Decision { outcome: Outcome::Duplicate, results: Vec::new(), title, refused: None }
+}
+
+impl Decision {
+    fn refused(denied: Denied) -> Self {
+        Self { outcome: Outcome::Rejected, results: Vec::new(), title: None, refused: Some(denied) }
+    }
+}

@@ -1,0 +1,167 @@
+//! Carrying a plan out: resolve, attach, create; and judging later whether that still stands.
+
+use tollgate_shared::api::ServiceResult;
+use tollgate_shared::id::{FilterId, IncidentId, ServiceId};
+use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, TimelineEvent};
+use tollgate_shared::limits::{OPEN_PER_SERVICE_MAX, OPEN_TOTAL_MAX};
+use tollgate_shared::outcome::Outcome;
+
+use super::{Bench, Decision, Proposal};
+use crate::core::model::{Effect, IncidentBody};
+use crate::core::routing::{Plan, ServicePlan, TriggerPlan};
+use crate::store::View;
+
+/// What was done, and what of it deduplication shall remember.
+pub(super) struct Done {
+    pub(super) decision: Decision,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// Does what the plan says, service by service.
+pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan) -> Done {
+    let mut done = Done { decision: Decision::nothing(), effects: Vec::new() };
+    for service in &plan.services {
+        if !resolve(bench, proposal, service, &mut done)
+            && let Some(trigger) = &service.trigger
+        {
+            fire(bench, proposal, service.service, trigger, &mut done);
+        }
+    }
+    done
+}
+
+/// True while what the effect left behind is still so.
+pub(super) fn stands(view: &dyn View, effect: &Effect) -> bool {
+    match &effect.key {
+        Some(key) => view.open_incident(effect.service, key) == effect.open_after,
+        None => view.incident(effect.incident).is_some_and(|head| head.state.is_open()),
+    }
+}
+
+/// The resolve phase of one service: closes every open incident with one of the keys. True where at least one was.
+fn resolve(bench: &mut Bench<'_>, proposal: &Proposal, plan: &ServicePlan, done: &mut Done) -> bool {
+    let mut any = false;
+    for (filter, key) in &plan.resolves {
+        let Some(id) = bench.view.open_incident(plan.service, key) else { continue };
+        let Some(mut head) = bench.view.incident(id) else { continue };
+        head.state = IncidentState::Resolved;
+        head.last_seen = bench.now;
+        head.resolved_at = Some(bench.now);
+        done.note(&head, Outcome::Resolved, *filter, None);
+        bench.view.put_incident(head);
+        let event = TimelineEvent::ResolvedByCall { call: proposal.call, token: proposal.token, filter: *filter };
+        bench.view.add_timeline(id, single(bench, event));
+        any = true;
+    }
+    any
+}
+
+/// Where a trigger goes.
+enum Target {
+    /// Into an open incident.
+    Attach(IncidentHead),
+    /// Into a new one of its own.
+    Open,
+    /// Into a new one that gathers what exceeds the limits.
+    OpenOverflow,
+}
+
+/// The trigger phase of one service: attaches to the open incident with the key, or opens one.
+fn fire(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
+    match target(bench, proposal, service, trigger) {
+        Target::Attach(head) => attach(bench, proposal, head, trigger, done),
+        Target::Open => open(bench, proposal, service, trigger, false, done),
+        Target::OpenOverflow => open(bench, proposal, service, trigger, true, done),
+    }
+}
+
+fn target(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan) -> Target {
+    let by_key = trigger.key.as_ref().and_then(|key| bench.view.open_incident(service, key));
+    if let Some(head) = by_key.and_then(|id| bench.view.incident(id)) {
+        return Target::Attach(head);
+    }
+    if !is_beyond_limits(bench, proposal, service, trigger) {
+        return Target::Open;
+    }
+    let overflow = bench.view.overflow_incident(service).and_then(|id| bench.view.incident(id));
+    overflow.map_or(Target::OpenOverflow, Target::Attach)
+}
+
+/// True where the limits of §6 say that no further incident of its own may be opened.
+fn is_beyond_limits(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan) -> bool {
+    let full = bench.view.open_count(service) >= OPEN_PER_SERVICE_MAX || bench.view.open_total() >= OPEN_TOTAL_MAX;
+    full || (trigger.key.is_none() && !bench.pace.may_open(proposal.token, service, bench.now))
+}
+
+fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
+    let (id, before) = (head.id, head.priority);
+    head.occurrences += 1;
+    head.last_seen = bench.now;
+    head.priority = before.min(trigger.priority);
+    let raised = (head.priority != before).then_some(head.priority);
+    done.note(&head, Outcome::Attached, trigger.filter, Some(id));
+    bench.view.put_incident(head);
+    let attached = TimelineEvent::Attached { call: proposal.call, token: proposal.token };
+    bench.view.add_timeline(id, single(bench, attached));
+    if let Some(to) = raised {
+        bench.view.add_timeline(id, single(bench, TimelineEvent::Raised { from: before, to }));
+    }
+}
+
+fn open(
+    bench: &mut Bench<'_>,
+    proposal: &Proposal,
+    service: ServiceId,
+    trigger: &TriggerPlan,
+    overflow: bool,
+    done: &mut Done,
+) {
+    let id = IncidentId((bench.new_id)());
+    let head = IncidentHead {
+        id,
+        service,
+        filter: trigger.filter,
+        token: proposal.token,
+        key: trigger.key.clone().filter(|_| !overflow),
+        title: if overflow { OVERFLOW_TITLE.to_owned() } else { trigger.title.clone() },
+        priority: trigger.priority,
+        state: IncidentState::Triggered,
+        overflow,
+        occurrences: 1,
+        duplicates: 0,
+        first_seen: bench.now,
+        last_seen: bench.now,
+        resolved_at: None,
+    };
+    done.note(&head, Outcome::Created, trigger.filter, Some(id));
+    bench.view.put_incident(head);
+    let body = IncidentBody { description: trigger.description.clone(), source_ip: proposal.source_ip };
+    bench.view.put_incident_body(id, body);
+    let opened = TimelineEvent::Opened { call: proposal.call, token: proposal.token };
+    bench.view.add_timeline(id, single(bench, opened));
+}
+
+/// What the incident says that takes everything beyond the limits.
+const OVERFLOW_TITLE: &str = "Overflow: more incidents than the limit of this service; further calls are gathered here";
+
+fn single(bench: &Bench<'_>, event: TimelineEvent) -> TimelineEntry {
+    TimelineEntry { at: bench.now, last_at: bench.now, count: 1, event }
+}
+
+impl Done {
+    /// Notes one result; the strongest outcome of all is the call's.
+    fn note(&mut self, head: &IncidentHead, outcome: Outcome, filter: FilterId, open_after: Option<IncidentId>) {
+        let result = ServiceResult { service: head.service, outcome, incident: Some(head.id), filter };
+        self.decision.results.push(result);
+        self.decision.outcome = self.decision.outcome.min(outcome);
+        self.decision.title.get_or_insert_with(|| head.title.clone());
+        let key = head.key.clone();
+        self.effects.push(Effect { service: head.service, key, open_after, incident: head.id });
+    }
+}
+
+impl Decision {
+    fn nothing() -> Self {
+        Self { outcome: Outcome::NoMatch, results: Vec::new(), title: None, refused: None }
+    }
+}

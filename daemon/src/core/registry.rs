@@ -1,0 +1,317 @@
+//! The registry: teams, services, filters, tokens, as one immutable snapshot.
+//!
+//! The hot path reads a snapshot without a lock; a change makes the next one. Everything large is shared behind `Arc`s and
+//! the tokens are sharded, so that a change to one token of 100,000 copies one shard's map and no other.
+
+mod lookup;
+mod shards;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tollgate_shared::id::{FilterId, ServiceId, TeamId, TokenId};
+use tollgate_shared::token::Scope;
+
+use self::shards::Shards;
+use super::matching::CompiledFilter;
+use super::model::{DeadSecret, Death, FilterRecord, Mac, RegistryChange, Service, Team, Token, Tombstone};
+use crate::store::Loaded;
+
+pub use self::lookup::{Ambiguity, LookupError};
+
+/// One state of the registry.
+#[derive(Clone)]
+pub struct Registry {
+    /// Counts up with every change.
+    version: u64,
+    /// The version of the last change that can alter which incidents a call opens: teams, services, filters.
+    routing: u64,
+    teams: Arc<BTreeMap<TeamId, Arc<Team>>>,
+    services: Arc<BTreeMap<ServiceId, Arc<ServiceEntry>>>,
+    /// Services in the order of evaluation: team id, then service id (domain.md §3).
+    order: Arc<Vec<Arc<ServiceEntry>>>,
+    /// Which service a filter belongs to.
+    filter_service: Arc<BTreeMap<FilterId, ServiceId>>,
+    /// Lower-case names of the headers that some filter reads: part of the fingerprint (domain.md §4).
+    header_names: Arc<Vec<String>>,
+    tokens: Shards<TokenId, Arc<Token>>,
+    secrets: Shards<Mac, SecretEntry>,
+    tombstones: Shards<TokenId, Arc<Tombstone>>,
+}
+
+/// A service with its filters, ready to evaluate.
+pub struct ServiceEntry {
+    /// The service.
+    pub service: Arc<Service>,
+    /// `Ops/DB`.
+    pub full_name: String,
+    /// By position.
+    pub records: Vec<Arc<FilterRecord>>,
+    /// The same, compiled.
+    pub compiled: Vec<Arc<CompiledFilter>>,
+}
+
+/// Whose secret a MAC is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretEntry {
+    /// The current secret of a living token.
+    Living(TokenId),
+    /// One that never works again.
+    Dead(TokenId, Death),
+}
+
+impl Registry {
+    /// The registry as the store has it. Its versions are above `before`, so that nothing made with an earlier snapshot
+    /// passes for current.
+    ///
+    /// # Errors
+    /// A stored filter that does not compile; its id and the reason.
+    pub fn from_loaded(loaded: &Loaded, before: u64) -> Result<Self, String> {
+        let mut registry = Self::empty(before + 1);
+        for team in &loaded.teams {
+            Arc::make_mut(&mut registry.teams).insert(team.id, Arc::new(team.clone()));
+        }
+        let mut filters: BTreeMap<ServiceId, Vec<Arc<FilterRecord>>> = BTreeMap::new();
+        for filter in &loaded.filters {
+            filters.entry(filter.service).or_default().push(Arc::new(filter.clone()));
+        }
+        for service in &loaded.services {
+            let records = filters.remove(&service.id).unwrap_or_default();
+            registry.put_service_entry(service.clone(), records)?;
+        }
+        registry.rebuild_routing();
+        for token in &loaded.tokens {
+            registry.put_token(token);
+        }
+        for dead in &loaded.dead_secrets {
+            registry.put_dead(dead);
+        }
+        for tombstone in &loaded.tombstones {
+            registry.tombstones.insert(tombstone.token.id, Arc::new(tombstone.clone()));
+        }
+        Ok(registry)
+    }
+
+    fn empty(version: u64) -> Self {
+        Self {
+            version,
+            routing: version,
+            teams: Arc::default(),
+            services: Arc::default(),
+            order: Arc::default(),
+            filter_service: Arc::default(),
+            header_names: Arc::default(),
+            tokens: Shards::new(),
+            secrets: Shards::new(),
+            tombstones: Shards::new(),
+        }
+    }
+
+    /// The registry after `changes`; this one stays as it is.
+    ///
+    /// # Errors
+    /// A filter that does not compile; nothing has changed.
+    pub fn apply(&self, changes: &[RegistryChange]) -> Result<Self, String> {
+        let mut next = self.clone();
+        next.version += 1;
+        let mut routing = false;
+        for change in changes {
+            routing |= next.apply_one(change)?;
+        }
+        if routing {
+            next.routing = next.version;
+            next.rebuild_routing();
+        }
+        Ok(next)
+    }
+
+    /// Applies one change; true where it can alter what calls do.
+    fn apply_one(&mut self, change: &RegistryChange) -> Result<bool, String> {
+        match change {
+            RegistryChange::PutTeam(team) => {
+                Arc::make_mut(&mut self.teams).insert(team.id, Arc::new(team.clone()));
+                let services: Vec<_> = self.services.values().filter(|s| s.service.team == team.id).cloned().collect();
+                for entry in services {
+                    self.put_service_entry(entry.service.as_ref().clone(), entry.records.clone())?;
+                }
+            }
+            RegistryChange::PutService(service) => {
+                let records = self.services.get(&service.id).map(|entry| entry.records.clone()).unwrap_or_default();
+                self.put_service_entry(service.clone(), records)?;
+            }
+            RegistryChange::PutFilter(filter) => self.put_filter(filter)?,
+            RegistryChange::DeleteFilter(id) => self.delete_filter(*id)?,
+            RegistryChange::PutToken(token) => {
+                self.put_token(token);
+                return Ok(false);
+            }
+            RegistryChange::PutDeadSecret(dead) => {
+                self.put_dead(dead);
+                return Ok(false);
+            }
+            RegistryChange::Bury(tombstone) => {
+                self.bury(tombstone);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn put_service_entry(&mut self, service: Service, mut records: Vec<Arc<FilterRecord>>) -> Result<(), String> {
+        records.sort_by_key(|record| (record.position, record.id));
+        let compiled = records.iter().map(|record| compile(record)).collect::<Result<Vec<_>, _>>()?;
+        let team = self.teams.get(&service.team).map_or("?", |team| team.name.as_str());
+        let full_name = format!("{team}/{}", service.name);
+        let entry = ServiceEntry { service: Arc::new(service), full_name, records, compiled };
+        Arc::make_mut(&mut self.services).insert(entry.service.id, Arc::new(entry));
+        Ok(())
+    }
+
+    fn put_filter(&mut self, filter: &FilterRecord) -> Result<(), String> {
+        let Some(entry) = self.services.get(&filter.service).cloned() else {
+            return Err(format!("filter {} names a service that does not exist", filter.id));
+        };
+        let mut records: Vec<_> = entry.records.iter().filter(|record| record.id != filter.id).cloned().collect();
+        records.push(Arc::new(filter.clone()));
+        self.put_service_entry(entry.service.as_ref().clone(), records)
+    }
+
+    fn delete_filter(&mut self, id: FilterId) -> Result<(), String> {
+        let Some(entry) = self.filter_service.get(&id).and_then(|service| self.services.get(service)).cloned() else {
+            return Ok(());
+        };
+        let records = entry.records.iter().filter(|record| record.id != id).cloned().collect();
+        self.put_service_entry(entry.service.as_ref().clone(), records)
+    }
+
+    fn put_token(&mut self, token: &Token) {
+        self.secrets.insert(token.mac, SecretEntry::Living(token.id));
+        self.tokens.insert(token.id, Arc::new(token.clone()));
+    }
+
+    fn put_dead(&mut self, dead: &DeadSecret) {
+        self.secrets.insert(dead.mac, SecretEntry::Dead(dead.token, dead.death));
+    }
+
+    fn bury(&mut self, tombstone: &Tombstone) {
+        self.tokens.remove(&tombstone.token.id);
+        self.tombstones.insert(tombstone.token.id, Arc::new(tombstone.clone()));
+    }
+
+    /// Derives what the evaluation reads from the services: their order, the filters' homes, the headers' names.
+    fn rebuild_routing(&mut self) {
+        let mut order: Vec<_> = self.services.values().cloned().collect();
+        order.sort_by_key(|entry| (entry.service.team, entry.service.id));
+        let mut homes = BTreeMap::new();
+        let mut headers = BTreeSet::new();
+        for entry in &order {
+            homes.extend(entry.records.iter().map(|record| (record.id, entry.service.id)));
+            headers.extend(entry.compiled.iter().flat_map(|filter| filter.header_names()));
+        }
+        self.order = Arc::new(order);
+        self.filter_service = Arc::new(homes);
+        self.header_names = Arc::new(headers.into_iter().collect());
+    }
+
+    /// Counts up with every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The version of the last change of teams, services or filters.
+    pub fn routing(&self) -> u64 {
+        self.routing
+    }
+
+    /// Lower-case names of the headers that some filter reads, sorted.
+    pub fn header_names(&self) -> &[String] {
+        &self.header_names
+    }
+
+    /// All teams by id.
+    pub fn teams(&self) -> impl ExactSizeIterator<Item = &Arc<Team>> {
+        self.teams.values()
+    }
+
+    /// One team.
+    pub fn team(&self, id: TeamId) -> Option<&Arc<Team>> {
+        self.teams.get(&id)
+    }
+
+    /// All services in the order of evaluation.
+    pub fn services(&self) -> &[Arc<ServiceEntry>] {
+        &self.order
+    }
+
+    /// One service.
+    pub fn service(&self, id: ServiceId) -> Option<&Arc<ServiceEntry>> {
+        self.services.get(&id)
+    }
+
+    /// One filter with its service.
+    pub fn filter(&self, id: FilterId) -> Option<(&Arc<ServiceEntry>, &Arc<FilterRecord>)> {
+        let entry = self.services.get(self.filter_service.get(&id)?)?;
+        entry.records.iter().find(|record| record.id == id).map(|record| (entry, record))
+    }
+
+    /// How many filters there are.
+    pub fn filter_count(&self) -> usize {
+        self.filter_service.len()
+    }
+
+    /// The services that a scope reaches, in the order of evaluation. A team is one stretch of that order.
+    pub fn reached(&self, scope: Scope) -> &[Arc<ServiceEntry>] {
+        let range = match scope {
+            Scope::Global => 0..self.order.len(),
+            Scope::Team(team) => {
+                let start = self.order.partition_point(|entry| entry.service.team < team);
+                start..self.order.partition_point(|entry| entry.service.team <= team)
+            }
+            Scope::Service(id) => match self.services.get(&id) {
+                Some(entry) => {
+                    let key = (entry.service.team, id);
+                    let at = self.order.partition_point(|entry| (entry.service.team, entry.service.id) < key);
+                    at..at + 1
+                }
+                None => 0..0,
+            },
+        };
+        self.order.get(range).unwrap_or_default()
+    }
+
+    /// A living token.
+    pub fn token(&self, id: TokenId) -> Option<&Arc<Token>> {
+        self.tokens.get(&id)
+    }
+
+    /// All living tokens, in no order.
+    pub fn tokens(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.tokens.values()
+    }
+
+    /// How many tokens live.
+    pub fn token_count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// What a revoked token left.
+    pub fn tombstone(&self, id: TokenId) -> Option<&Arc<Tombstone>> {
+        self.tombstones.get(&id)
+    }
+
+    /// All tombstones, in no order.
+    pub fn tombstones(&self) -> impl Iterator<Item = &Arc<Tombstone>> {
+        self.tombstones.values()
+    }
+
+    /// Whose secret this is: one probe, nothing compared in variable time.
+    pub fn secret(&self, mac: &Mac) -> Option<SecretEntry> {
+        self.secrets.get(mac).copied()
+    }
+}
+
+fn compile(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
+    CompiledFilter::compile(record.id.0, record.position, &record.spec)
+        .map(Arc::new)
+        .map_err(|why| format!("filter {} ({}) does not compile: {why}", record.id, record.spec.name))
+}

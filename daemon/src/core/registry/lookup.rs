@@ -1,0 +1,151 @@
+//! References: an id, a name or a hint that a person gave, and the one object that it means.
+
+use std::sync::Arc;
+
+use tollgate_shared::id::{FilterId, TokenId};
+
+use super::{Registry, ServiceEntry};
+use crate::core::model::{FilterRecord, Team, Token};
+
+/// Hints shorter than this would be guesses.
+const HINT_CHARS_MIN: usize = 4;
+
+/// Candidates named in a refusal.
+const CANDIDATES_MAX: usize = 5;
+
+/// Why a reference names no single object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    /// Nothing fits.
+    #[error("there is no {kind} `{reference}`")]
+    Missing {
+        /// team, service, filter, token.
+        kind: &'static str,
+        /// What was given, cut to 80 characters.
+        reference: String,
+    },
+    /// Several fit.
+    #[error("`{reference}` fits several {kind}s: {candidates}; give the id")]
+    Ambiguous {
+        /// team, service, filter, token.
+        kind: &'static str,
+        /// What was given.
+        reference: String,
+        /// The first five.
+        candidates: Ambiguity,
+    },
+}
+
+/// Objects that a reference fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ambiguity(Vec<String>);
+
+impl std::fmt::Display for Ambiguity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0[..self.0.len().min(CANDIDATES_MAX)].join(", "))?;
+        if self.0.len() > CANDIDATES_MAX { write!(f, " and {} more", self.0.len() - CANDIDATES_MAX) } else { Ok(()) }
+    }
+}
+
+/// What a reference is compared with.
+struct Candidate<T> {
+    object: T,
+    id: String,
+    names: Vec<String>,
+    label: String,
+}
+
+impl Registry {
+    /// A team by id, name or hint.
+    ///
+    /// # Errors
+    /// None fits, or several.
+    pub fn find_team(&self, reference: &str) -> Result<&Arc<Team>, LookupError> {
+        find("team", reference, self.teams().map(|team| candidate(team, team.id, vec![team.name.key()], &team.name)))
+    }
+
+    /// A service by id, `Team/Service`, a service name that only one team has, or a hint.
+    ///
+    /// # Errors
+    /// None fits, or several.
+    pub fn find_service(&self, reference: &str) -> Result<&Arc<ServiceEntry>, LookupError> {
+        let candidates = self.services().iter().map(|entry| {
+            let names = vec![entry.full_name.to_lowercase(), entry.service.name.key()];
+            candidate(entry, entry.service.id, names, &entry.full_name)
+        });
+        find("service", reference, candidates)
+    }
+
+    /// A filter by id, `Team/Service/Filter`, a name that only one filter has, or a hint.
+    ///
+    /// # Errors
+    /// None fits, or several.
+    pub fn find_filter(&self, reference: &str) -> Result<(&Arc<ServiceEntry>, &Arc<FilterRecord>), LookupError> {
+        let candidates = self.services().iter().flat_map(|entry| {
+            entry.records.iter().map(move |record| {
+                let full = format!("{}/{}", entry.full_name, record.spec.name);
+                let names = vec![full.to_lowercase(), record.spec.name.to_lowercase()];
+                candidate((entry, record), record.id, names, &full)
+            })
+        });
+        find("filter", reference, candidates)
+    }
+
+    /// A living token by id, name or hint.
+    ///
+    /// # Errors
+    /// None fits, or several: names are unique only within a scope.
+    pub fn find_token(&self, reference: &str) -> Result<&Arc<Token>, LookupError> {
+        if let Some(token) = reference.parse::<TokenId>().ok().and_then(|id| self.token(id)) {
+            return Ok(token);
+        }
+        find("token", reference, self.tokens().map(|token| candidate(token, token.id, vec![token.name.key()], &token.id)))
+    }
+
+    /// The name of a filter, or that it is gone.
+    pub fn filter_name(&self, id: FilterId) -> String {
+        self.filter(id).map_or_else(|| "(deleted)".to_owned(), |(_, record)| record.spec.name.clone())
+    }
+
+    /// The name of a token, living or dead.
+    pub fn token_name(&self, id: TokenId) -> String {
+        let living = self.token(id).map(|token| token.name.to_string());
+        living.or_else(|| self.tombstone(id).map(|t| t.token.name.to_string())).unwrap_or_else(|| "(unknown)".to_owned())
+    }
+}
+
+fn candidate<T>(object: T, id: impl ToString, names: Vec<String>, label: &impl ToString) -> Candidate<T> {
+    Candidate { object, id: id.to_string(), names, label: label.to_string() }
+}
+
+/// The best kind of fit decides: exact id, then name, then hint; within a kind there must be one.
+fn find<T>(
+    kind: &'static str,
+    reference: &str,
+    candidates: impl Iterator<Item = Candidate<T>>,
+) -> Result<T, LookupError> {
+    let (wanted, hint) = (reference.to_lowercase(), reference.chars().count() >= HINT_CHARS_MIN);
+    let mut fits: [Vec<Candidate<T>>; 2] = [Vec::new(), Vec::new()];
+    for candidate in candidates {
+        if candidate.id == reference {
+            return Ok(candidate.object);
+        }
+        if candidate.names.contains(&wanted) {
+            fits[0].push(candidate);
+        } else if hint && candidate.id.contains(reference) {
+            fits[1].push(candidate);
+        }
+    }
+    let reference: String = reference.chars().take(80).collect();
+    for mut found in fits {
+        match found.len() {
+            0 => {}
+            1 => return found.pop().map(|c| c.object).ok_or(LookupError::Missing { kind, reference }),
+            _ => {
+                let candidates = Ambiguity(found.into_iter().map(|c| c.label).collect());
+                return Err(LookupError::Ambiguous { kind, reference, candidates });
+            }
+        }
+    }
+    Err(LookupError::Missing { kind, reference })
+}

@@ -1,0 +1,90 @@
+//! What a call would do in every service that its token reaches, judged by the filters alone. Which incidents are open is
+//! not known here: the writer decides that.
+
+use tollgate_shared::explain::{Explain, Skipped};
+use tollgate_shared::id::{FilterId, ServiceId};
+use tollgate_shared::priority::Priority;
+use tollgate_shared::token::Scope;
+
+use super::call::Call;
+use super::matching::{self, ServiceExplain, ServiceMatch};
+use super::registry::{Registry, ServiceEntry};
+
+/// What the filters say of one call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The routing state it was made with; another one means: make it again.
+    pub routing: u64,
+    /// Services in the order of evaluation, only those where something was true.
+    pub services: Vec<ServicePlan>,
+}
+
+/// What the filters of one service say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServicePlan {
+    /// The service.
+    pub service: ServiceId,
+    /// Filters whose resolve part was true, with their keys.
+    pub resolves: Vec<(FilterId, String)>,
+    /// What a trigger would open or attach to, if nothing is resolved.
+    pub trigger: Option<TriggerPlan>,
+}
+
+/// What a trigger would open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TriggerPlan {
+    /// The filter that won.
+    pub filter: FilterId,
+    /// The correlation key; `None` = always a new incident.
+    pub key: Option<String>,
+    /// Rendered from the redacted view.
+    pub title: String,
+    /// Rendered from the redacted view.
+    pub description: String,
+    /// Its urgency.
+    pub priority: Priority,
+}
+
+/// Evaluates `call` for everything that `scope` reaches.
+pub fn plan(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Plan {
+    let enabled = registry.reached(scope).iter().filter(|entry| entry.service.enabled);
+    let services = enabled.filter_map(|entry| plan_service(entry, call, redacted)).collect();
+    Plan { routing: registry.routing(), services }
+}
+
+fn plan_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Option<ServicePlan> {
+    let ServiceMatch { resolve_keys, trigger } = matching::evaluate(&entry.compiled, call, redacted);
+    let resolves: Vec<_> =
+        resolve_keys.into_iter().filter_map(|hit| hit.key.map(|key| (FilterId(hit.filter), key))).collect();
+    let trigger = trigger.map(|hit| TriggerPlan {
+        filter: FilterId(hit.filter),
+        key: hit.key,
+        title: hit.title,
+        description: hit.description,
+        priority: hit.priority,
+    });
+    let plan = ServicePlan { service: entry.service.id, resolves, trigger };
+    (!plan.resolves.is_empty() || plan.trigger.is_some()).then_some(plan)
+}
+
+/// Why the filters were true or not: every match, the 20 nearest misses, what was skipped and what was out of reach.
+pub fn explain(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Explain {
+    let reached = registry.reached(scope);
+    let (enabled, disabled): (Vec<_>, Vec<_>) = reached.iter().partition(|entry| entry.service.enabled);
+    let tested = enabled.iter().map(|entry| explain_service(entry, call, redacted)).collect();
+    let skipped = disabled
+        .iter()
+        .map(|entry| Skipped { service: entry.full_name.clone(), why: tollgate_shared::explain::SkipReason::Disabled })
+        .collect();
+    let not_reached = u32::try_from(registry.services().len() - reached.len()).unwrap_or(u32::MAX);
+    matching::assemble(tested, skipped, not_reached)
+}
+
+/// The same for one service, whether it is enabled or not: for trying filters.
+pub fn explain_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> ServiceExplain {
+    ServiceExplain {
+        service_id: entry.service.id.to_string(),
+        service_name: entry.full_name.clone(),
+        filters: matching::explain(&entry.compiled, call, redacted),
+    }
+}

@@ -1,0 +1,106 @@
+//! What travels from the doors to the writer, and on to the log thread.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use tollgate_shared::api::RevokeReceipt;
+use tollgate_shared::explain::Explain;
+use tollgate_shared::id::TokenId;
+use tollgate_shared::log::LogRow;
+use tollgate_shared::problem::Problem;
+
+use crate::core::access::Actor;
+use crate::core::admin::{Command, Reply};
+use crate::core::decide::{Decision, Proposal};
+use crate::core::model::UsageRecord;
+
+/// A call on its way to the writer.
+pub struct CallJob {
+    /// What it holds in memory, for the lane's bound.
+    pub bytes: usize,
+    /// When its head arrived.
+    pub arrived: Instant,
+    /// What to do.
+    pub work: CallWork,
+}
+
+/// What the writer does with a call.
+pub enum CallWork {
+    /// Decide it, then answer.
+    Decide {
+        /// What was matched.
+        proposal: Box<Proposal>,
+        /// The row that is written when the token's debug option is on, all but the outcome.
+        draft: Option<Box<Draft>>,
+        /// Where the sender's connection waits.
+        answer: oneshot::Sender<Answer>,
+    },
+    /// Only give it a place in the log: a refused call of a known token. It was answered already.
+    Log(Box<Draft>),
+}
+
+/// A log row before the writer has given it its place and outcome.
+pub struct Draft {
+    /// The row; seq, outcome, status, incidents and latency are filled in later where the writer decides.
+    pub row: LogRow,
+}
+
+/// What the connection is told.
+pub enum Answer {
+    /// The call was decided and is on disk.
+    Decided(Decision),
+    /// The commit failed: the sender shall try again.
+    StorageUnavailable,
+}
+
+/// A change on its way to the writer.
+pub enum AdminJob {
+    /// A person's.
+    Command {
+        /// Who.
+        actor: Actor,
+        /// What.
+        command: Command,
+        /// Where he waits.
+        answer: oneshot::Sender<Result<AdminAnswer, Problem>>,
+    },
+    /// The periodic flush of usage.
+    FlushUsage(Vec<(TokenId, UsageRecord)>),
+    /// The periodic sweep of what no window or retention keeps.
+    Sweep,
+}
+
+/// What a person is told: the change is on disk and in force.
+pub enum AdminAnswer {
+    /// What was changed.
+    Reply(Reply),
+    /// A revoke's receipt.
+    Receipt(Box<RevokeReceipt>),
+}
+
+/// Decided calls on their way to the log thread. Callers of a token with debug on are answered once their row is on disk.
+pub struct LogJob {
+    /// Rows in rising seq.
+    pub rows: Vec<Arc<LogRow>>,
+    /// Who waits for them.
+    pub answers: Vec<(oneshot::Sender<Answer>, Decision)>,
+}
+
+impl CallJob {
+    /// The token that the call waits with; none for rows that only go to the log.
+    pub fn token(&self) -> Option<TokenId> {
+        match &self.work {
+            CallWork::Decide { proposal, .. } => Some(proposal.token),
+            CallWork::Log(_) => None,
+        }
+    }
+}
+
+impl Draft {
+    /// With the verdict of the filters.
+    pub fn explained(mut self, explain: Explain) -> Self {
+        self.row.explain = Some(explain);
+        self
+    }
+}

@@ -1,0 +1,243 @@
+//! The writer: the one thread that decides (architecture.md rule 1).
+//!
+//! It drains its lanes, administrative changes first, then a batch of calls in one transaction; swaps the snapshot after
+//! the commit and before the answer; hands rows to the log thread. A failed commit's outcome is unknown: everyone in it
+//! is told 503, memory is thrown away and rebuilt from disk.
+
+mod batch;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tollgate_shared::api::RevokeReceipt;
+use tollgate_shared::id::TokenId;
+use tollgate_shared::problem::{Problem, Slug};
+
+use crate::core::access::Actor;
+use crate::core::admin::{self, Command, Office, Reply};
+use crate::core::decide::Pace;
+use crate::core::model::UsageRecord;
+use crate::core::registry::Registry;
+use crate::daemon::Daemon;
+use crate::events::Kind;
+use crate::jobs::{AdminAnswer, AdminJob, CallJob};
+use crate::logger::LogTask;
+use crate::store::{Store, StoreError};
+
+/// Calls of one transaction at most: enough to share an fsync among many, few enough to answer the first soon.
+const BATCH_CALLS_MAX: usize = 512;
+
+/// How long the writer sleeps without work; it wakes at once when there is some.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Seconds that a sender shall wait after a failed commit.
+const RETRY_AFTER_SECS: u32 = 2;
+
+/// Incidents that are resolved for longer are dropped (domain.md §6).
+const RESOLVED_KEPT_SECS: i64 = 90 * 86_400;
+
+/// Incidents dropped in one transaction.
+const DROP_MAX: usize = 1_000;
+
+/// The writer's own things.
+pub struct Writer {
+    daemon: Arc<Daemon>,
+    store: Box<dyn Store>,
+    log: SyncSender<LogTask>,
+    pace: Pace,
+}
+
+impl Writer {
+    /// A writer that has the store to itself.
+    pub fn new(daemon: Arc<Daemon>, store: Box<dyn Store>, log: SyncSender<LogTask>) -> Self {
+        Self { daemon, store, log, pace: Pace::default() }
+    }
+
+    /// Works until the lanes are closed and empty, then closes the store.
+    ///
+    /// # Errors
+    /// The store did not close cleanly.
+    pub fn run(mut self) -> Result<(), StoreError> {
+        while let Some(batch) = self.daemon.lanes.take(BATCH_CALLS_MAX, IDLE) {
+            for job in batch.admin {
+                self.change(job);
+            }
+            if !batch.calls.is_empty() {
+                self.calls(batch.calls);
+            }
+        }
+        self.flush_usage_whole();
+        self.store.close()
+    }
+
+    fn change(&mut self, job: AdminJob) {
+        match job {
+            AdminJob::Command { actor, command, answer } => self.command(&actor, command, answer),
+            AdminJob::FlushUsage(records) => self.flush_usage(records),
+            AdminJob::Sweep => self.sweep(),
+        }
+    }
+
+    fn command(
+        &mut self,
+        actor: &Actor,
+        command: Command,
+        answer: oneshot::Sender<Result<AdminAnswer, Problem>>,
+    ) {
+        let result = if self.ensure_open() { self.execute(actor, command) } else { Err(unavailable()) };
+        // A caller that has gone away has nothing to be told; the change stands.
+        drop(answer.send(result));
+    }
+
+    /// Commit, then swap, then answer: a revoke that has returned is in force.
+    fn execute(&mut self, actor: &Actor, command: Command) -> Result<AdminAnswer, Problem> {
+        let (daemon, registry) = (self.daemon.clone(), self.daemon.registry.load_full());
+        let now = daemon.clock.now();
+        let mut command = Some(command);
+        let mut outcome: Result<(admin::Reply, Option<Registry>), Problem> = Err(unavailable());
+        let committed = self.store.commit(now, &mut |view| {
+            let Some(command) = command.take() else { return };
+            let mut new_id = || daemon.ids.new_id(now);
+            let mac_of = |secret: &str| daemon.mac_key.mac(secret);
+            let mut office = Office { registry: &registry, view, mac_of: &mac_of, new_id: &mut new_id, now };
+            outcome = admin::execute(&mut office, actor, command).and_then(|done| {
+                let next = (!done.changes.is_empty()).then(|| registry.apply(&done.changes)).transpose();
+                next.map(|next| (done.reply, next)).map_err(|why| Problem::new(Slug::Internal, why))
+            });
+        });
+        if let Err(error) = committed {
+            self.commit_failed(&error);
+            return Err(unavailable());
+        }
+        let (reply, next) = outcome?;
+        let changed = next.is_some();
+        if let Some(next) = next {
+            self.daemon.registry.store(Arc::new(next));
+        }
+        self.announce(&reply, changed);
+        Ok(self.answer_of(reply))
+    }
+
+    fn announce(&self, reply: &Reply, registry_changed: bool) {
+        let kind = match reply {
+            Reply::Token(_) | Reply::Secret(..) | Reply::Revoked(..) => Kind::Tokens,
+            Reply::Incident(_) => Kind::Incidents,
+            _ => Kind::Registry,
+        };
+        if registry_changed || kind == Kind::Incidents {
+            self.daemon.events.changed(kind);
+        }
+    }
+
+    fn answer_of(&self, reply: Reply) -> AdminAnswer {
+        match reply {
+            Reply::Revoked(id, audit_seq) => {
+                self.receipt(id, audit_seq).map_or(AdminAnswer::Reply(Reply::Deleted), |receipt| {
+                    AdminAnswer::Receipt(Box::new(receipt))
+                })
+            }
+            reply => AdminAnswer::Reply(reply),
+        }
+    }
+
+    /// What a revoke proves: calls that wait for this writer now are refused, for the token is gone.
+    fn receipt(&self, id: TokenId, audit_seq: u64) -> Option<RevokeReceipt> {
+        let registry = self.daemon.registry.load();
+        let tombstone = registry.tombstone(id)?;
+        Some(RevokeReceipt {
+            id,
+            name: tombstone.token.name.to_string(),
+            revoked_at: tombstone.revoked_at,
+            audit_seq,
+            last_use: self.daemon.usage.view(id, tombstone.revoked_at).last_use,
+            in_flight: u32::try_from(self.daemon.lanes.waiting_of(id)).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn flush_usage(&mut self, records: Vec<(TokenId, UsageRecord)>) {
+        if !self.ensure_open() {
+            return self.daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
+        }
+        let now = self.daemon.clock.now();
+        let committed = self.store.commit(now, &mut |view| {
+            for (token, record) in &records {
+                view.put_usage(*token, record.clone());
+            }
+        });
+        if let Err(error) = committed {
+            self.daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
+            self.commit_failed(&error);
+        }
+    }
+
+    /// At the end nothing may wait for the next flush.
+    fn flush_usage_whole(&mut self) {
+        loop {
+            let records = self.daemon.usage.take_dirty(BATCH_CALLS_MAX);
+            if records.is_empty() || self.daemon.meters.store_down.load(Ordering::Relaxed) {
+                return;
+            }
+            self.flush_usage(records);
+        }
+    }
+
+    fn sweep(&mut self) {
+        if !self.ensure_open() {
+            return;
+        }
+        let now = self.daemon.clock.now();
+        let cutoff = now.plus_secs(-RESOLVED_KEPT_SECS);
+        let swept = self.store.sweep_dedup(now).and_then(|()| self.store.drop_resolved_before(cutoff, DROP_MAX));
+        match swept {
+            Ok(0) => {}
+            Ok(dropped) => tracing::info!(dropped, "incidents resolved 90 days ago were dropped"),
+            Err(error) => self.commit_failed(&error),
+        }
+    }
+
+    fn calls(&mut self, jobs: Vec<CallJob>) {
+        if self.ensure_open() {
+            batch::run(self, jobs);
+        } else {
+            batch::refuse(&self.daemon, jobs);
+        }
+    }
+
+    /// The outcome on disk is unknown: memory is worthless until it is read again.
+    fn commit_failed(&mut self, error: &StoreError) {
+        self.daemon.meters.commits_failed.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(error = %crate::report(error), "commit failed; reopening the store");
+        self.daemon.meters.store_down.store(true, Ordering::Relaxed);
+        self.ensure_open();
+    }
+
+    /// Reopens the store where it is down; true when it can be used.
+    fn ensure_open(&mut self) -> bool {
+        if !self.daemon.meters.store_down.load(Ordering::Relaxed) {
+            return true;
+        }
+        let before = self.daemon.registry.load().version();
+        let reopened = self.store.reopen().map_err(|error| crate::report(&error));
+        match reopened.and_then(|loaded| Registry::from_loaded(&loaded, before)) {
+            Ok(registry) => {
+                self.store.raise_log_seq(self.daemon.tail.newest() + 1);
+                self.daemon.registry.store(Arc::new(registry));
+                self.daemon.meters.store_down.store(false, Ordering::Relaxed);
+                tracing::info!("the store is open again");
+                true
+            }
+            Err(error) => {
+                tracing::error!(error, "the store does not open; calls are answered 503");
+                false
+            }
+        }
+    }
+}
+
+fn unavailable() -> Problem {
+    Problem::new(Slug::StorageUnavailable, "the change may or may not be on disk; look before trying again")
+        .with_retry_after(RETRY_AFTER_SECS)
+}

@@ -1,0 +1,166 @@
+//! One batch of calls: decide all in one transaction, commit, then count, log and answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tollgate_shared::limits::RESULTS_LISTED_MAX;
+use tollgate_shared::log::LogRow;
+use tollgate_shared::outcome::Outcome;
+use tollgate_shared::time::Timestamp;
+
+use super::Writer;
+use crate::core::answer;
+use crate::core::decide::{self, Bench, Decision, Proposal};
+use crate::daemon::Daemon;
+use crate::events::Kind;
+use crate::jobs::{Answer, CallJob, CallWork, Draft, LogJob};
+use crate::logger::LogTask;
+use crate::refused::Refusal;
+use crate::usage::Use;
+
+/// What was decided for one job of the batch, and its place in the log.
+#[derive(Default)]
+struct Decided {
+    decision: Option<Decision>,
+    seq: Option<u64>,
+}
+
+/// Decides and answers `jobs`.
+pub(super) fn run(writer: &mut Writer, jobs: Vec<CallJob>) {
+    let now = writer.daemon.clock.now();
+    let mut decided = Vec::with_capacity(jobs.len());
+    match decide_all(writer, &jobs, now, &mut decided) {
+        Ok(()) => finish(writer, jobs, decided, now),
+        Err(error) => {
+            writer.commit_failed(&error);
+            refuse(&writer.daemon, jobs);
+        }
+    }
+}
+
+/// Nothing was decided: the senders shall try again.
+pub(super) fn refuse(daemon: &Daemon, jobs: Vec<CallJob>) {
+    for job in jobs {
+        match job.work {
+            // A sender that has hung up does not wait for its answer.
+            CallWork::Decide { answer, .. } => drop(answer.send(Answer::StorageUnavailable)),
+            CallWork::Log(_) => {
+                daemon.meters.log_rows_lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn decide_all(
+    writer: &mut Writer,
+    jobs: &[CallJob],
+    now: Timestamp,
+    decided: &mut Vec<Decided>,
+) -> Result<(), crate::store::StoreError> {
+    let (daemon, pace) = (&writer.daemon, &mut writer.pace);
+    let registry = daemon.registry.load_full();
+    let committed = writer.store.commit(now, &mut |view| {
+        decided.clear();
+        for job in jobs {
+            let mut new_id = || daemon.ids.new_id(now);
+            let mut bench = Bench { registry: &registry, view: &mut *view, pace: &mut *pace, new_id: &mut new_id, now };
+            let (decision, logged) = match &job.work {
+                CallWork::Decide { proposal, draft, .. } => {
+                    (Some(decide::decide(&mut bench, proposal)), draft.is_some())
+                }
+                CallWork::Log(_) => (None, true),
+            };
+            let seq = logged.then(|| view.next_log_seq());
+            decided.push(Decided { decision, seq });
+        }
+    })?;
+    daemon.meters.commits.fetch_add(u64::from(committed.wrote), Ordering::Relaxed);
+    daemon.meters.last_batch.store(jobs.len() as u64, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Everything is on disk: count it, show it, answer. Callers whose row goes to the log are answered by the log thread.
+fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: Timestamp) {
+    let daemon = &writer.daemon;
+    let mut log = LogJob { rows: Vec::new(), answers: Vec::new() };
+    let mut incidents = false;
+    for (job, decided) in jobs.into_iter().zip(decided) {
+        let latency_us = u64::try_from(job.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match (job.work, decided.decision) {
+            (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
+                count(daemon, &proposal, draft.as_deref(), &decision, now);
+                incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
+                match (draft, decided.seq) {
+                    (Some(draft), Some(seq)) => {
+                        log.rows.push(Arc::new(filled(*draft, seq, latency_us, &decision)));
+                        log.answers.push((answer, decision));
+                    }
+                    // A sender that has hung up does not wait for its answer.
+                    _ => drop(answer.send(Answer::Decided(decision))),
+                }
+            }
+            (CallWork::Log(draft), _) => log.rows.push(Arc::new(LogRow { seq: decided.seq.unwrap_or(0), ..draft.row })),
+            (CallWork::Decide { answer, .. }, None) => drop(answer.send(Answer::StorageUnavailable)),
+        }
+    }
+    if incidents {
+        daemon.events.changed(Kind::Incidents);
+    }
+    daemon.events.changed(Kind::Usage);
+    hand_to_log(writer, log);
+}
+
+/// The row with what only the writer knows.
+fn filled(draft: Draft, seq: u64, latency_us: u64, decision: &Decision) -> LogRow {
+    let summary = match (&decision.refused, &decision.title) {
+        (Some(denied), _) => denied.detail.clone(),
+        (None, Some(title)) => title.clone(),
+        (None, None) => draft.row.summary,
+    };
+    LogRow {
+        seq,
+        latency_us,
+        summary,
+        outcome: decision.outcome,
+        status: answer::status_of(decision),
+        problem: decision.refused.as_ref().map(|denied| denied.slug.as_str().to_owned()),
+        incidents: decision.results.iter().filter_map(|r| r.incident).take(RESULTS_LISTED_MAX).collect(),
+        ..draft.row
+    }
+}
+
+fn count(daemon: &Daemon, proposal: &Proposal, draft: Option<&Draft>, decision: &Decision, now: Timestamp) {
+    let user_agent = proposal.user_agent.as_deref();
+    let by = Use { at: now, ip: proposal.source_ip, user_agent };
+    daemon.meters.count(decision.outcome, now);
+    match &decision.refused {
+        None => daemon.usage.used(proposal.token, &by, decision.outcome),
+        Some(denied) => match denied.token {
+            Some(token) => {
+                daemon.usage.refused(token, &by, denied.slug, draft.is_some());
+            }
+            None => daemon.refused.note(Refusal {
+                at: now,
+                remote_ip: Some(proposal.source_ip),
+                target: "POST /v1/process".to_owned(),
+                slug: denied.slug,
+                detail: denied.detail.clone(),
+                presented_id: denied.presented_id.clone(),
+            }),
+        },
+    }
+}
+
+/// Waits where the log thread is behind: rows are not dropped for slowness.
+fn hand_to_log(writer: &Writer, log: LogJob) {
+    if log.rows.is_empty() {
+        return;
+    }
+    if let Err(unsent) = writer.log.send(LogTask::Rows(log)) {
+        let LogTask::Rows(log) = unsent.0 else { return };
+        writer.daemon.meters.log_rows_lost.fetch_add(log.rows.len() as u64, Ordering::Relaxed);
+        for (answer, decision) in log.answers {
+            drop(answer.send(Answer::Decided(decision)));
+        }
+    }
+}
