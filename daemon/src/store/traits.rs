@@ -139,6 +139,10 @@ pub trait Store: Send {
     /// Damage, or a format or key that does not fit.
     fn load(&mut self) -> Result<Loaded, StoreError>;
 
+    /// The next log seq will be at least `next`. Called once the log's last row is known: a seq that is in the log is
+    /// never given out again, also where the state was restored from an older copy.
+    fn raise_log_seq(&mut self, next: u64);
+
     /// One transaction: lets `decide` read and change the view, then writes all changes and makes them durable, then lets
     /// them into memory. Where `decide` changed nothing, nothing is written. `now` raises the high-water mark.
     ///
