@@ -104,7 +104,7 @@ fn the_key_of_each_trigger_call_is_among_the_keys_of_its_resolve_calls() {
         let of_phase = |phase| all.iter().filter(move |item| item.preset == preset && item.phase == phase);
         let key = |item: &Expectation, phase: &str| {
             let call = recorded(&item.call);
-            let found = evaluate(&[filter.clone()], &call, &call);
+            let found = evaluate(std::slice::from_ref(&filter), &call, &call);
             if phase == "trigger" { found.trigger.unwrap().key } else { found.resolve_keys[0].key.clone() }
         };
         let resolved: Vec<_> = of_phase("resolve").map(|item| key(item, "resolve")).collect();
