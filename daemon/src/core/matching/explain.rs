@@ -11,7 +11,7 @@ use tollgate_shared::filter::{Mode, Quantifier};
 use super::compile::CompiledFilter;
 use super::condition::CompiledCondition;
 use super::near::near;
-use super::select::select;
+use super::select::{Selected, select};
 use crate::core::call::Call;
 
 /// How a verdict names a service.
@@ -186,7 +186,7 @@ fn explain_condition(condition: &CompiledCondition, call: &Call, redacted: &Call
 
 /// The redacted view's value at the same place, and whether it differs from the true one.
 fn seen(original: &str, condition: &CompiledCondition, place: usize, redacted: &Call) -> Seen {
-    match select(&condition.path, redacted).get(place).map(|value| value.text()) {
+    match select(&condition.path, redacted).get(place).map(Selected::text) {
         Some(text) if text == original => Seen::Value(cut_seen(&text)),
         Some(text) => Seen::Redacted(cut_seen(&text)),
         // A parent was replaced as a whole, so there is nothing at this place to show.

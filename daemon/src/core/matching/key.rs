@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 use tollgate_shared::filter::CorrPath;
 
-use super::select::select;
+use super::select::{Selected, select};
 use crate::core::call::Call;
 
 /// Bytes of a key as it is; a longer one is replaced by its hash.
@@ -28,7 +28,7 @@ pub fn correlation_key(paths: &[CorrPath], call: &Call) -> Option<String> {
 }
 
 fn component<'a>(path: &CorrPath, call: &'a Call) -> Option<Cow<'a, str>> {
-    let text = select(&path.path, call).first().map(|value| value.text()).unwrap_or_default();
+    let text = select(&path.path, call).first().map(Selected::text).unwrap_or_default();
     (path.optional || !text.is_empty()).then_some(text)
 }
 

@@ -23,8 +23,9 @@ pub(super) fn call(text: &str) -> Call {
 
 /// A filter from the JSON of its trigger and resolve parts; its id is its position.
 pub(super) fn filter(position: u32, trigger: Value, resolve: Option<Value>) -> Arc<CompiledFilter> {
-    let spec = json!({ "name": format!("filter {position}"), "trigger": trigger, "resolve": resolve });
-    compiled(position, &serde_json::from_value(spec).unwrap())
+    let trigger = serde_json::from_value(trigger).unwrap();
+    let resolve = resolve.map(|part| serde_json::from_value(part).unwrap());
+    compiled(position, &FilterSpec { name: format!("filter {position}"), enabled: true, trigger, resolve })
 }
 
 pub(super) fn compiled(position: u32, spec: &FilterSpec) -> Arc<CompiledFilter> {

@@ -21,8 +21,8 @@ pub enum Selected<'a> {
 // === impl Selected ===
 
 impl<'a> Selected<'a> {
-    /// The text of the value: a string as it is, a number as it stood in the source, a bool as JSON writes it, an
-    /// object or array as compact JSON with sorted keys.
+    /// The text of the value: a string as it is, a number as it stood in the source (only an exponent without a sign
+    /// gets its `+` from the parser), a bool as JSON writes it, an object or array as compact JSON with sorted keys.
     pub fn text(&self) -> Cow<'a, str> {
         match self {
             Self::Text(text) => text.clone(),

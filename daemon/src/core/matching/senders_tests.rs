@@ -64,6 +64,15 @@ fn preset_filter(name: &str) -> Arc<CompiledFilter> {
 }
 
 #[test]
+fn the_presets_in_the_program_are_those_of_the_fixtures() {
+    for (name, parts) in read(&fixtures().join("presets.json")).as_object().unwrap() {
+        let built_in = preset(name).unwrap();
+        assert_eq!(json!(built_in.trigger), parts["trigger"], "{name}");
+        assert_eq!(json!(built_in.resolve), parts["resolve"], "{name}");
+    }
+}
+
+#[test]
 fn every_preset_gives_the_expected_phase_and_priority() {
     for Expectation { preset, call: name, phase, priority } in expectations() {
         let call = recorded(&name);
@@ -104,7 +113,7 @@ fn the_key_of_each_trigger_call_is_among_the_keys_of_its_resolve_calls() {
         let of_phase = |phase| all.iter().filter(move |item| item.preset == preset && item.phase == phase);
         let key = |item: &Expectation, phase: &str| {
             let call = recorded(&item.call);
-            let found = evaluate(&[filter.clone()], &call, &call);
+            let found = evaluate(std::slice::from_ref(&filter), &call, &call);
             if phase == "trigger" { found.trigger.unwrap().key } else { found.resolve_keys[0].key.clone() }
         };
         let resolved: Vec<_> = of_phase("resolve").map(|item| key(item, "resolve")).collect();

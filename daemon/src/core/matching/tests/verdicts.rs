@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tollgate_shared::explain::{Explain, NEAREST_MISSES_MAX, SKIPPED_MAX, Seen, SkipReason};
+use tollgate_shared::explain::{Explain, FilterExplain, NEAREST_MISSES_MAX, SKIPPED_MAX, Seen, SkipReason};
+use tollgate_shared::filter::preset;
 
 use crate::core::call::Call;
 use crate::core::matching::sample::{call, compiled, filter};
 use crate::core::matching::{CompiledFilter, ExplainBuilder, ServiceLabel, explain};
-use tollgate_shared::filter::preset;
 
 const NETWORK: ServiceLabel<'static> = ServiceLabel { id: "svc-1", name: "Network" };
 
@@ -86,7 +86,7 @@ fn a_verdict_keeps_all_matches_and_the_20_nearest_misses() {
     assert_eq!(verdict.nearest_misses.len(), NEAREST_MISSES_MAX);
     assert_eq!(verdict.misses_not_shown, 10);
     assert_eq!(verdict.not_reached_services, 41);
-    let met: Vec<_> = verdict.nearest_misses.iter().map(|miss| miss.conditions_met()).collect();
+    let met: Vec<_> = verdict.nearest_misses.iter().map(FilterExplain::conditions_met).collect();
     assert!(met.is_sorted_by(|a, b| a >= b) && met[0] == 3, "{met:?}");
     let positions: Vec<_> = verdict.nearest_misses[..7].iter().map(|miss| miss.position).collect();
     assert_eq!(positions, [6, 14, 22, 30, 38, 46, 54], "equally near misses stay in order");
@@ -125,7 +125,7 @@ fn a_verdict_comes_back_from_postcard_and_from_json() {
 fn explain_and_evaluate_agree_on_what_matched() {
     let call = call(r#"{"a":1}"#);
     let filters = [needs(1, 2, 1), needs(2, 2, 2), filter(3, json!({ "match_all": true }), None)];
-    let matched: Vec<_> = explain(NETWORK, &filters, &call, &call).iter().map(|item| item.matched()).collect();
+    let matched: Vec<_> = explain(NETWORK, &filters, &call, &call).iter().map(FilterExplain::matched).collect();
     let truth: Vec<_> = filters.iter().map(|filter| filter.triggers(&call) || filter.resolves(&call)).collect();
     assert_eq!(matched, truth);
 }
