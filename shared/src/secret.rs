@@ -47,7 +47,9 @@ pub struct TokenSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Right length, but a character that cannot stand there.
-    #[error("character {at} of the token cannot stand there; a token has only letters and digits between its three `_`")]
+    #[error(
+        "character {at} of the token cannot stand there; a token has only letters and digits between its three `_`"
+    )]
     Character {
         /// Its place in bytes, from 1.
         at: usize,
