@@ -244,13 +244,11 @@ fn yes() -> bool {
     true
 }
 
-// serde hands these a reference.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that skip_serializing_if calls")]
+// A reference, because that is what skip_serializing_if hands over.
 fn is_yes(flag: &bool) -> bool {
     *flag
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that skip_serializing_if calls")]
 fn is_no(flag: &bool) -> bool {
     !*flag
 }
