@@ -311,10 +311,8 @@ impl Registry {
 }
 
 fn compile(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
-    CompiledFilter::compile(record.id.0, record.position, &record.spec)
-        .map(Arc::new)
-        .map_err(|errors| {
-            let first = errors.first().map_or_else(String::new, |error| format!("{}: {}", error.path, error.message));
-            format!("filter {} ({}) does not compile: {first}", record.id, record.spec.name)
-        })
+    CompiledFilter::compile(record.id.0, record.position, &record.spec).map(Arc::new).map_err(|errors| {
+        let first = errors.first().map_or_else(String::new, |error| format!("{}: {}", error.path, error.message));
+        format!("filter {} ({}) does not compile: {first}", record.id, record.spec.name)
+    })
 }

@@ -150,8 +150,8 @@ fn queue(
         let draft = admitted.draft(daemon, body_bytes, Some(&content));
         Box::new(draft.explained(explain))
     });
-    let fingerprint = (token.dedup_window_secs > 0)
-        .then(|| Fingerprint::of("/v1/process", &content.call, registry.header_names()));
+    let fingerprint =
+        (token.dedup_window_secs > 0).then(|| Fingerprint::of("/v1/process", &content.call, registry.header_names()));
     let proposal = Box::new(Proposal {
         call: admitted.intake.call,
         token: token.id,
