@@ -12,6 +12,7 @@ pub mod log;
 pub mod name;
 pub mod outcome;
 pub mod priority;
+pub mod problem;
 pub mod secret;
 pub mod time;
 pub mod token;
