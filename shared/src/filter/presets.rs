@@ -1,0 +1,81 @@
+//! Ready filters for the senders that most people have. Every value can be edited after a preset filled a form.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::{FilterSpec, Resolve, Trigger};
+
+/// Both parts of a filter; its name is the key that it has in the file.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    trigger: Trigger,
+    resolve: Option<Resolve>,
+}
+
+/// Read once. The text is part of the program and a test reads it, so a fault in it cannot reach an operator; an
+/// empty list is what remains without a panic in production code.
+static PRESETS: LazyLock<BTreeMap<String, Parts>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("presets.json")).unwrap_or_default());
+
+/// The preset of that name, as a filter of the same name, or `None` where there is none.
+pub fn preset(name: &str) -> Option<FilterSpec> {
+    let Parts { trigger, resolve } = PRESETS.get(name)?.clone();
+    Some(FilterSpec { name: name.to_owned(), enabled: true, trigger, resolve })
+}
+
+/// The names of all presets, in alphabetical order.
+pub fn preset_names() -> impl Iterator<Item = &'static str> {
+    PRESETS.keys().map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn there_is_a_preset_for_each_sender_of_the_domain() {
+        let names: Vec<_> = preset_names().collect();
+        let senders = [
+            "alertmanager",
+            "callgoose_doc_example",
+            "cloudevents",
+            "github_workflow",
+            "grafana",
+            "nagios",
+            "oncall_formatted",
+            "opsgenie",
+            "pagerduty_v2",
+            "plain_text",
+            "zabbix",
+        ];
+        assert_eq!(names, senders);
+        assert_eq!(preset("no such sender"), None);
+    }
+
+    #[test]
+    fn every_preset_is_valid_and_comes_back_from_the_stored_form() {
+        for name in preset_names() {
+            let spec = preset(name).unwrap();
+            assert_eq!(spec.validate(), Ok(()), "{name}");
+            assert_eq!(FilterSpec::from_json(&spec.to_json().unwrap()).unwrap(), spec, "{name}");
+        }
+    }
+
+    #[test]
+    fn writing_a_preset_gives_the_text_of_the_file() {
+        let file: BTreeMap<String, Value> = serde_json::from_str(include_str!("presets.json")).unwrap();
+        for (name, parts) in file {
+            let spec = preset(&name).unwrap();
+            let mut written = json!({ "trigger": spec.trigger });
+            if let Some(resolve) = &spec.resolve {
+                written["resolve"] = json!(resolve);
+            }
+            assert_eq!(written, parts, "{name}");
+        }
+    }
+}
