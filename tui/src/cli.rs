@@ -1,4 +1,5 @@
-//! The command line: `tollgate NOUN VERB`. It is a client of the local socket like any other and holds no rules of its own.
+//! The command line: `tollgate NOUN VERB`. It is a client of the local socket like any other and holds no rules of
+//! its own.
 
 mod args;
 mod call_file;
@@ -57,7 +58,8 @@ pub struct ConsoleArgs {
     pub no_color: bool,
 }
 
-/// Reads a command line (the program's name first) and runs it. Errors are said on `io.err`; `var` reads the environment.
+/// Reads a command line (the program's name first) and runs it. Errors are said on `io.err`; `var` reads the
+/// environment.
 pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<OsString>) -> Ran {
     let args = match Args::try_parse_from(&argv) {
         Ok(args) => args,

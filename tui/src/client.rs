@@ -60,8 +60,8 @@ impl Client {
     /// Connects to the first of `candidates` that answers.
     ///
     /// # Errors
-    /// [`ClientError::NoDaemon`] with everything that was tried; [`ClientError::Denied`] where a socket is there and may
-    /// not be used, or does not belong to whom it should.
+    /// [`ClientError::NoDaemon`] with everything that was tried; [`ClientError::Denied`] where a socket is there and
+    /// may not be used, or does not belong to whom it should.
     pub async fn open(candidates: &[PathBuf]) -> Result<Self, ClientError> {
         let (socket, sender) = connect::first(candidates).await?;
         Ok(Self { socket, idle: Mutex::new(Some(sender)) })
@@ -72,8 +72,8 @@ impl Client {
         &self.socket
     }
 
-    /// Asks the daemon for its status and refuses one of another minor or major version, whose answers may mean something
-    /// else than this program thinks.
+    /// Asks the daemon for its status and refuses one of another minor or major version, whose answers may mean
+    /// something else than this program thinks.
     ///
     /// # Errors
     /// [`ClientError::Incompatible`], and those of every request.
@@ -124,8 +124,9 @@ impl Client {
         if status.is_success() { Ok(bytes) } else { Err(refusal(status, is_problem, &bytes)) }
     }
 
-    /// Sends a request over the idle connection or a new one. A daemon may close an idle connection at the very moment in
-    /// which it is used; where hyper says that the request was not sent, it is sent once more over a new connection.
+    /// Sends a request over the idle connection or a new one. A daemon may close an idle connection at the very
+    /// moment in which it is used; where hyper says that the request was not sent, it is sent once more over a new
+    /// connection.
     async fn deliver(
         &self,
         method: &Method,

@@ -1,4 +1,5 @@
-//! Tollgate's operator side: the console and the same actions as a command line, over one typed client of the local socket.
+//! Tollgate's operator side: the console and the same actions as a command line, over one typed client of the local
+//! socket.
 
 pub mod cli;
 pub mod client;

@@ -27,6 +27,16 @@ impl Content {
         let kind = if is_json(&body) { "application/json" } else { "text/plain" };
         Self { headers: vec![("content-type".to_owned(), kind.to_owned())], query: String::new(), body }
     }
+
+    /// Adds `Name: value` in place of a content type that was only guessed or recorded; other headers may repeat.
+    pub(super) fn add_header(&mut self, text: &str) -> Result<(), CliError> {
+        let (name, value) = header(text)?;
+        if name.eq_ignore_ascii_case("content-type") {
+            self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+        }
+        self.headers.push((name, value));
+        Ok(())
+    }
 }
 
 /// An object or an array: only those are JSON to the daemon (http.md section 1).
@@ -58,14 +68,14 @@ fn read(io: &mut Io, path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// `Name: value`.
-pub(super) fn header(text: &str) -> Result<(String, String), CliError> {
+fn header(text: &str) -> Result<(String, String), CliError> {
     let pair = text.split_once(':').filter(|(name, _)| !name.trim().is_empty());
     let pair = pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
     pair.ok_or_else(|| CliError::usage(format!("`{text}` is no header"), "write it as --header 'Name: value'"))
 }
 
-/// A recorded call: `headers` and `query` as objects (or the query as text), and `body` or `text`. A body that is a string
-/// is that text, not its JSON.
+/// A recorded call: `headers` and `query` as objects (or the query as text), and `body` or `text`. A body that is a
+/// string is that text, not its JSON.
 pub(super) fn parse(text: &str) -> Result<Content, CliError> {
     let wrong =
         |why: &str| CliError::input(format!("this is no recorded call: {why}"), "without --call the file is the body");

@@ -66,7 +66,7 @@ async fn try_call(cx: &mut Context<'_>, call: FilterTry) -> Done {
     let text = call_file::read_text(cx.io, &call.file)?;
     let mut content = if call.call { call_file::parse(&text)? } else { call_file::Content::of_body(text) };
     for header in &call.headers {
-        content.headers.push(call_file::header(header)?);
+        content.add_header(header)?;
     }
     if let Some(query) = call.query {
         content.query = query.trim_start_matches('?').to_owned();

@@ -18,7 +18,7 @@ const LAST_DEFAULT: u32 = 10;
 
 pub(super) async fn run(cx: &mut Context<'_>, view: LogView) -> Done {
     let has_beginning = view.since.is_some() || view.after.is_some();
-    let last = view.limit.or((!has_beginning).then_some(LAST_DEFAULT));
+    let last = if has_beginning { view.limit } else { view.limit.or(Some(LAST_DEFAULT)) };
     let mut query = query(view);
     query.last = last;
     // Daemon and terminal are asked at once, or a ctrl-c while nothing happens would wait for the next row.

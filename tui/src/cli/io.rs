@@ -1,5 +1,5 @@
-//! Where a command reads and writes. Everything that is said passes through here and so through [`SafeText`]: nothing that
-//! a sender or a daemon wrote can drive the terminal.
+//! Where a command reads and writes. Everything that is said passes through here and so through [`SafeText`]: nothing
+//! that a sender or a daemon wrote can drive the terminal.
 
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 

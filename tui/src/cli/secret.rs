@@ -14,8 +14,8 @@ use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::show_once;
 
-/// Where the secret of a token that is about to be made will go. Made before the token, so that nothing that can be known
-/// before stands between the secret and its reader.
+/// Where the secret of a token that is about to be made will go. Made before the token, so that nothing that can be
+/// known before stands between the secret and its reader.
 #[derive(Debug)]
 pub(super) enum Destination {
     /// A file that did not exist before.
@@ -38,7 +38,8 @@ impl Destination {
     /// Prepares the way.
     ///
     /// # Errors
-    /// The file exists or cannot be made; the terminal has no alternate screen, so the secret would stay in its history.
+    /// The file exists or cannot be made; the terminal has no alternate screen, so the secret would stay in its
+    /// history.
     pub(super) fn prepare(cx: &Context<'_>, file: Option<PathBuf>) -> Result<Self, CliError> {
         match file {
             Some(path) => create_new(&path).map(|file| Self::File { path, file }),

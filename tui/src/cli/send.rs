@@ -1,5 +1,5 @@
-//! `tollgate send`: a call to the listen address, as a sender would make it. The only command that does not use the local
-//! socket for its work.
+//! `tollgate send`: a call to the listen address, as a sender would make it. The only command that does not use the
+//! local socket for its work.
 
 use std::time::Duration;
 
@@ -74,12 +74,10 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
             "put one of them into a file",
         ));
     }
-    let authorization = authorization(Zeroizing::new(call_file::read_text(io, &args.token_file)?))?;
+    let authorization = authorization(&Zeroizing::new(call_file::read_text(io, &args.token_file)?))?;
     let mut content = Content::of_body(call_file::read_text(io, &args.file)?);
     for header in &args.headers {
-        let (name, value) = call_file::header(header)?;
-        content.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-        content.headers.push((name, value));
+        content.add_header(header)?;
     }
     let from = args.from.as_ref().map(|from| format!("?from={}", utf8_percent_encode(from, NON_ALPHANUMERIC)));
     let builder = Request::post(format!("/v1/process{}", from.unwrap_or_default())).header(HOST, address);
@@ -95,9 +93,9 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
     Ok(request)
 }
 
-/// The file holds the secret, or a ready `Authorization: Bearer ...` line as `curl -H @FILE` takes it. What is wrong with it
-/// is said without showing any of it.
-fn authorization(text: Zeroizing<String>) -> Result<HeaderValue, CliError> {
+/// The file holds the secret, or a ready `Authorization: Bearer ...` line as `curl -H @FILE` takes it. What is wrong
+/// with it is said without showing any of it.
+fn authorization(text: &str) -> Result<HeaderValue, CliError> {
     let secret = text.trim();
     let secret = secret.strip_prefix("Authorization:").map_or(secret, str::trim_start);
     let secret = secret.strip_prefix("Bearer ").map_or(secret, str::trim_start);
@@ -129,8 +127,8 @@ async fn deliver(
     Ok(Answer { status, body })
 }
 
-/// 201 and 200 had an effect or were a duplicate, 202 matched nothing, the rest was refused. A shortage (429, 503) is 75:
-/// the same call may be taken in a moment.
+/// 201 and 200 had an effect or were a duplicate, 202 matched nothing, the rest was refused. A shortage (429, 503) is
+/// 75: the same call may be taken in a moment.
 fn report(io: &mut Io, answer: &Answer, format: Format) -> Result<Exit, CliError> {
     if format != Format::Table {
         let value = serde_json::from_slice::<serde_json::Value>(&answer.body);
@@ -209,10 +207,10 @@ mod tests {
     #[test]
     fn a_token_file_holds_a_secret_or_a_ready_header_and_errors_do_not_show_it() {
         for text in ["tg_s_abc\n", "Bearer tg_s_abc", "Authorization: Bearer tg_s_abc\r\n"] {
-            assert_eq!(authorization(Zeroizing::new(text.to_owned())).unwrap(), "Bearer tg_s_abc");
+            assert_eq!(authorization(text).unwrap(), "Bearer tg_s_abc");
         }
         for text in ["", "two words", "tg_\u{1}x"] {
-            let error = authorization(Zeroizing::new(text.to_owned())).unwrap_err();
+            let error = authorization(text).unwrap_err();
             assert!(!error.lines().join(" ").contains("two words"), "{text}");
         }
     }

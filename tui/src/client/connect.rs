@@ -84,8 +84,8 @@ async fn attempt(path: &Path) -> Result<UnixStream, Failure> {
     Ok(stream.into())
 }
 
-/// Who may listen: we ourselves, root (also systemd on the daemon's behalf), and whoever owns the directory and so could
-/// replace the socket anyway.
+/// Who may listen: we ourselves, root (also systemd on the daemon's behalf), and whoever owns the directory and so
+/// could replace the socket anyway.
 fn trusted_uids(path: &Path) -> Vec<u32> {
     let directory = path.parent().and_then(|dir| std::fs::metadata(dir).ok()).map(|meta| meta.uid());
     [rustix::process::geteuid().as_raw(), 0].into_iter().chain(directory).collect()
@@ -95,8 +95,8 @@ fn failure(error: io::Error) -> Failure {
     if error.kind() == io::ErrorKind::PermissionDenied { Failure::Forbidden } else { Failure::Absent(error) }
 }
 
-/// With a full queue Linux says EAGAIN; interprocess takes that for a connection under way, which then shows as ENOTCONN,
-/// or as credentials that are all zero.
+/// With a full queue Linux says EAGAIN; interprocess takes that for a connection under way, which then shows as
+/// ENOTCONN, or as credentials that are all zero.
 fn is_full_queue(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionReset, NotConnected, WouldBlock};
     matches!(error.kind(), WouldBlock | NotConnected | ConnectionReset)

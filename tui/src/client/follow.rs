@@ -59,8 +59,8 @@ impl Backoff {
 // === impl Follow ===
 
 impl<'c> Follow<'c> {
-    /// Begins to follow. A query without any beginning means "from now on": now is made a seq at once, because otherwise
-    /// the rows of a connection lost before its first item would be nobody's.
+    /// Begins to follow. A query without any beginning means "from now on": now is made a seq at once, because
+    /// otherwise the rows of a connection lost before its first item would be nobody's.
     ///
     /// # Errors
     /// Those of a first connection: only later ones are retried.

@@ -29,12 +29,12 @@ impl<T: DeserializeOwned> Lines<T> {
         Self { body, buffer: BytesMut::new(), searched: 0, _connection: connection, _item: PhantomData }
     }
 
-    /// The next item; `None` where the daemon ended the stream between two lines, as it does when it stops. May be dropped
-    /// while it waits: nothing that came is lost.
+    /// The next item; `None` where the daemon ended the stream between two lines, as it does when it stops. May be
+    /// dropped while it waits: nothing that came is lost.
     ///
     /// # Errors
-    /// [`ClientError::Broken`] where the stream broke, or a line is not what it should be. A line that was cut off is not
-    /// an item.
+    /// [`ClientError::Broken`] where the stream broke, or a line is not what it should be. A line that was cut off is
+    /// not an item.
     pub async fn next(&mut self) -> Result<Option<T>, ClientError> {
         loop {
             if let Some(line) = self.take_line()? {

@@ -39,7 +39,8 @@ fn barrier(path: &Path) -> Option<Barrier> {
     Some(Barrier { uid: meta.uid(), gid: meta.gid(), mode: meta.mode() })
 }
 
-/// The name of an id in `/etc/passwd` or `/etc/group`, or the number. For words only, so a directory service is not asked.
+/// The name of an id in `/etc/passwd` or `/etc/group`, or the number. For words only, so a directory service is not
+/// asked.
 fn name_of(file: &str, id: u32) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     name_in(&text, id).unwrap_or_else(|| id.to_string())

@@ -211,8 +211,8 @@ impl Client {
         self.send(Method::POST, &item("incidents", reference, "/resolve"), words).await
     }
 
-    /// A page of the log, always of rising seq; [`Page::next`] is the `before` of older rows, or with `after` the `after`
-    /// of newer ones.
+    /// A page of the log, always of rising seq; [`Page::next`] is the `before` of older rows, or with `after` the
+    /// `after` of newer ones.
     pub async fn logs(&self, query: &LogQuery) -> Result<Page<LogRow>, ClientError> {
         self.get(&query.target(false)).await
     }

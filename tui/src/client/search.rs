@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The sockets to try, in order: `--socket`, `TOLLGATE_SOCKET`, `$XDG_RUNTIME_DIR/tollgate/admin.sock`,
-/// `/run/tollgate/admin.sock`, `/run/tollgate/reader.sock`, and last `~/.local/share/tollgate/admin.sock`, where a daemon
-/// without `XDG_RUNTIME_DIR` puts it. A socket that was named is the only one: falling through to another daemon could
-/// change the wrong registry.
+/// `/run/tollgate/admin.sock`, `/run/tollgate/reader.sock`, and last `~/.local/share/tollgate/admin.sock`, where a
+/// daemon without `XDG_RUNTIME_DIR` puts it. A socket that was named is the only one: falling through to another
+/// daemon could change the wrong registry.
 pub fn socket_candidates(named: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let var = |name: &str| var(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = named.map(Path::to_path_buf).or_else(|| var("TOLLGATE_SOCKET")) {

@@ -7,7 +7,7 @@ pub(in crate::cli) struct SendArgs {
     /// The body; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
-    /// A file with the token's secret; `-` reads standard input. There is no option for the secret itself: `ps` shows those
+    /// A file with the token's secret; `-` reads standard input (never an option: `ps` shows those)
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) token_file: PathBuf,
     /// Where to send to, http://HOST:PORT [default: where the daemon listens]
