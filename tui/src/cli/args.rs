@@ -21,13 +21,18 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// Printed under the help of `tollgate`.
 const AFTER_HELP: &str = "\
-Exit codes: 0 ok, 1 failure, 2 attention (nothing matched, something is not healthy), 64 usage, 65 bad input,
-66 no such object, 69 no daemon, 75 try again, 77 not permitted, 130 interrupted.
+Exit codes:
+  0 ok, 1 failure, 2 attention (nothing matched, something is not healthy),
+  64 usage, 65 bad input, 66 no such object, 69 no daemon, 75 try again,
+  77 not permitted, 130 interrupted
 
-The socket of the daemon is looked for in this order: --socket, TOLLGATE_SOCKET, $XDG_RUNTIME_DIR/tollgate/admin.sock,
-/run/tollgate/admin.sock, /run/tollgate/reader.sock, ~/.local/share/tollgate/admin.sock.
+The socket of the daemon is looked for in this order:
+  --socket, TOLLGATE_SOCKET, $XDG_RUNTIME_DIR/tollgate/admin.sock,
+  /run/tollgate/admin.sock, /run/tollgate/reader.sock,
+  ~/.local/share/tollgate/admin.sock
 
-What needs the daemon stopped is a verb of `tollgated`; everything else is one of `tollgate`.";
+What needs the daemon stopped is a verb of `tollgated`, everything else one of
+`tollgate`.";
 
 /// Create API tokens, see what their calls did, and work on the incidents they opened
 #[derive(Debug, Parser)]

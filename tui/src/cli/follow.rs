@@ -1,6 +1,7 @@
 //! `tollgate log --follow`: a line for each row as it comes, until ctrl-c.
 
 use std::io::Write as _;
+use std::pin::pin;
 
 use tollgate_shared::log::{Gap, GapReason, LogRow, TailItem};
 
@@ -21,12 +22,13 @@ pub(super) async fn run(cx: &mut Context<'_>, view: LogView) -> Done {
     let last = if has_beginning { view.limit } else { view.limit.or(Some(LAST_DEFAULT)) };
     let mut query = query(view);
     query.last = last;
-    // Daemon and terminal are asked at once, or a ctrl-c while nothing happens would wait for the next row.
+    // One future for the whole follow: a ctrl-c that comes while a row is written counts too.
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut follow = Follow::start(cx.client, query).await?;
     loop {
         let item = tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            _ = &mut interrupt => return Ok(Exit::Interrupted),
             item = follow.next() => item?,
         };
         match item {

@@ -80,12 +80,17 @@ async fn newest(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Ve
         let page = cx.client.logs(&query).await?;
         // Each page is older than the one before but in rising order itself: collected backwards, turned at the end.
         pages.extend(page.items.into_iter().rev());
-        query.before = page.next.and_then(|next| next.parse().ok());
+        query.before = older(page.next.as_deref(), query.before);
         if query.before.is_none() || pages.len() >= limit as usize {
             pages.reverse();
             return Ok((pages, query.before.is_none()));
         }
     }
+}
+
+/// The seq for the next older page; none where it does not lead on, so that no answer can make a loop without end.
+fn older(next: Option<&str>, before: Option<u64>) -> Option<u64> {
+    next?.parse().ok().filter(|next| before.is_none_or(|before| *next < before))
 }
 
 fn missing<T>(limit: u32, rows: &[T]) -> u32 {
@@ -97,9 +102,26 @@ async fn refused(cx: &mut Context<'_>, view: LogView) -> Done {
     let after = view.after.as_deref().map(str::parse).transpose();
     let after =
         after.map_err(|_| CliError::usage("--after takes a seq here", "use:  tollgate log --refused --after SEQ"))?;
-    let limit = view.limit.unwrap_or(PAGE_ROWS_MAX).min(PAGE_ROWS_MAX);
-    let rows = cx.client.refused(after, Some(limit)).await?.items;
+    let mut rows = all_refused(cx, after).await?;
+    if let Some(limit) = view.limit.map(|limit| limit as usize).filter(|limit| *limit < rows.len()) {
+        // As for the log: the newest, or with --after the next ones.
+        rows = if after.is_some() { rows[..limit].to_vec() } else { rows[rows.len() - limit..].to_vec() };
+    }
     cx.rows(&rows, "no calls were refused before a token was known", refused_table)
+}
+
+/// The ring holds some thousand rows at most, so it is read whole.
+async fn all_refused(cx: &Context<'_>, mut after: Option<u64>) -> Result<Vec<RefusedRow>, CliError> {
+    let mut rows: Vec<RefusedRow> = Vec::new();
+    loop {
+        let page = cx.client.refused(after, Some(PAGE_ROWS_MAX)).await?;
+        let is_last = page.items.is_empty() || page.next.is_none();
+        after = page.items.last().map(|row| row.seq);
+        rows.extend(page.items);
+        if is_last {
+            return Ok(rows);
+        }
+    }
 }
 
 async fn show(cx: &mut Context<'_>, seq: u64) -> Done {
@@ -126,7 +148,7 @@ pub(super) async fn audit(cx: &mut Context<'_>, args: AuditArgs) -> Done {
     loop {
         let page = cx.client.audit(before, Some(missing(args.limit, &rows))).await?;
         rows.extend(page.items);
-        before = page.next.and_then(|next| next.parse().ok());
+        before = older(page.next.as_deref(), before);
         if before.is_none() || rows.len() >= args.limit as usize {
             return cx.rows(&rows, "nothing was changed yet", audit_table);
         }

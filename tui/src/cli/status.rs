@@ -30,7 +30,7 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         }
         _ => "empty".to_owned(),
     };
-    let lost = counters.log_rows_lost + counters.log_rows_not_logged;
+    let some = |count: u64| if count > 0 { count.to_string() } else { String::new() };
     facts(&[
         (
             "daemon",
@@ -62,7 +62,8 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
         ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),
         ("log", log),
-        ("log rows lost", if lost > 0 { lost.to_string() } else { String::new() }),
+        ("log rows lost", some(counters.log_rows_lost)),
+        ("only counted", some(counters.log_rows_not_logged)),
     ])
 }
 

@@ -52,6 +52,16 @@ impl Reply {
 impl FakeDaemon {
     /// Answers each `METHOD target` with what `answer` makes of it and of the body; `GET /v1/status` by itself.
     pub(crate) fn start(answer: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_as(&status(), answer)
+    }
+
+    /// As [`FakeDaemon::start`], with another status.
+    pub(crate) fn start_as(status: &StatusView, answer: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> Self {
+        let status = Reply::json(status);
+        let answer = move |target: &str, body: &str| match target {
+            "GET /v1/status" => status.clone(),
+            _ => answer(target, body),
+        };
         let directory = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(directory.path().join("admin.sock")).unwrap();
         let (asked, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
@@ -101,7 +111,7 @@ async fn reply(
     let target = format!("{} {}", request.method(), request.uri());
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let body = String::from_utf8_lossy(&body).into_owned();
-    let reply = if target == "GET /v1/status" { Reply::json(&status()) } else { answer(&target, &body) };
+    let reply = answer(&target, &body);
     if target != "GET /v1/status" {
         asked.lock().unwrap().push(format!("{target} {body}").trim_end().to_owned());
     }

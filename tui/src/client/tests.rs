@@ -4,7 +4,7 @@ use tollgate_shared::log::{Heartbeat, LogRow, TailItem};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{Problem, Slug};
 
-use super::testing::{FakeDaemon, NOW, Reply};
+use super::testing::{self, FakeDaemon, NOW, Reply};
 use super::*;
 
 fn row(seq: u64) -> TailItem {
@@ -108,6 +108,15 @@ async fn one_connection_serves_requests_in_turn_and_together() {
     let (a, b) = tokio::join!(client.presets(), client.presets());
     assert!(a.is_ok() && b.is_ok());
     assert_eq!(fake.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_daemon_of_another_version_is_refused_in_words() {
+    let status = StatusView { version: "9.1.0".into(), ..testing::status() };
+    let fake = FakeDaemon::start_as(&status, |_, _| Reply::stream(""));
+    let client = Client::open(&[fake.socket()]).await.unwrap();
+    let error = client.status().await.unwrap_err();
+    assert!(matches!(error, ClientError::Incompatible { .. }) && error.to_string().contains("9.1.0"), "{error}");
 }
 
 #[test]
