@@ -1,15 +1,21 @@
 //! The only place that knows redb. Its face is in the domain's words: a transaction in which the core decides over a view,
 //! pages of incidents, log segments older than a moment.
 //!
-//! Every implementation passes the same [`conformance`] tests. Nothing outside this room may make a second one
+//! Every implementation passes the same `conformance` tests. Nothing outside this room may make a second one
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod conformance_log;
 mod dedup;
 mod memory;
 mod overlay;
 mod redb_log;
 mod redb_state;
 mod rows;
+#[cfg(test)]
+mod testing;
 mod timeline;
 mod traits;
 

@@ -4,8 +4,8 @@ use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
 
 /// Takes `next` into `last` where both are attaches; says whether it did.
 pub(super) fn merged(last: &mut TimelineEntry, next: &TimelineEntry) -> bool {
-    let both_attach = matches!(last.event, TimelineEvent::Attached { .. })
-        && matches!(next.event, TimelineEvent::Attached { .. });
+    let both_attach =
+        matches!(last.event, TimelineEvent::Attached { .. }) && matches!(next.event, TimelineEvent::Attached { .. });
     if both_attach {
         last.count = last.count.saturating_add(next.count);
         last.last_at = last.last_at.max(next.last_at);

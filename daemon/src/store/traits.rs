@@ -17,7 +17,9 @@ use crate::core::model::{
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file is of a newer format than this program knows.
-    #[error("{file} has format version {found}, this program knows up to {known}; start the newer tollgated that wrote it")]
+    #[error(
+        "{file} has format version {found}, this program knows up to {known}; start the newer tollgated that wrote it"
+    )]
     NewerFormat {
         /// Which file.
         file: String,
@@ -214,10 +216,7 @@ pub trait Reader: Send + Sync {
     ///
     /// # Errors
     /// I/O or damage.
-    fn incident(
-        &self,
-        id: IncidentId,
-    ) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
+    fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
 
     /// Ids whose text contains `hint` (lower case, hyphens ignored), at most `limit`, newest first.
     ///

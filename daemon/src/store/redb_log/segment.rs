@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::backends::FileBackend;
-use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableError,
-};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableError};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
@@ -235,8 +233,9 @@ fn open_file(path: &Path, create_new: bool) -> io::Result<File> {
 
 fn open_existing(path: &Path, cache_bytes: usize) -> Result<(Database, bool), Unusable> {
     let doing = "open a log segment";
-    let file = open_file(path, false)
-        .map_err(|source| Unusable::Unreachable(StoreError::Io { doing: doing.to_owned(), source: Box::new(source) }))?;
+    let file = open_file(path, false).map_err(|source| {
+        Unusable::Unreachable(StoreError::Io { doing: doing.to_owned(), source: Box::new(source) })
+    })?;
     open_database(file, cache_bytes).map_err(|error| sort(error.into()))
 }
 

@@ -37,12 +37,7 @@ struct OpenSegments {
 impl Shelf {
     /// Looks through the directory. Returns also the newest segment where it can be written on.
     pub(super) fn open(settings: LogSettings) -> Result<Self, StoreError> {
-        let shelf = Self {
-            settings,
-            segments: RwLock::default(),
-            damaged: AtomicU32::new(0),
-            open: Mutex::default(),
-        };
+        let shelf = Self { settings, segments: RwLock::default(), damaged: AtomicU32::new(0), open: Mutex::default() };
         let names = shelf.files(SUFFIX).map_err(|error| io_error("list the log's directory", error))?;
         let newest = names.last().cloned();
         for path in names {
@@ -56,8 +51,11 @@ impl Shelf {
     /// failed commit may hold rows that were later given out again.
     pub(super) fn segments(&self) -> Vec<(Arc<Segment>, Span)> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
-        let mut spans: Vec<_> =
-            segments.values().map(|segment| (Arc::clone(segment), segment.span())).filter(|(_, s)| !s.is_empty()).collect();
+        let mut spans: Vec<_> = segments
+            .values()
+            .map(|segment| (Arc::clone(segment), segment.span()))
+            .filter(|(_, s)| !s.is_empty())
+            .collect();
         let mut end = u64::MAX;
         for (_, span) in spans.iter_mut().rev() {
             span.last_seq = span.last_seq.min(end);
@@ -75,10 +73,7 @@ impl Shelf {
     pub(super) fn begin(&self, segment: Segment) -> Arc<Segment> {
         let first_seq = segment.span().first_seq;
         let segment = Arc::new(segment);
-        self.segments
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(first_seq, Arc::clone(&segment));
+        self.segments.write().unwrap_or_else(PoisonError::into_inner).insert(first_seq, Arc::clone(&segment));
         lock(&self.open).active = Some(first_seq);
         segment
     }

@@ -5,7 +5,8 @@ use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
 use super::tables::{
-    DEAD_SECRETS, DEDUP, FILTERS, HEADS, META, OPEN, RESOLVED, SERVICES, TEAMS, TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
+    DEAD_SECRETS, DEDUP, FILTERS, HEADS, META, OPEN, RESOLVED, SERVICES, TEAMS, TOKENS, TOMBSTONES, USAGE, read_marks,
+    store_id,
 };
 use crate::store::dedup::DedupBounds;
 use crate::store::memory::{Memory, SharedCounts};

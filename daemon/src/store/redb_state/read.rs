@@ -56,10 +56,7 @@ impl Reader for RedbReader {
         Ok((page, if walked_all { None } else { last }))
     }
 
-    fn incident(
-        &self,
-        id: IncidentId,
-    ) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError> {
+    fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError> {
         let txn = self.handle.read()?;
         let key = id.0.as_u128();
         let heads = txn.open_table(HEADS).map_err(fail(DOING))?;

@@ -140,11 +140,7 @@ fn last_entry(
 }
 
 /// Takes out the oldest entry but the first where there are too many. The numbers between are contiguous.
-fn trim_timeline(
-    table: &mut Table<'_, (u128, u32), &'static [u8]>,
-    id: u128,
-    newest: u32,
-) -> Result<(), StoreError> {
+fn trim_timeline(table: &mut Table<'_, (u128, u32), &'static [u8]>, id: u128, newest: u32) -> Result<(), StoreError> {
     let kept_max = u32::try_from(TIMELINE_ENTRIES_MAX).unwrap_or(u32::MAX);
     if newest < kept_max {
         return Ok(());
