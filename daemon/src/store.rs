@@ -8,6 +8,8 @@
 mod conformance;
 #[cfg(test)]
 mod conformance_log;
+#[cfg(test)]
+mod crash_tests;
 mod dedup;
 mod memory;
 mod overlay;

@@ -61,10 +61,15 @@ impl Disk {
     /// What is on the disk when the power fails after `moment` changes: everything up to the last sync, and of what came
     /// after it the blocks that `kept` chooses (0 = none, 1 = all, otherwise a seed).
     pub(in crate::store) fn crash_image(&self, moment: usize, kept: u64) -> Vec<u8> {
+        self.crash_image_over(&[], moment, kept)
+    }
+
+    /// As [`Disk::crash_image`], of a disk that began with these bytes.
+    pub(in crate::store) fn crash_image_over(&self, beginning: &[u8], moment: usize, kept: u64) -> Vec<u8> {
         let state = self.lock();
         let past = &state.journal[..moment];
         let synced = past.iter().rposition(|event| matches!(event, Event::Sync)).map_or(0, |sync| sync + 1);
-        let mut image = Vec::new();
+        let mut image = beginning.to_vec();
         for event in &past[..synced] {
             apply(&mut image, event, &mut |_| true);
         }
