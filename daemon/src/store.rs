@@ -11,6 +11,8 @@ mod conformance_log;
 #[cfg(test)]
 mod crash_tests;
 mod dedup;
+#[cfg(test)]
+mod history_tests;
 mod memory;
 mod overlay;
 mod redb_log;

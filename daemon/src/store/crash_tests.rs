@@ -12,12 +12,8 @@ const COMMITS: u64 = 8;
 
 fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
     let disk = disk.clone();
-    let settings = StateSettings {
-        label: "state.redb".to_owned(),
-        key_check: [9; 32],
-        first_store_id: 42,
-        cache_bytes: 1 << 20,
-    };
+    let settings =
+        StateSettings { label: "state.redb".to_owned(), key_check: [9; 32], first_store_id: 42, cache_bytes: 1 << 20 };
     let mut store = RedbStore::open_on(move || disk.clone(), settings)?;
     store.load()?;
     Ok(store)

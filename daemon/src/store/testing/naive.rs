@@ -55,6 +55,11 @@ impl NaiveStore {
     pub(in crate::store) fn break_next_commit(&self) {
         *lock(&self.fail_next) = true;
     }
+
+    /// The next commit does not fail after all: the one that should have had nothing to write.
+    pub(in crate::store) fn unbreak(&self) {
+        *lock(&self.fail_next) = false;
+    }
 }
 
 impl Store for NaiveStore {
