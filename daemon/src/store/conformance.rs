@@ -375,7 +375,7 @@ fn readers_survive_a_reopening(bench: &dyn Bench) {
 
 fn the_overflow_incident_is_found_until_it_is_resolved(bench: &dyn Bench) {
     let mut store = open(bench);
-    let overflow = super::testing::samples::head(1, 1, None);
+    let overflow = head(1, 1, None);
     let overflow = tollgate_shared::incident::IncidentHead { overflow: true, ..overflow };
     commit(store.as_mut(), |view| view.put_incident(overflow.clone()));
     store.reopen().unwrap();

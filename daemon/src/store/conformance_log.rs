@@ -38,7 +38,7 @@ fn segment_path(directory: &tempfile::TempDir, first_seq: u64) -> PathBuf {
     directory.path().join(format!("{first_seq:020}.redb"))
 }
 
-/// Runs against each implementation; the one in files with a segment for every few rows.
+/// Runs against each implementation.
 fn for_each_log(check: impl Fn(&mut dyn LogStore)) {
     check(&mut NaiveLog::default());
     let directory = tempfile::tempdir().unwrap();
@@ -232,4 +232,20 @@ fn after_a_reopening_rows_go_into_a_new_segment() {
     log.append(&rows(4..=4, 1), at(1)).unwrap();
     assert_eq!(files(&directory).len(), 2);
     assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 2, 4]);
+}
+
+#[test]
+fn a_failed_append_shows_nothing_and_the_log_goes_on_after_a_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = open(&directory);
+    log.append(&rows(1..=1, 0), START).unwrap();
+    // The directory is gone, so no new segment can begin.
+    let away = directory.path().with_extension("away");
+    fs::rename(directory.path(), &away).unwrap();
+    assert!(log.append(&rows(2..=2, 4_000), at(4_000)).is_err());
+    fs::rename(&away, directory.path()).unwrap();
+    log.reopen().unwrap();
+    assert_eq!(log.reader().totals(ALL).last_seq, Some(1));
+    log.append(&rows(3..=3, 4_000), at(4_000)).unwrap();
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 3]);
 }

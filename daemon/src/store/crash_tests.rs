@@ -49,7 +49,7 @@ fn commits_shown(store: &mut RedbStore) -> u64 {
     assert_eq!(audit.iter().rev().map(|row| row.seq).collect::<Vec<_>>(), (1..=n).collect::<Vec<_>>());
     let (heads, _) = reader.incidents(&IncidentFilter::default(), None, 100).unwrap();
     assert_eq!(heads.len() as u64, n);
-    assert_eq!(reader.open_counts(None).0 as u64, u64::from(n > 0), "all but the last one are resolved");
+    assert_eq!(reader.open_counts(None).0, u32::from(n > 0), "all but the last one are resolved");
     for number in 1..=n {
         let (head, found_body, timeline) = reader.incident(incident_id(number)).unwrap().unwrap();
         assert_eq!((head.state.is_open(), found_body), (number == n, body(number)));

@@ -182,7 +182,7 @@ impl Reader for NaiveStore {
         let state = lock(&self.disk);
         let mut older = state.audit.iter().rev().filter(|row| before.is_none_or(|before| row.seq < before));
         let rows: Vec<_> = older.by_ref().take(limit).cloned().collect();
-        let next = older.next().and(rows.last().map(|row| row.seq));
+        let next = older.next().and_then(|_| rows.last().map(|row| row.seq));
         Ok(AuditPage { rows, next })
     }
 }

@@ -87,12 +87,10 @@ fn page<'a>(
     pass: &dyn Fn(&LogRow) -> bool,
 ) -> LogPage {
     let mut page = LogPage::default();
-    let mut looked_at = 0;
-    for row in rows {
+    for (looked_at, row) in rows.enumerate() {
         if page.rows.len() == limit || looked_at == scan {
             return page;
         }
-        looked_at += 1;
         page.scanned_to = Some(row.seq);
         if row.at >= cutoff && pass(row) {
             page.rows.push(row.as_ref().clone());
