@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use super::PATTERN_CHARS_MAX;
 
-/// Bytes that one compiled pattern may take. One `\w` of all scripts needs about 50 KiB, so `\w{20}` passes and `\w{50}`
-/// does not; ASCII costs almost nothing.
+/// Bytes that one compiled pattern may take. One `\w` of all scripts needs about 50 KiB, so `\w{16}` passes
+/// and `\w{50}` does not; ASCII costs almost nothing.
 const COMPILED_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of its search cache. Beyond it the engine starts over and stays linear, only slower.
 const CACHE_BYTES_MAX: usize = 1024 * 1024;

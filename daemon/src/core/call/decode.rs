@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use tollgate_shared::problem::Slug;
 
 use super::Call;
 use super::cloudevents;
@@ -49,6 +50,12 @@ pub struct JsonProblem {
     pub reason: String,
 }
 
+impl std::fmt::Display for JsonProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the body is not JSON: {} at line {}, column {}", self.reason, self.line, self.column)
+    }
+}
+
 /// Why a body cannot be read at all. Holds nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -63,6 +70,16 @@ pub enum DecodeError {
     /// 415 `unsupported-media-type`.
     #[error("{0}; send JSON or text without a content encoding")]
     UnsupportedMediaType(&'static str),
+}
+
+impl DecodeError {
+    /// The problem that the sender is told.
+    pub fn slug(&self) -> Slug {
+        match self {
+            Self::BadEncoding { .. } => Slug::BadEncoding,
+            Self::UnsupportedMediaType(_) => Slug::UnsupportedMediaType,
+        }
+    }
 }
 
 /// Decodes a call. JSON is what parses as an object or array, whatever textual type was declared.

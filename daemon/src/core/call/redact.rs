@@ -66,7 +66,11 @@ impl Redactor {
         match value {
             Value::String(text) => self.redact_string(text),
             Value::Array(elements) => {
-                elements.iter_mut().fold(false, |changed, each| self.redact_value(each) || changed)
+                let mut changed = false;
+                for element in elements {
+                    changed |= self.redact_value(element);
+                }
+                changed
             }
             Value::Object(members) => self.redact_members(members),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,

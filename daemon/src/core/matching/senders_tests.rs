@@ -64,6 +64,15 @@ fn preset_filter(name: &str) -> Arc<CompiledFilter> {
 }
 
 #[test]
+fn the_presets_in_the_program_are_those_of_the_fixtures() {
+    for (name, parts) in read(&fixtures().join("presets.json")).as_object().unwrap() {
+        let built_in = preset(name).unwrap();
+        assert_eq!(json!(built_in.trigger), parts["trigger"], "{name}");
+        assert_eq!(json!(built_in.resolve), parts["resolve"], "{name}");
+    }
+}
+
+#[test]
 fn every_preset_gives_the_expected_phase_and_priority() {
     for Expectation { preset, call: name, phase, priority } in expectations() {
         let call = recorded(&name);
