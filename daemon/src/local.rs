@@ -20,7 +20,7 @@ use hyper::body::Incoming;
 use tollgate_shared::problem::{Problem, Slug};
 
 use self::params::Call;
-use crate::core::access::{Actor, Operation, allows};
+use crate::core::access::{Actor, Door, Operation, Target, Who, allows};
 use crate::daemon::Daemon;
 use crate::edge::routes::{Found, RouteError, RouteTable};
 use crate::edge::{Body, Peer, respond};
@@ -76,10 +76,10 @@ const fn route(act: Act, needs: Operation) -> Route {
 
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
 pub const ROUTES: [(Method, &str, Route); 30] = [
-    (Method::GET, "/v1/status", route(Act::Status, Operation::See)),
-    (Method::GET, "/v1/events", route(Act::Events, Operation::See)),
+    (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
+    (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
-    (Method::POST, "/v1/teams", route(Act::TeamCreate, Operation::ChangeServices)),
+    (Method::POST, "/v1/teams", route(Act::TeamCreate, Operation::ChangeOrganisation)),
     (Method::GET, "/v1/services", route(Act::ServiceList, Operation::See)),
     (Method::POST, "/v1/services", route(Act::ServiceCreate, Operation::ChangeServices)),
     (Method::GET, "/v1/services/{service}", route(Act::ServiceShow, Operation::See)),
@@ -91,12 +91,12 @@ pub const ROUTES: [(Method, &str, Route); 30] = [
     (Method::DELETE, "/v1/filters/{filter}", route(Act::FilterDelete, Operation::ChangeServices)),
     (Method::POST, "/v1/filters/try", route(Act::FilterTry, Operation::See)),
     (Method::GET, "/v1/tokens", route(Act::TokenList, Operation::See)),
-    (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeTokens)),
+    (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeToken)),
     (Method::GET, "/v1/tokens/{token}", route(Act::TokenShow, Operation::See)),
-    (Method::PATCH, "/v1/tokens/{token}", route(Act::TokenEdit, Operation::ChangeTokens)),
-    (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::ChangeTokens)),
-    (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::ChangeTokens)),
-    (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::ChangeTokens)),
+    (Method::PATCH, "/v1/tokens/{token}", route(Act::TokenEdit, Operation::ChangeToken)),
+    (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::ChangeToken)),
+    (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::ChangeToken)),
+    (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::ChangeToken)),
     (Method::GET, "/v1/incidents", route(Act::IncidentList, Operation::See)),
     (Method::GET, "/v1/incidents/{incident}", route(Act::IncidentShow, Operation::See)),
     (Method::POST, "/v1/incidents/{incident}/acknowledge", route(Act::IncidentAcknowledge, Operation::ChangeIncidents)),
@@ -134,7 +134,7 @@ impl Local {
             Found::Route { operation, params } => {
                 let actor = self.actor(peer);
                 let (daemon, route) = (self.daemon.clone(), *operation);
-                let answered = match allows(&actor, route.needs) {
+                let answered = match allows(&actor, route.needs, Target::Any) {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
@@ -150,9 +150,14 @@ impl Local {
 
     fn actor(&self, peer: Peer) -> Actor {
         match peer {
-            Peer::Local { uid, .. } => Actor::of_uid(uid, self.daemon.facts.uid),
+            Peer::Local { uid, pid, .. } => {
+                let known = uid == 0 || uid == self.daemon.facts.uid;
+                let who = if known { Who::Superuser } else { Who::Unknown };
+                let name = if uid == 0 { "root".to_owned() } else { format!("uid {uid}") };
+                Actor { uid: Some(uid), pid: Some(pid), ..Actor::of(name, who, Door::Cli) }
+            }
             // This door is never bound to TCP; a peer without a uid has no role.
-            Peer::Tcp(_) => Actor { uid: None, name: "tcp".to_owned(), role: crate::core::access::Role::None },
+            Peer::Tcp(_) => Actor::of("tcp".to_owned(), Who::Unknown, Door::Gate),
         }
     }
 }

@@ -108,6 +108,10 @@ impl UsageBook {
             calls_per_minute: calls,
             hour_hits: hits,
             rows_not_logged: entry.record.rows_not_logged,
+            query_token_calls: entry.record.query_token_calls,
+            ip_violations: entry.record.ip_violations,
+            old_secret_calls: entry.record.old_secret_calls,
+            sources: u32::try_from(entry.record.sources.len()).unwrap_or(u32::MAX),
         }
     }
 

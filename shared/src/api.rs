@@ -8,6 +8,7 @@
 mod incidents;
 mod ingest;
 mod objects;
+mod people;
 mod status;
 mod tokens;
 
@@ -16,10 +17,14 @@ pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
 pub use objects::{
     FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
 };
+pub use people::{
+    AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
+};
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use tokens::{
-    LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug, TokenCreated,
-    TokenPatch, TokenView, UsageView,
+    BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, LastRefusal, LastUse, NewToken,
+    OutcomeCounts, RevokeReceipt, RevokeToken, RotateToken, ScopeView, SetDebug, SourceView, SuspendToken,
+    SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
 
 use serde::{Deserialize, Serialize};

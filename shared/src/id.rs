@@ -47,6 +47,10 @@ uuid_id!(
     IncidentId
 );
 uuid_id!(
+    /// An operator.
+    OperatorId
+);
+uuid_id!(
     /// One call of a sender; answered as `id` and in `X-Request-Id`.
     CallId
 );

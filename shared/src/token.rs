@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ServiceId, TeamId};
+use crate::id::{OperatorId, ServiceId, TeamId};
 use crate::time::Timestamp;
 
 /// What a token reaches. Fixed at creation.
@@ -17,6 +17,28 @@ pub enum Scope {
     Team(TeamId),
     /// One service.
     Service(ServiceId),
+    /// Personal tokens only: every team that its owner is a member of, judged at each use.
+    Mine,
+}
+
+/// Whose a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// An admin token.
+    Organisation,
+    /// A personal access token: what it may do is never more than what its owner may do now.
+    Operator(OperatorId),
+}
+
+/// A quota of calls. Off by default: a storm of alerts is what we exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Calls a minute, on average; 1 to 1,000,000.
+    pub calls_per_min: u32,
+    /// Calls that may come at once; 1 to 1,000,000.
+    pub burst: u32,
 }
 
 /// The closed list of permissions, on the wire in `object:verb` form.
@@ -67,12 +89,58 @@ impl Permission {
         }
     }
 
+    /// All permissions, in the order of domain.md §2.
+    pub const ALL: [Self; 9] = [
+        Self::IncidentsCreate,
+        Self::IncidentsRead,
+        Self::IncidentsUpdate,
+        Self::RequestsCreate,
+        Self::RequestsRead,
+        Self::LogsRead,
+        Self::TokensRead,
+        Self::TokensManage,
+        Self::TokenRefresh,
+    ];
+
+    /// True for `*:read`: what a reader may grant.
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::IncidentsRead | Self::RequestsRead | Self::LogsRead | Self::TokensRead)
+    }
+
+    /// A preset by name: `sender`, `read-only`, `all`.
+    pub fn preset(name: &str, scope: Scope) -> Option<Vec<Self>> {
+        match name {
+            "sender" => Some(Self::sender(scope)),
+            "read-only" => Some(Self::ALL.into_iter().filter(|permission| permission.is_read()).collect()),
+            "all" => {
+                Some(Self::ALL.into_iter().filter(|p| *p != Self::RequestsCreate || scope == Scope::Global).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// The preset `sender`, the default: `incidents:create`, and `requests:create` where the scope is global.
     pub fn sender(scope: Scope) -> Vec<Self> {
         match scope {
             Scope::Global => vec![Self::IncidentsCreate, Self::RequestsCreate],
-            Scope::Team(_) | Scope::Service(_) => vec![Self::IncidentsCreate],
+            Scope::Team(_) | Scope::Service(_) | Scope::Mine => vec![Self::IncidentsCreate],
         }
+    }
+}
+
+/// A text that names no permission.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no permission; incidents:create, incidents:read, incidents:update, requests:create, requests:read, logs:read, tokens:read, tokens:manage or token:refresh"
+)]
+pub struct NotAPermission(String);
+
+impl std::str::FromStr for Permission {
+    type Err = NotAPermission;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|permission| permission.as_str() == text);
+        found.ok_or_else(|| NotAPermission(text.chars().take(40).collect()))
     }
 }
 
@@ -109,8 +177,12 @@ impl Expiry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
+    /// Its `not_before` lies ahead; calls are answered `token-not-yet-valid`.
+    NotYetValid,
     /// It is accepted.
     Active,
+    /// Doubted: calls are answered 503 until it is resumed.
+    Suspended,
     /// Its time is over; calls are answered `token-expired`.
     Expired,
     /// Dead for good; only its tombstone is left.
@@ -121,7 +193,9 @@ impl TokenState {
     /// The wire name.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NotYetValid => "not_yet_valid",
             Self::Active => "active",
+            Self::Suspended => "suspended",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
         }

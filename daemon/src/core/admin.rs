@@ -15,7 +15,7 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
-use super::access::{Actor, Operation, allows};
+use super::access::{Actor, Operation, Target, allows};
 use super::model::{Mac, RegistryChange};
 use super::registry::{LookupError, Registry};
 use crate::store::View;
@@ -105,16 +105,15 @@ impl Command {
     /// What the caller must be allowed.
     pub fn operation(&self) -> Operation {
         match self {
-            Self::CreateTeam(_)
-            | Self::CreateService(_)
-            | Self::EditService(..)
-            | Self::CreateFilter(_)
-            | Self::DeleteFilter(_) => Operation::ChangeServices,
+            Self::CreateTeam(_) => Operation::ChangeOrganisation,
+            Self::CreateService(_) | Self::EditService(..) | Self::CreateFilter(_) | Self::DeleteFilter(_) => {
+                Operation::ChangeServices
+            }
             Self::CreateToken(..)
             | Self::EditToken(..)
             | Self::RotateToken(..)
             | Self::RevokeToken(..)
-            | Self::SetDebug(..) => Operation::ChangeTokens,
+            | Self::SetDebug(..) => Operation::ChangeToken,
             Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
         }
     }
@@ -125,7 +124,7 @@ impl Command {
 /// # Errors
 /// The problem that the caller is told; nothing has been put into the view.
 pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Result<Done, Problem> {
-    allows(actor, command.operation())?;
+    allows(actor, command.operation(), Target::Global)?;
     match command {
         Command::CreateTeam(new) => organisation::create_team(office, actor, &new),
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
@@ -164,6 +163,12 @@ impl Office<'_> {
             action: action.to_owned(),
             target,
             detail,
+            pid: actor.pid,
+            login_uid: actor.login_uid,
+            origin: actor.origin(),
+            request_id: actor.request_id.clone(),
+            previous: String::new(),
+            hash: String::new(),
         })
     }
 }

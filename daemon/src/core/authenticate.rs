@@ -42,7 +42,7 @@ pub fn identify<'r>(
         return Err(denied(Slug::TokenInvalid, malformed.to_string()));
     }
     match registry.secret(&mac_of(presented)) {
-        Some(SecretEntry::Living(id)) => {
+        Some(SecretEntry::Living(id) | SecretEntry::Overlapping(id)) => {
             registry.token(id).ok_or_else(|| denied(Slug::TokenInvalid, "the token is not in the registry".to_owned()))
         }
         Some(SecretEntry::Dead(id, Death::Revoked)) => {

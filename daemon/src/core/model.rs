@@ -6,10 +6,11 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{LastRefusal, LastUse, OutcomeCounts};
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
+use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::{Expiry, Permission, Scope};
+use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,18 +68,44 @@ pub struct Token {
     pub description: String,
     /// What it reaches; fixed.
     pub scope: Scope,
+    /// Whose it is.
+    pub owner: Owner,
     /// What it may do.
     pub permissions: Vec<Permission>,
+    /// Only name, description and debug can change; no refresh, no rotation.
+    pub sealed: bool,
+    /// Not accepted before.
+    pub not_before: Option<Timestamp>,
     /// The end as it was chosen.
     pub expiry: Expiry,
     /// The end as a moment; `None` = never.
     pub expires_at: Option<Timestamp>,
     /// Empty = any address.
     pub allowed_ips: Vec<IpNet>,
+    /// Calls from other addresses are counted and logged, not refused.
+    pub ip_report_only: bool,
     /// Calls are logged while now is before it.
     pub debug_until: Option<Timestamp>,
     /// 0 = off.
     pub dedup_window_secs: u32,
+    /// Paths that are left out of "same content".
+    pub dedup_ignore: Vec<String>,
+    /// An entry is a duplicate for its whole window, also where its effect no longer stands.
+    pub dedup_strict: bool,
+    /// `None` = no quota.
+    pub rate_limit: Option<RateLimit>,
+    /// False: `?token=` is refused.
+    pub query_token: bool,
+    /// Set while it is suspended.
+    pub suspended: Option<Suspension>,
+    /// Set while an old secret is still alive beside the new one.
+    pub overlap: Option<Overlap>,
+    /// The idempotency key of the last rotation: the same again answers "already rotated".
+    pub rotate_key: Option<String>,
+    /// Its value was brought along from another system.
+    pub imported: bool,
+    /// The token or operator that created it.
+    pub issued_by: Issuer,
     /// The secret's MAC.
     pub mac: Mac,
     /// Counts up when what a call is checked against changes (secret, expiry, addresses, …): a proposal made under an
@@ -94,6 +121,84 @@ pub struct Token {
     pub updated_at: Timestamp,
     /// By whom.
     pub updated_by: String,
+}
+
+/// Who created a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Issuer {
+    /// Root or the daemon's own uid.
+    Superuser,
+    /// An operator.
+    Operator(OperatorId),
+    /// A token with `tokens:manage`.
+    Token(TokenId),
+}
+
+/// A token in doubt: its calls are answered 503, everything stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Since when.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Why, as he said.
+    pub reason: String,
+}
+
+/// An old secret that still works for a while after a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// The old secret's MAC.
+    pub mac: Mac,
+    /// When the new secret was made.
+    pub since: Timestamp,
+    /// Until when the old one works; never after the token's own end.
+    pub until: Timestamp,
+}
+
+/// Somebody who works with Tollgate (domain.md §1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// Its id.
+    pub id: OperatorId,
+    /// Unique among operators.
+    pub name: Name,
+    /// Unix users that are this operator: uid and name as they were given; a uid whose name differs now is refused.
+    pub unix_users: Vec<UnixUser>,
+    /// The argon2id hash (PHC string) of the passphrase for shared accounts.
+    pub passphrase: Option<String>,
+    /// Everywhere, where no team role overrides it.
+    pub role: Option<GlobalRole>,
+    /// Inside teams.
+    pub team_roles: Vec<(TeamId, TeamRole)>,
+    /// False: may nothing; his personal tokens are refused.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// Counts every change.
+    pub version: u64,
+}
+
+/// A unix user as an admin named it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnixUser {
+    /// The uid that the kernel names.
+    pub uid: u32,
+    /// The user's name at that time; empty where none was known.
+    pub name: String,
+}
+
+/// All ingestion is answered 503 `locked-down` while this is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lockdown {
+    /// Since when.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Why a secret is dead.
@@ -142,6 +247,33 @@ pub struct UsageRecord {
     pub last_refusal: Option<LastRefusal>,
     /// Refusals that were counted and not logged.
     pub rows_not_logged: u64,
+    /// Calls that came with `?token=`.
+    pub query_token_calls: u64,
+    /// Calls from outside the address list that `report-only` let through.
+    pub ip_violations: u64,
+    /// Calls with the old secret during an overlap.
+    pub old_secret_calls: u64,
+    /// Where calls came from, ≤ 256; the least recent are merged into their /24 or /64.
+    pub sources: Vec<SourceRecord>,
+}
+
+/// Calls from one address, or from one network where several were merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// The address, or the /24 or /64 that stands for several.
+    pub net: IpNet,
+    /// True where several addresses were merged.
+    pub merged: bool,
+    /// The last call used the old secret of a running overlap.
+    pub old_secret: bool,
+    /// First call.
+    pub first: Timestamp,
+    /// Last call.
+    pub last: Timestamp,
+    /// Calls that were let in.
+    pub calls: u64,
+    /// Calls that were refused.
+    pub refused: u64,
 }
 
 /// The part of an incident that is written once.
@@ -186,6 +318,16 @@ pub enum RegistryChange {
     PutFilter(Box<FilterRecord>),
     /// Remove a filter.
     DeleteFilter(FilterId),
+    /// Remove a service without filters, tokens and open incidents.
+    DeleteService(ServiceId),
+    /// Remove a team without services and tokens.
+    DeleteTeam(TeamId),
+    /// Insert or replace an operator.
+    PutOperator(Box<Operator>),
+    /// Remove an operator.
+    DeleteOperator(OperatorId),
+    /// Lock ingestion down, or lift it.
+    SetLockdown(Option<Lockdown>),
     /// Insert or replace a living token.
     PutToken(Box<Token>),
     /// A secret has died (rotation; revocation does it too).

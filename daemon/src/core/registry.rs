@@ -9,12 +9,14 @@ mod shards;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tollgate_shared::id::{FilterId, ServiceId, TeamId, TokenId};
-use tollgate_shared::token::Scope;
+use tollgate_shared::id::{FilterId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::token::{Owner, Scope};
 
 use self::shards::Shards;
 use super::matching::CompiledFilter;
-use super::model::{DeadSecret, Death, FilterRecord, Mac, RegistryChange, Service, Team, Token, Tombstone};
+use super::model::{
+    DeadSecret, Death, FilterRecord, Lockdown, Mac, Operator, RegistryChange, Service, Team, Token, Tombstone,
+};
 use crate::store::Loaded;
 
 pub use self::lookup::{Ambiguity, LookupError};
@@ -37,6 +39,8 @@ pub struct Registry {
     tokens: Shards<TokenId, Arc<Token>>,
     secrets: Shards<Mac, SecretEntry>,
     tombstones: Shards<TokenId, Arc<Tombstone>>,
+    operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
+    lockdown: Option<Arc<Lockdown>>,
 }
 
 /// A service with its filters, ready to evaluate.
@@ -56,6 +60,8 @@ pub struct ServiceEntry {
 pub enum SecretEntry {
     /// The current secret of a living token.
     Living(TokenId),
+    /// The old secret of a living token, alive until its overlap's deadline.
+    Overlapping(TokenId),
     /// One that never works again.
     Dead(TokenId, Death),
 }
@@ -89,6 +95,8 @@ impl Registry {
         for tombstone in &loaded.tombstones {
             registry.tombstones.insert(tombstone.token.id, Arc::new(tombstone.clone()));
         }
+        registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
+        registry.lockdown = loaded.lockdown.clone().map(Arc::new);
         Ok(registry)
     }
 
@@ -104,6 +112,8 @@ impl Registry {
             tokens: Shards::new(),
             secrets: Shards::new(),
             tombstones: Shards::new(),
+            operators: Arc::default(),
+            lockdown: None,
         }
     }
 
@@ -141,6 +151,20 @@ impl Registry {
             }
             RegistryChange::PutFilter(filter) => self.put_filter(filter)?,
             RegistryChange::DeleteFilter(id) => self.delete_filter(*id)?,
+            RegistryChange::DeleteService(id) => drop(Arc::make_mut(&mut self.services).remove(id)),
+            RegistryChange::DeleteTeam(id) => drop(Arc::make_mut(&mut self.teams).remove(id)),
+            RegistryChange::PutOperator(operator) => {
+                Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
+                return Ok(false);
+            }
+            RegistryChange::DeleteOperator(id) => {
+                Arc::make_mut(&mut self.operators).remove(id);
+                return Ok(false);
+            }
+            RegistryChange::SetLockdown(lockdown) => {
+                self.lockdown = lockdown.clone().map(Arc::new);
+                return Ok(false);
+            }
             RegistryChange::PutToken(token) => {
                 self.put_token(token);
                 return Ok(false);
@@ -186,6 +210,9 @@ impl Registry {
 
     fn put_token(&mut self, token: &Token) {
         self.secrets.insert(token.mac, SecretEntry::Living(token.id));
+        if let Some(overlap) = token.overlap {
+            self.secrets.insert(overlap.mac, SecretEntry::Overlapping(token.id));
+        }
         self.tokens.insert(token.id, Arc::new(token.clone()));
     }
 
@@ -275,8 +302,40 @@ impl Registry {
                 }
                 None => 0..0,
             },
+            // What a personal token reaches depends on its owner: see `stretches`.
+            Scope::Mine => 0..0,
         };
         self.order.get(range).unwrap_or_default()
+    }
+
+    /// The stretches of the order of evaluation that a token reaches: one for its scope, or one for each team that the
+    /// owner of a personal token is a member of now.
+    pub fn stretches(&self, token: &Token) -> Vec<&[Arc<ServiceEntry>]> {
+        match (token.scope, token.owner) {
+            (Scope::Mine, Owner::Operator(owner)) => {
+                let teams = self.operator(owner).into_iter().flat_map(|op| op.team_roles.iter().map(|(team, _)| *team));
+                let mut teams: Vec<_> = teams.collect();
+                teams.sort_unstable();
+                teams.dedup();
+                teams.into_iter().map(|team| self.reached(Scope::Team(team))).collect()
+            }
+            (scope, _) => vec![self.reached(scope)],
+        }
+    }
+
+    /// An operator.
+    pub fn operator(&self, id: OperatorId) -> Option<&Arc<Operator>> {
+        self.operators.get(&id)
+    }
+
+    /// All operators by id.
+    pub fn operators(&self) -> impl ExactSizeIterator<Item = &Arc<Operator>> {
+        self.operators.values()
+    }
+
+    /// Set while ingestion is locked down.
+    pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
+        self.lockdown.as_ref()
     }
 
     /// A living token.

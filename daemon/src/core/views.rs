@@ -52,11 +52,25 @@ pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestam
         name: token.name.to_string(),
         description: token.description.clone(),
         scope: scope(registry, token.scope),
+        owner: "organisation".to_owned(),
+        owner_id: None,
+        sealed: token.sealed,
+        not_before: token.not_before,
         permissions: token.permissions.clone(),
         state,
         expiry: token.expiry,
         expires_at: token.expires_at,
         allowed_ips: token.allowed_ips.iter().map(short_network).collect(),
+        ip_report_only: token.ip_report_only,
+        dedup_ignore: token.dedup_ignore.clone(),
+        dedup_strict: token.dedup_strict,
+        rate_limit: token.rate_limit,
+        query_token: token.query_token,
+        suspended: None,
+        overlap_until: token.overlap.map(|overlap| overlap.until),
+        rotating: None,
+        imported: token.imported,
+        issued_by: token.created_by.clone(),
         debug_until: token.debug_until.filter(|until| *until > now),
         dedup_window_secs: token.dedup_window_secs,
         created_at: token.created_at,
@@ -89,6 +103,7 @@ pub fn scope(registry: &Registry, scope: Scope) -> ScopeView {
     let gone = || "(deleted)".to_owned();
     let (kind, id, name) = match scope {
         Scope::Global => ("global", None, "global".to_owned()),
+        Scope::Mine => ("mine", None, "mine".to_owned()),
         Scope::Team(id) => {
             ("team", Some(id.to_string()), registry.team(id).map_or_else(gone, |team| team.name.to_string()))
         }

@@ -16,7 +16,8 @@ use tollgate_shared::time::Timestamp;
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Service, Team, Token, Tombstone, UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, Service, Team, Token, Tombstone,
+    UsageRecord,
 };
 
 /// A type that is kept in a table.
@@ -136,7 +137,9 @@ stored_as_it_is! {
     DedupBlock => "a deduplication block",
     IncidentBody => "an incident's body",
     IncidentHead => "an incident's head",
+    Lockdown => "the lockdown",
     LogRow => "a log row",
+    Operator => "an operator",
     ResolvedRow => "a row of the resolved incidents",
     Service => "a service",
     Team => "a team",

@@ -10,7 +10,8 @@ use tollgate_shared::time::Timestamp;
 
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, RegistryChange, Service, Team, Token, Tombstone, UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RegistryChange, Service, Team, Token,
+    Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -68,6 +69,10 @@ pub struct Loaded {
     pub tombstones: Vec<Tombstone>,
     /// All dead secrets.
     pub dead_secrets: Vec<DeadSecret>,
+    /// All operators.
+    pub operators: Vec<Operator>,
+    /// Set while ingestion is locked down.
+    pub lockdown: Option<Lockdown>,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::OutcomeCounts;
+use super::{LockdownView, OutcomeCounts};
 use crate::time::Timestamp;
 
 /// What the daemon says of itself.
@@ -42,6 +42,12 @@ pub struct StatusView {
     pub tokens_debug: u32,
     /// Tokens that expire within 14 days.
     pub tokens_expiring: u32,
+    /// Suspended tokens.
+    pub tokens_suspended: u32,
+    /// Operators.
+    pub operators: u32,
+    /// Set while all ingestion is answered 503.
+    pub lockdown: Option<LockdownView>,
     /// Open incidents.
     pub open_incidents: u32,
     /// Open incidents of priority P1.

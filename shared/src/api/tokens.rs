@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::TokenId;
 use crate::outcome::Outcome;
 use crate::time::Timestamp;
-use crate::token::{Expiry, Permission, TokenState};
+use crate::token::{Expiry, Permission, RateLimit, TokenState};
 
 /// `POST /v1/tokens`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +32,36 @@ pub struct NewToken {
     /// True: the debug option is on for 48 h.
     #[serde(default)]
     pub debug: bool,
+    /// True: a personal token of the caller, who must be an operator.
+    #[serde(default)]
+    pub personal: bool,
+    /// Single permissions; empty = those of `preset`.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    /// `sender` (default), `read-only` or `all`.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// True: only name, description and debug can change later.
+    #[serde(default)]
+    pub sealed: bool,
+    /// An RFC 3339 date, or a duration from now; absent = at once.
+    #[serde(default)]
+    pub not_before: Option<String>,
+    /// True: calls from other addresses are counted, not refused.
+    #[serde(default)]
+    pub ip_report_only: bool,
+    /// Paths left out of "same content".
+    #[serde(default)]
+    pub dedup_ignore: Vec<String>,
+    /// True: duplicate for the whole window, whatever became of the incident.
+    #[serde(default)]
+    pub dedup_strict: bool,
+    /// Absent = no quota.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
+    /// Absent = allowed.
+    #[serde(default)]
+    pub query_token: Option<bool>,
 }
 
 /// `PATCH /v1/tokens/{token}`: what is absent stays.
@@ -48,6 +78,161 @@ pub struct TokenPatch {
     pub dedup_window_secs: Option<u32>,
     /// The whole new address list; `[]` = any address.
     pub allowed_ips: Option<Vec<String>>,
+    /// A new scope is refused: it is fixed at creation. Taken only to say so.
+    pub scope: Option<String>,
+    /// The whole new permission list.
+    pub permissions: Option<Vec<String>>,
+    /// Count instead of refuse calls from other addresses.
+    pub ip_report_only: Option<bool>,
+    /// The whole new list.
+    pub dedup_ignore: Option<Vec<String>>,
+    /// Strict or not.
+    pub dedup_strict: Option<bool>,
+    /// A new quota; `calls_per_min` 0 = none.
+    pub rate_limit: Option<RateLimit>,
+    /// Allow or refuse `?token=`.
+    pub query_token: Option<bool>,
+    /// True: seal it, for good. False is refused.
+    pub sealed: Option<bool>,
+    /// A new beginning.
+    pub not_before: Option<String>,
+}
+
+/// `POST /v1/tokens/{token}/rotate`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RotateToken {
+    /// Seconds that the old secret lives on, ≤ 30 d and never past the token's end; 0 or absent = dead at once.
+    pub overlap_secs: u32,
+    /// True: also during an overlap; kills both older secrets.
+    pub now: bool,
+    /// The name or id, typed; asked for by people's programs, checked where it is given.
+    pub confirm: Option<String>,
+    /// A key of the caller's choosing, ≤ 64 characters: the same again answers 409 "already rotated" and kills nothing.
+    pub idempotency_key: Option<String>,
+}
+
+/// `POST /v1/tokens/{token}/overlap`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeOverlap {
+    /// Seconds from now that the old secret lives on; 0 = end it now.
+    pub secs: u32,
+}
+
+/// `POST /v1/tokens/{token}/suspend`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SuspendToken {
+    /// Why, ≤ 500 characters.
+    pub reason: String,
+}
+
+/// `POST /v1/tokens/import`: a value from another system becomes a token's secret.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportToken {
+    /// The value, ≥ 20 visible ASCII characters, not beginning with `tg_`.
+    pub value: String,
+    /// Everything else as for a new token.
+    pub token: NewToken,
+}
+
+impl Drop for ImportToken {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.value);
+    }
+}
+
+/// `POST /v1/tokens/identify`: whose value is this? Read masked, never logged.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifyToken {
+    /// The value, or several, one a line.
+    pub value: String,
+}
+
+impl Drop for IdentifyToken {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.value);
+    }
+}
+
+/// What `identify` found for one value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identified {
+    /// `current`, `old` (of a running overlap), `rotated`, `revoked`, `unknown`, `malformed`.
+    pub what: String,
+    /// The malformation, in words.
+    pub detail: String,
+    /// The token, living or dead.
+    pub token: Option<TokenView>,
+}
+
+/// `POST /v1/tokens/bulk`: one change to all tokens that a query finds; all or nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkTokens {
+    /// `revoke`, `refresh`, `suspend`, `resume` or `edit`.
+    pub action: String,
+    /// References; empty = those that `q` finds.
+    #[serde(default)]
+    pub tokens: Vec<String>,
+    /// The filter of `GET /v1/tokens`, as its query string.
+    #[serde(default)]
+    pub q: String,
+    /// How many it must be; absent = only count and list (dry run).
+    #[serde(default)]
+    pub confirm_count: Option<u32>,
+    /// For `edit`.
+    #[serde(default)]
+    pub patch: TokenPatch,
+    /// For `revoke` and `suspend`.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// What a bulk change did, or would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BulkResult {
+    /// False for a dry run.
+    pub done: bool,
+    /// The tokens as they are now.
+    pub tokens: Vec<TokenView>,
+}
+
+/// Where a token's calls came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceView {
+    /// `10.0.0.1`, or `10.0.0.0/24` where several were merged.
+    pub net: String,
+    /// True where several addresses were merged.
+    pub merged: bool,
+    /// `new`, or `old` where the last call used the old secret of a running overlap.
+    pub secret: String,
+    /// First call.
+    pub first: Timestamp,
+    /// Last call.
+    pub last: Timestamp,
+    /// Calls that were let in.
+    pub calls: u64,
+    /// Calls that were refused.
+    pub refused: u64,
+}
+
+/// `GET /v1/token` at the gate: what am I?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoAmI {
+    /// Public id.
+    pub id: TokenId,
+    /// Its name.
+    pub name: String,
+    /// What it reaches.
+    pub scope: ScopeView,
+    /// What it may do now.
+    pub permissions: Vec<Permission>,
+    /// When it ends; absent = never.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// `POST /v1/tokens/{token}/debug`.
@@ -91,20 +276,48 @@ pub struct TokenView {
     pub description: String,
     /// What it reaches.
     pub scope: ScopeView,
+    /// `organisation`, or the owning operator's name.
+    pub owner: String,
+    /// The owning operator's id; absent for the organisation's.
+    pub owner_id: Option<String>,
     /// What it may do.
     pub permissions: Vec<Permission>,
-    /// Active, expired or revoked.
+    /// Where it stands.
     pub state: TokenState,
+    /// Only name, description and debug can change.
+    pub sealed: bool,
+    /// Not accepted before.
+    pub not_before: Option<Timestamp>,
     /// The end as it was chosen.
     pub expiry: Expiry,
     /// The end as a moment; absent = never.
     pub expires_at: Option<Timestamp>,
     /// Addresses and CIDRs; empty = any.
     pub allowed_ips: Vec<String>,
+    /// Calls from other addresses are counted, not refused.
+    pub ip_report_only: bool,
     /// Calls are logged until then; absent or past = off.
     pub debug_until: Option<Timestamp>,
     /// Seconds; 0 = off.
     pub dedup_window_secs: u32,
+    /// Paths left out of "same content".
+    pub dedup_ignore: Vec<String>,
+    /// Duplicate for the whole window.
+    pub dedup_strict: bool,
+    /// Absent = no quota.
+    pub rate_limit: Option<RateLimit>,
+    /// `?token=` is taken.
+    pub query_token: bool,
+    /// Since when it is suspended, by whom and why.
+    pub suspended: Option<SuspensionView>,
+    /// Until when the old secret of a rotation lives.
+    pub overlap_until: Option<Timestamp>,
+    /// During an overlap: addresses seen since that use the new secret, and all of them: `ROTATING 27/40`.
+    pub rotating: Option<(u32, u32)>,
+    /// Its value was brought along from another system.
+    pub imported: bool,
+    /// `root`, an operator's name, or a token's id.
+    pub issued_by: String,
     /// When it was created.
     pub created_at: Timestamp,
     /// By whom.
@@ -125,6 +338,17 @@ pub struct TokenView {
     pub revoke_reason: Option<String>,
     /// What it was used for, exact, also with debug off.
     pub usage: UsageView,
+}
+
+/// A suspension.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuspensionView {
+    /// Since when.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The answer to creating and rotating: the only place where the secret ever appears.
@@ -232,6 +456,14 @@ pub struct UsageView {
     pub hour_hits: u32,
     /// Debug rows that were not written, only counted (more than 10 refusals a second).
     pub rows_not_logged: u64,
+    /// Calls that came with `?token=`.
+    pub query_token_calls: u64,
+    /// Calls from outside the address list that `report-only` let through.
+    pub ip_violations: u64,
+    /// Calls with the old secret during an overlap.
+    pub old_secret_calls: u64,
+    /// Different addresses (or merged networks).
+    pub sources: u32,
 }
 
 /// The answer to a revoke.

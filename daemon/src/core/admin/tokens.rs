@@ -13,7 +13,7 @@ use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::secret::{SecretKind, TokenSecret};
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::{Expiry, Permission, Scope};
+use tollgate_shared::token::{Expiry, Owner, Permission, Scope};
 
 use super::{Done, Entropy, Office, Reply, invalid, name_of, text_of};
 use crate::core::access::Actor;
@@ -38,6 +38,7 @@ pub(super) fn create(
         Scope::Global => SecretKind::Global,
         Scope::Team(_) => SecretKind::Team,
         Scope::Service(_) => SecretKind::Service,
+        Scope::Mine => SecretKind::Personal,
     };
     let secret = TokenSecret::from_entropy(kind, entropy.id, entropy.secret);
     let token = Token {
@@ -45,10 +46,23 @@ pub(super) fn create(
         name,
         description: text_of("description", &new.description, DESCRIPTION_CHARS_MAX)?,
         scope,
+        owner: Owner::Organisation,
+        sealed: new.sealed,
+        not_before: None,
         permissions: Permission::sender(scope),
         expiry,
         expires_at: expiry.deadline(office.now),
         allowed_ips: networks_of(&new.allowed_ips)?,
+        ip_report_only: new.ip_report_only,
+        dedup_ignore: new.dedup_ignore.clone(),
+        dedup_strict: new.dedup_strict,
+        rate_limit: new.rate_limit,
+        query_token: new.query_token.unwrap_or(true),
+        suspended: None,
+        overlap: None,
+        rotate_key: None,
+        imported: false,
+        issued_by: actor.issuer(),
         debug_until: new.debug.then(|| office.now.plus_secs(DEBUG_SECS)),
         dedup_window_secs: window_of(new.dedup_window_secs.unwrap_or(DEDUP_WINDOW_SECS_DEFAULT))?,
         mac: (office.mac_of)(secret.expose()),

@@ -5,8 +5,8 @@ use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
 use super::tables::{
-    DEAD_SECRETS, DEDUP, FILTERS, HEADS, META, OPEN, RESOLVED, SERVICES, TEAMS, TOKENS, TOMBSTONES, USAGE, read_marks,
-    store_id,
+    DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS, TOKENS,
+    TOMBSTONES, USAGE, read_marks, store_id,
 };
 use crate::store::dedup::DedupBounds;
 use crate::store::memory::{Memory, SharedCounts};
@@ -35,6 +35,8 @@ pub(super) fn load(
         tokens: all(txn, TOKENS)?,
         tombstones: all(txn, TOMBSTONES)?,
         dead_secrets: all(txn, DEAD_SECRETS)?,
+        operators: all(txn, OPERATORS)?,
+        lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         usage: load_usage(txn)?,
         high_water: marks.high_water,
         next_log_seq: marks.next_log_seq,

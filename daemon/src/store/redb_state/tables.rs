@@ -24,6 +24,8 @@ pub(super) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition
 pub(super) const TOMBSTONES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tombstones");
 /// By MAC: written by rotation and revocation only, so its random keys cost no call anything.
 pub(super) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u8]> = TableDefinition::new("dead_secrets");
+/// By id.
+pub(super) const OPERATORS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("operators");
 /// By the token's public id.
 pub(super) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
 /// By id, which is by age.
@@ -41,6 +43,9 @@ pub(super) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::
 /// By seq.
 pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
+/// The row in `meta` that is there while ingestion is locked down.
+pub(super) const LOCKDOWN: &str = "lockdown";
+
 const FORMAT: &str = "format_version";
 const STORE_ID: &str = "store_id";
 const KEY_CHECK: &str = "key_check";
@@ -52,7 +57,7 @@ const AUDIT_SEQ: &str = "audit_seq";
 /// Makes every table, so that readers find them, and writes what an empty database knows of itself.
 pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id: u64) -> Result<(), StoreError> {
     const DOING: &str = "create the tables of the state";
-    for table in [TEAMS, SERVICES, FILTERS, HEADS, BODIES] {
+    for table in [TEAMS, SERVICES, FILTERS, OPERATORS, HEADS, BODIES] {
         txn.open_table(table).map_err(fail(DOING))?;
     }
     for table in [TOKENS, TOMBSTONES, USAGE] {

@@ -7,10 +7,10 @@ use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 
 use super::handle::fail;
 use super::tables::{
-    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, OPEN, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKENS, TOMBSTONES,
-    USAGE, write_marks,
+    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS,
+    TIMELINE, TOKENS, TOMBSTONES, USAGE, write_marks,
 };
-use crate::core::model::RegistryChange;
+use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
 use crate::store::memory::Marks;
 use crate::store::overlay::Overlay;
@@ -155,10 +155,14 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         RegistryChange::PutTeam(team) => put(txn, TEAMS, team.id.0.as_u128(), &encode(team)?),
         RegistryChange::PutService(service) => put(txn, SERVICES, service.id.0.as_u128(), &encode(service)?),
         RegistryChange::PutFilter(filter) => put(txn, FILTERS, filter.id.0.as_u128(), &encode(filter.as_ref())?),
-        RegistryChange::DeleteFilter(id) => {
-            txn.open_table(FILTERS).map_err(fail(DOING))?.remove(id.0.as_u128()).map_err(fail(DOING))?;
-            Ok(())
+        RegistryChange::PutOperator(operator) => {
+            put(txn, OPERATORS, operator.id.0.as_u128(), &encode(operator.as_ref())?)
         }
+        RegistryChange::DeleteFilter(id) => remove(txn, FILTERS, id.0.as_u128()),
+        RegistryChange::DeleteService(id) => remove(txn, SERVICES, id.0.as_u128()),
+        RegistryChange::DeleteTeam(id) => remove(txn, TEAMS, id.0.as_u128()),
+        RegistryChange::DeleteOperator(id) => remove(txn, OPERATORS, id.0.as_u128()),
+        RegistryChange::SetLockdown(lockdown) => write_lockdown(txn, lockdown.as_ref()),
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),
         RegistryChange::PutDeadSecret(dead) => {
             let mut table = txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;
@@ -186,6 +190,24 @@ fn write_small_rows(txn: &WriteTransaction, overlay: &Overlay) -> Result<(), Sto
             audit.insert(row.seq, encode(row)?.as_slice()).map_err(fail(DOING))?;
         }
     }
+    Ok(())
+}
+
+fn write_lockdown(txn: &WriteTransaction, lockdown: Option<&Lockdown>) -> Result<(), StoreError> {
+    let mut meta = txn.open_table(META).map_err(fail(DOING))?;
+    match lockdown {
+        Some(lockdown) => meta.insert(LOCKDOWN, encode(lockdown)?.as_slice()).map_err(fail(DOING))?,
+        None => meta.remove(LOCKDOWN).map_err(fail(DOING))?,
+    };
+    Ok(())
+}
+
+fn remove(
+    txn: &WriteTransaction,
+    table: redb::TableDefinition<'static, u128, &'static [u8]>,
+    id: u128,
+) -> Result<(), StoreError> {
+    txn.open_table(table).map_err(fail(DOING))?.remove(id).map_err(fail(DOING))?;
     Ok(())
 }
 
