@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod demo;
 pub mod safe_text;
 pub mod term;
 
@@ -25,6 +26,7 @@ pub fn main() -> ExitCode {
     let exit = match runtime.block_on(cli::run(argv, &mut io, |name| std::env::var_os(name))) {
         Ran::Command(exit) => exit,
         Ran::Console(_) => cli::refuse_without_command(&mut io),
+        Ran::Demo(args, _) => demo::run(&args, &mut io, &runtime),
     };
     ExitCode::from(exit as u8)
 }
