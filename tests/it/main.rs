@@ -1,1 +1,7 @@
+//! End-to-end tests: the real programs, real sockets, real files. See the crate's README.
 
+mod crash;
+mod dedup;
+mod fixtures;
+mod revoke;
+mod support;
