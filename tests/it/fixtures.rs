@@ -9,13 +9,21 @@ use tollgate_tests::http::Answer;
 
 use crate::support::text;
 
-/// Posts a recorded call as its sender sends it.
+/// Posts a recorded call as its sender sends it. A sender whose own `Authorization` scheme cannot be changed gets the token
+/// in its URL, as in the field.
 fn post(daemon: &Daemon, token: &Token, call: &str) -> Answer {
     let call = recorded(call);
     let bearer = format!("Bearer {}", token.secret);
-    let mut headers = vec![("authorization", bearer.as_str())];
-    headers.extend(call.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let target = if call.query.is_empty() { "/v1/process".to_owned() } else { format!("/v1/process?{}", call.query) };
+    let mut headers: Vec<(&str, &str)> =
+        call.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut query = vec![call.query.clone()];
+    if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+        query.push(format!("token={}", token.secret));
+    } else {
+        headers.push(("authorization", &bearer));
+    }
+    query.retain(|pair| !pair.is_empty());
+    let target = if query.is_empty() { "/v1/process".to_owned() } else { format!("/v1/process?{}", query.join("&")) };
     let mut connection = daemon.connect().expect("the gate listens");
     connection.request("POST", &target, &headers, &call.body).expect("a call is answered")
 }

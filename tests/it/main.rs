@@ -3,5 +3,6 @@
 mod crash;
 mod dedup;
 mod fixtures;
+mod refusals;
 mod revoke;
 mod support;

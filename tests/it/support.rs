@@ -5,7 +5,7 @@ use tollgate_tests::daemon::Daemon;
 use tollgate_tests::http::{Answer, Connection};
 
 /// An Alertmanager call; the preset's key of an incident is `groupKey`.
-pub fn alert(status: &str, key: &str) -> String {
+pub(crate) fn alert(status: &str, key: &str) -> String {
     json!({
         "version": "4",
         "status": status,
@@ -19,7 +19,7 @@ pub fn alert(status: &str, key: &str) -> String {
 
 /// A daemon with service `Ops/DB`, whose one filter is the Alertmanager preset.
 #[track_caller]
-pub fn with_alertmanager() -> Daemon {
+pub(crate) fn with_alertmanager() -> Daemon {
     let daemon = Daemon::start();
     daemon.service("DB", "alertmanager");
     daemon
@@ -27,7 +27,7 @@ pub fn with_alertmanager() -> Daemon {
 
 /// What became of a call: the outcome of its one result, or `duplicate`, or `nothing`.
 #[track_caller]
-pub fn outcome(answer: &Answer) -> String {
+pub(crate) fn outcome(answer: &Answer) -> String {
     assert!(answer.is_success(), "{answer:?}");
     let body = answer.json();
     if body["triggered"]["duplicate"] == json!(true) {
@@ -38,20 +38,20 @@ pub fn outcome(answer: &Answer) -> String {
 
 /// The text of a member that must be there.
 #[track_caller]
-pub fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer}: {value}"))
 }
 
 /// How many teams, services, filters, tokens, incidents and audit rows there are: what a refusal must not change.
 #[track_caller]
-pub fn counts(daemon: &Daemon) -> [usize; 6] {
+pub(crate) fn counts(daemon: &Daemon) -> [usize; 6] {
     let names = ["teams", "services", "filters", "tokens", "incidents", "audit"];
     names.map(|name| daemon.get(&format!("/v1/{name}?limit=1000"))["items"].as_array().map_or(0, Vec::len))
 }
 
 /// Reads the tail from the beginning of the log (or where `query` says) up to a row or gap that reaches `last`.
 #[track_caller]
-pub fn tail_until(daemon: &Daemon, query: &str, last: u64) -> Vec<Value> {
+pub(crate) fn tail_until(daemon: &Daemon, query: &str, last: u64) -> Vec<Value> {
     let mut items = Vec::new();
     if last == 0 {
         return items;
@@ -68,7 +68,7 @@ pub fn tail_until(daemon: &Daemon, query: &str, last: u64) -> Vec<Value> {
 }
 
 /// A reader of `GET /v1/logs?follow=true`.
-pub struct Tail {
+pub(crate) struct Tail {
     connection: Connection,
     rest: Vec<u8>,
 }
@@ -76,7 +76,7 @@ pub struct Tail {
 impl Tail {
     /// Opens it; `query` comes after `follow=true&`.
     #[track_caller]
-    pub fn open(daemon: &Daemon, query: &str) -> Self {
+    pub(crate) fn open(daemon: &Daemon, query: &str) -> Self {
         let mut connection = Connection::unix(&daemon.socket()).expect("the local socket listens");
         connection.send("GET", &format!("/v1/logs?follow=true&{query}"), &[], b"").expect("a request can be sent");
         let (status, _) = connection.answer_head().expect("a tail is answered");
@@ -86,7 +86,7 @@ impl Tail {
 
     /// The next line.
     #[track_caller]
-    pub fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         loop {
             if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.rest.drain(..=end).collect();

@@ -186,10 +186,17 @@ impl Daemon {
     #[track_caller]
     pub fn local(&self, method: &str, target: &str, body: &Value) -> Answer {
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let answered = Connection::unix(&self.socket()).and_then(|mut connection| {
-            connection.request(method, target, &[("content-type", "application/json")], &bytes)
-        });
+        let answered = self.connect_local().request(method, target, &[("content-type", "application/json")], &bytes);
         answered.unwrap_or_else(|error| panic!("{method} {target}: {error}\n{}", self.log_text()))
+    }
+
+    /// A connection to its local socket.
+    ///
+    /// # Panics
+    /// Nobody listens.
+    #[track_caller]
+    pub fn connect_local(&self) -> Connection {
+        Connection::unix(&self.socket()).unwrap_or_else(|error| panic!("the local socket: {error}\n{}", self.log_text()))
     }
 
     /// `GET` over the local socket, which must be answered with 200.
