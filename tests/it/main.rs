@@ -5,4 +5,8 @@ mod dedup;
 mod fixtures;
 mod refusals;
 mod revoke;
+mod secrets;
+mod shutdown;
+mod startup;
 mod support;
+mod tail;

@@ -138,8 +138,17 @@ impl Daemon {
     /// It does not end in time, or a signal ended it.
     #[track_caller]
     pub fn terminate(&mut self) -> i32 {
+        self.tell_to_stop();
+        self.wait()
+    }
+
+    /// Waits for its own end after [`Self::tell_to_stop`], and gives its exit code.
+    ///
+    /// # Panics
+    /// It does not end in time, or a signal ended it.
+    #[track_caller]
+    pub fn wait(&mut self) -> i32 {
         let mut process = self.process.take().expect("the daemon runs");
-        process.signal(Signal::TERM);
         process.wait(wait::PATIENCE).code().expect("it ends by itself")
     }
 
