@@ -3,7 +3,7 @@
 pub(super) mod disk;
 pub(crate) mod naive;
 pub(crate) mod naive_log;
-pub(super) mod samples;
+pub(crate) mod samples;
 
 use disk::Disk;
 
