@@ -1,2 +1,3 @@
+pub mod app;
 pub mod safe_text;
 pub mod term;
