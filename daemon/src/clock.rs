@@ -29,10 +29,7 @@ impl Clock {
     /// A clock that stands still until a test moves it.
     #[cfg(test)]
     pub fn manual(at: Timestamp) -> Self {
-        Self {
-            high_water_us: AtomicI64::new(at.as_micros()),
-            source: Source::Manual(AtomicI64::new(at.as_micros())),
-        }
+        Self { high_water_us: AtomicI64::new(at.as_micros()), source: Source::Manual(AtomicI64::new(at.as_micros())) }
     }
 
     /// Sets the wall clock of a manual clock, forwards or back.

@@ -9,14 +9,14 @@ use arc_swap::ArcSwap;
 use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
-use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::model::Mac;
 use crate::core::registry::Registry;
-use crate::edge::accept::EdgeCounters;
+use crate::edge::EdgeCounters;
 use crate::events::Events;
+use crate::files::key::TokenKey;
 use crate::ids::Ids;
 use crate::lanes::Lanes;
 use crate::refused::RefusedRing;
@@ -80,7 +80,7 @@ pub struct Facts {
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.
-pub struct MacKey(Zeroizing<[u8; 32]>);
+pub struct MacKey(TokenKey);
 
 /// Counts since the start.
 #[derive(Default)]
@@ -117,18 +117,18 @@ struct RateMeter {
 
 impl MacKey {
     /// Takes the key.
-    pub fn new(key: Zeroizing<[u8; 32]>) -> Self {
+    pub fn new(key: TokenKey) -> Self {
         Self(key)
     }
 
     /// The MAC of a secret.
     pub fn mac(&self, secret: &str) -> Mac {
-        Mac(*blake3::keyed_hash(&self.0, secret.as_bytes()).as_bytes())
+        Mac(*blake3::keyed_hash(self.0.expose(), secret.as_bytes()).as_bytes())
     }
 
     /// Tells whether a database was written with this key, without saying anything of the key.
     pub fn check_value(&self) -> [u8; 32] {
-        *blake3::keyed_hash(&self.0, b"tollgate: which key is this").as_bytes()
+        *blake3::keyed_hash(self.0.expose(), b"tollgate: which key is this").as_bytes()
     }
 }
 

@@ -126,7 +126,8 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), FilesError> {
     file.write_all(content).map_err(failed(&temporary, "writing"))?;
     file.sync_all().map_err(failed(&temporary, "fsync"))?;
     std::fs::rename(&temporary, path).map_err(failed(path, "renaming"))?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_directory(parent.unwrap_or_else(|| Path::new(".")))
 }
 
 /// Makes created, renamed and unlinked names in a directory last.

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 use tollgate_shared::api::RevokeReceipt;
-use tollgate_shared::explain::Explain;
 use tollgate_shared::id::TokenId;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::problem::Problem;
@@ -94,13 +93,5 @@ impl CallJob {
             CallWork::Decide { proposal, .. } => Some(proposal.token),
             CallWork::Log(_) => None,
         }
-    }
-}
-
-impl Draft {
-    /// With the verdict of the filters.
-    pub fn explained(mut self, explain: Explain) -> Self {
-        self.row.explain = Some(explain);
-        self
     }
 }

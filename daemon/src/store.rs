@@ -4,8 +4,17 @@
 //! Every implementation passes the same [`conformance`] tests. Nothing outside this room may make a second one
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
+mod dedup;
+mod memory;
+mod overlay;
+mod redb_log;
+mod redb_state;
+mod rows;
+mod timeline;
 mod traits;
 
+pub use redb_log::{LogSettings, RedbLog};
+pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
     AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, Store, StoreError,
     View,

@@ -106,7 +106,8 @@ impl TailHub {
     /// Up to `limit` entries after `seq`.
     pub fn after(&self, seq: u64, limit: usize) -> Next {
         let ring = self.lock();
-        let (Some(oldest), Some(newest)) = (ring.entries.front().map(Entry::first), ring.entries.back().map(Entry::last))
+        let (Some(oldest), Some(newest)) =
+            (ring.entries.front().map(Entry::first), ring.entries.back().map(Entry::last))
         else {
             return self.nothing_after(seq);
         };

@@ -181,7 +181,10 @@ impl Hour {
     /// Calls per minute, oldest first, and the hits of the hour.
     fn since(&self, now: Timestamp) -> (Vec<u32>, u32) {
         let minute = now.as_secs().div_euclid(60);
-        let age = |back: i64| (minute - back <= self.minute && minute - back > self.minute - MINUTES as i64).then(|| Self::slot(minute - back));
+        let age = |back: i64| {
+            (minute - back <= self.minute && minute - back > self.minute - MINUTES as i64)
+                .then(|| Self::slot(minute - back))
+        };
         let backs = (0..MINUTES as i64).rev();
         let calls = backs.clone().map(|back| age(back).map_or(0, |slot| self.calls[slot])).collect();
         let hits = backs.filter_map(age).map(|slot| self.hits[slot]).sum();

@@ -81,12 +81,7 @@ impl Writer {
         }
     }
 
-    fn command(
-        &mut self,
-        actor: &Actor,
-        command: Command,
-        answer: oneshot::Sender<Result<AdminAnswer, Problem>>,
-    ) {
+    fn command(&mut self, actor: &Actor, command: Command, answer: oneshot::Sender<Result<AdminAnswer, Problem>>) {
         let result = if self.ensure_open() { self.execute(actor, command) } else { Err(unavailable()) };
         // A caller that has gone away has nothing to be told; the change stands.
         drop(answer.send(result));
@@ -97,7 +92,7 @@ impl Writer {
         let (daemon, registry) = (self.daemon.clone(), self.daemon.registry.load_full());
         let now = daemon.clock.now();
         let mut command = Some(command);
-        let mut outcome: Result<(admin::Reply, Option<Registry>), Problem> = Err(unavailable());
+        let mut outcome: Result<(Reply, Option<Registry>), Problem> = Err(unavailable());
         let committed = self.store.commit(now, &mut |view| {
             let Some(command) = command.take() else { return };
             let mut new_id = || daemon.ids.new_id(now);
@@ -134,11 +129,9 @@ impl Writer {
 
     fn answer_of(&self, reply: Reply) -> AdminAnswer {
         match reply {
-            Reply::Revoked(id, audit_seq) => {
-                self.receipt(id, audit_seq).map_or(AdminAnswer::Reply(Reply::Deleted), |receipt| {
-                    AdminAnswer::Receipt(Box::new(receipt))
-                })
-            }
+            Reply::Revoked(id, audit_seq) => self
+                .receipt(id, audit_seq)
+                .map_or(AdminAnswer::Reply(Reply::Deleted), |receipt| AdminAnswer::Receipt(Box::new(receipt))),
             reply => AdminAnswer::Reply(reply),
         }
     }

@@ -18,8 +18,8 @@ pub use objects::{
 };
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use tokens::{
-    LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
-    TokenCreated, TokenPatch, TokenView, UsageView,
+    LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug, TokenCreated,
+    TokenPatch, TokenView, UsageView,
 };
 
 use serde::{Deserialize, Serialize};

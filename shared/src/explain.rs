@@ -123,6 +123,12 @@ impl FilterExplain {
         let resolve = self.resolve.as_ref().map_or(0, |part| part.conditions_true);
         self.trigger.conditions_true.max(resolve)
     }
+
+    /// How many conditions that part has, of which [`FilterExplain::conditions_met`] were true.
+    pub fn conditions_total(&self) -> u32 {
+        let nearer = self.resolve.as_ref().filter(|part| part.conditions_true > self.trigger.conditions_true);
+        nearer.unwrap_or(&self.trigger).conditions_total()
+    }
 }
 
 // === impl PartExplain ===

@@ -153,6 +153,26 @@ pub enum Mode {
 // === impl FilterSpec ===
 
 impl FilterSpec {
+    /// Every path that the filter reads, as text: of conditions, priority, title, description and correlation.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let trigger = &self.trigger;
+        let lists = [&trigger.priority_from, &trigger.title_from, &trigger.description_from, &trigger.correlate];
+        let conditions = trigger.conditions.iter().chain(self.resolve.iter().flat_map(|part| &part.conditions));
+        let resolve_correlate = self.resolve.iter().flat_map(|part| &part.correlate);
+        let listed = lists.into_iter().flatten().chain(resolve_correlate).map(String::as_str);
+        conditions.map(|condition| condition.path.as_str()).chain(listed)
+    }
+
+    /// The names of the headers that the filter reads, in lower case.
+    pub fn header_names(&self) -> Vec<String> {
+        let parsed = self.paths().filter_map(|path| CorrPath::parse(path).ok());
+        let named = parsed.filter_map(|parsed| match parsed.path {
+            Path::Header(name) => Some(name.to_lowercase()),
+            _ => None,
+        });
+        named.collect()
+    }
+
     /// The canonical JSON: fields in the order of this file, defaults left out, no spaces. This is the stored form.
     ///
     /// # Errors
@@ -244,13 +264,11 @@ fn yes() -> bool {
     true
 }
 
-// serde hands these a reference.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that skip_serializing_if calls")]
+// A reference, because that is what skip_serializing_if hands over.
 fn is_yes(flag: &bool) -> bool {
     *flag
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that skip_serializing_if calls")]
 fn is_no(flag: &bool) -> bool {
     !*flag
 }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::id::TokenId;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The digits of base62, least first.
@@ -47,7 +48,9 @@ pub struct TokenSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Right length, but a character that cannot stand there.
-    #[error("character {at} of the token cannot stand there; a token has only letters and digits between its three `_`")]
+    #[error(
+        "character {at} of the token cannot stand there; a token has only letters and digits between its three `_`"
+    )]
     Character {
         /// Its place in bytes, from 1.
         at: usize,
@@ -106,13 +109,30 @@ impl TokenSecret {
     /// Makes a secret from random bytes. The id takes 64 of them modulo 62^10, which is not exactly even; it need not
     /// be, the id is public. The arrays handed over are overwritten here; the caller overwrites its own.
     pub fn from_entropy(kind: SecretKind, mut id_bytes: [u8; 8], mut secret: [u8; 32]) -> Self {
-        // The whole length at once: a growing string would leave copies behind.
-        let mut value = Zeroizing::new(String::with_capacity(Self::LEN));
-        value.push_str(PREFIX);
+        let mut value = Self::head();
         value.push(kind.letter());
         value.push('_');
         push_base62(&mut value, &mut id_bytes, ID_LEN);
-        push_base62(&mut value, &mut secret, RANDOM_LEN);
+        Self::complete(value, &mut secret)
+    }
+
+    /// Makes a further secret of a token whose public id is given: what a rotation does.
+    pub fn for_id(id: TokenId, mut secret: [u8; 32]) -> Self {
+        let mut value = Self::head();
+        value.push_str(id.as_str());
+        Self::complete(value, &mut secret)
+    }
+
+    /// The whole length at once: a growing string would leave copies behind.
+    fn head() -> Zeroizing<String> {
+        let mut value = Zeroizing::new(String::with_capacity(Self::LEN));
+        value.push_str(PREFIX);
+        value
+    }
+
+    /// Adds random part and checksum to prefix and id.
+    fn complete(mut value: Zeroizing<String>, secret: &mut [u8; 32]) -> Self {
+        push_base62(&mut value, secret, RANDOM_LEN);
         let mut crc = crc32fast::hash(value.as_bytes()).to_be_bytes();
         value.push('_');
         push_base62(&mut value, &mut crc, CRC_LEN);

@@ -1,3 +1,33 @@
+//! Tollgate's operator side: the console and the same actions as a command line, over one typed client of the local
+//! socket.
+
 pub mod app;
+pub mod cli;
+pub mod client;
+pub mod demo;
 pub mod safe_text;
 pub mod term;
+
+use std::process::ExitCode;
+
+use cli::{Exit, Io, Ran};
+
+/// The program `tollgate`.
+pub fn main() -> ExitCode {
+    let mut io = Io::of_process();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            // There is nobody else to tell if this cannot be written.
+            std::io::Write::write_fmt(&mut io.err, format_args!("tollgate: cannot start: {error}\n")).ok();
+            return ExitCode::from(Exit::Failure as u8);
+        }
+    };
+    let argv = std::env::args_os().collect();
+    let exit = match runtime.block_on(cli::run(argv, &mut io, |name| std::env::var_os(name))) {
+        Ran::Command(exit) => exit,
+        Ran::Console(_) => cli::refuse_without_command(&mut io),
+        Ran::Demo(args, _) => demo::run(&args, &mut io, &runtime),
+    };
+    ExitCode::from(exit as u8)
+}

@@ -145,7 +145,14 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
 
 impl Office<'_> {
     /// Writes the changes and their audit row; the end of every successful command. Returns the row's seq.
-    fn write(&mut self, actor: &Actor, changes: &[RegistryChange], action: &str, target: String, detail: String) -> u64 {
+    fn write(
+        &mut self,
+        actor: &Actor,
+        changes: &[RegistryChange],
+        action: &str,
+        target: String,
+        detail: String,
+    ) -> u64 {
         for change in changes {
             self.view.put_registry(change.clone());
         }

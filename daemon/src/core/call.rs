@@ -1,5 +1,14 @@
 //! A sender's call once decoded: what filters look at, what the log keeps.
 
+mod cloudevents;
+pub mod credential;
+pub mod decode;
+pub mod fingerprint;
+mod media;
+pub mod redact;
+mod redact_text;
+pub mod secret_names;
+
 use std::net::IpAddr;
 
 use serde_json::Value;

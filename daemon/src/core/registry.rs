@@ -206,7 +206,7 @@ impl Registry {
         let mut headers = BTreeSet::new();
         for entry in &order {
             homes.extend(entry.records.iter().map(|record| (record.id, entry.service.id)));
-            headers.extend(entry.compiled.iter().flat_map(|filter| filter.header_names()));
+            headers.extend(entry.records.iter().flat_map(|record| record.spec.header_names()));
         }
         self.order = Arc::new(order);
         self.filter_service = Arc::new(homes);
@@ -311,7 +311,8 @@ impl Registry {
 }
 
 fn compile(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
-    CompiledFilter::compile(record.id.0, record.position, &record.spec)
-        .map(Arc::new)
-        .map_err(|why| format!("filter {} ({}) does not compile: {why}", record.id, record.spec.name))
+    CompiledFilter::compile(record.id.0, record.position, &record.spec).map(Arc::new).map_err(|errors| {
+        let first = errors.first().map_or_else(String::new, |error| format!("{}: {}", error.path, error.message));
+        format!("filter {} ({}) does not compile: {first}", record.id, record.spec.name)
+    })
 }

@@ -1,13 +1,13 @@
 //! What a call would do in every service that its token reaches, judged by the filters alone. Which incidents are open is
 //! not known here: the writer decides that.
 
-use tollgate_shared::explain::{Explain, Skipped};
+use tollgate_shared::explain::{Explain, SkipReason};
 use tollgate_shared::id::{FilterId, ServiceId};
 use tollgate_shared::priority::Priority;
 use tollgate_shared::token::Scope;
 
 use super::call::Call;
-use super::matching::{self, ServiceExplain, ServiceMatch};
+use super::matching::{self, ExplainBuilder, ServiceLabel, ServiceMatch};
 use super::registry::{Registry, ServiceEntry};
 
 /// What the filters say of one call.
@@ -70,21 +70,25 @@ fn plan_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Option<Se
 /// Why the filters were true or not: every match, the 20 nearest misses, what was skipped and what was out of reach.
 pub fn explain(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Explain {
     let reached = registry.reached(scope);
-    let (enabled, disabled): (Vec<_>, Vec<_>) = reached.iter().partition(|entry| entry.service.enabled);
-    let tested = enabled.iter().map(|entry| explain_service(entry, call, redacted)).collect();
-    let skipped = disabled
-        .iter()
-        .map(|entry| Skipped { service: entry.full_name.clone(), why: tollgate_shared::explain::SkipReason::Disabled })
-        .collect();
+    let mut verdict = ExplainBuilder::new(call, redacted);
+    for entry in reached {
+        let id = entry.service.id.to_string();
+        let label = ServiceLabel { id: &id, name: &entry.full_name };
+        if entry.service.enabled {
+            verdict.service(label, &entry.compiled);
+        } else {
+            verdict.skip(label, None, SkipReason::Disabled);
+        }
+    }
     let not_reached = u32::try_from(registry.services().len() - reached.len()).unwrap_or(u32::MAX);
-    matching::assemble(tested, skipped, not_reached)
+    verdict.finish(not_reached, None)
 }
 
-/// The same for one service, whether it is enabled or not: for trying filters.
-pub fn explain_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> ServiceExplain {
-    ServiceExplain {
-        service_id: entry.service.id.to_string(),
-        service_name: entry.full_name.clone(),
-        filters: matching::explain(&entry.compiled, call, redacted),
-    }
+/// The same for one service, also where it is disabled: for trying filters.
+pub fn explain_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Explain {
+    let id = entry.service.id.to_string();
+    let mut verdict = ExplainBuilder::new(call, redacted);
+    verdict.service(ServiceLabel { id: &id, name: &entry.full_name }, &entry.compiled);
+    let note = (!entry.service.enabled).then(|| "the service is disabled: a real call would skip it".to_owned());
+    verdict.finish(0, note)
 }

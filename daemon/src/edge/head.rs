@@ -36,7 +36,7 @@ pub(crate) fn check(
     rules: &HeadRules,
     peer: &Peer,
 ) -> Result<(), HeadRefusal> {
-    check_framing(parts, framing.ok_or(malformed("the head is ambiguous"))?)?;
+    check_framing(parts, framing.ok_or_else(|| malformed("the head is ambiguous"))?)?;
     let host = only_host(parts)?;
     if matches!(peer, Peer::Tcp(_)) {
         check_host(parts, host, rules)?;

@@ -126,12 +126,13 @@ impl<S> HeadTap<S> {
                     }
                 }
                 Scan::Head(head) => {
-                    if !head.begun {
-                        head.begun = true;
+                    head.begun = true;
+                    let Some(used) = head.take(bytes) else {
+                        // Armed only when a head comes in pieces: most arrive whole and need no timer.
                         let limit = self.times.head;
                         self.head_timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-                    }
-                    let Some(used) = head.take(bytes) else { return };
+                        return;
+                    };
                     bytes = &bytes[used..];
                     let (framing, next) = head.finish();
                     self.notes.push(framing);

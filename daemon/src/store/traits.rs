@@ -17,7 +17,9 @@ use crate::core::model::{
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file is of a newer format than this program knows.
-    #[error("{file} has format version {found}, this program knows up to {known}; start the newer tollgated that wrote it")]
+    #[error(
+        "{file} has format version {found}, this program knows up to {known}; start the newer tollgated that wrote it"
+    )]
     NewerFormat {
         /// Which file.
         file: String,
@@ -139,6 +141,10 @@ pub trait Store: Send {
     /// Damage, or a format or key that does not fit.
     fn load(&mut self) -> Result<Loaded, StoreError>;
 
+    /// The next log seq will be at least `next`. Called once the log's last row is known: a seq that is in the log is
+    /// never given out again, also where the state was restored from an older copy.
+    fn raise_log_seq(&mut self, next: u64);
+
     /// One transaction: lets `decide` read and change the view, then writes all changes and makes them durable, then lets
     /// them into memory. Where `decide` changed nothing, nothing is written. `now` raises the high-water mark.
     ///
@@ -210,10 +216,7 @@ pub trait Reader: Send + Sync {
     ///
     /// # Errors
     /// I/O or damage.
-    fn incident(
-        &self,
-        id: IncidentId,
-    ) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
+    fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
 
     /// Ids whose text contains `hint` (lower case, hyphens ignored), at most `limit`, newest first.
     ///

@@ -209,7 +209,7 @@ impl Reader {
         let start = self.at;
         let digits = self.take_while(|c| c.is_ascii_digit());
         let padded = digits.len() > 1 && digits.starts_with('0');
-        digits.parse().ok().filter(|_| !padded).map(Segment::Index).ok_or(PathFault::BadIndex.at(start))
+        digits.parse().ok().filter(|_| !padded).map(Segment::Index).ok_or_else(|| PathFault::BadIndex.at(start))
     }
 
     fn quoted_key(&mut self) -> Result<Segment, PathError> {
@@ -280,8 +280,8 @@ fn only_name(steps: &[Step]) -> Result<(&str, usize), PathError> {
         [_, Step { segment: Segment::Key(name), offset, .. }] if !name.is_empty() => Some((name.as_str(), *offset)),
         _ => None,
     };
-    let offset = steps.get(2).or(steps.get(1)).map_or(0, |step| step.offset);
-    let (name, offset) = name.ok_or(PathFault::HeaderOrQueryName.at(offset))?;
+    let offset = steps.get(2).or_else(|| steps.get(1)).map_or(0, |step| step.offset);
+    let (name, offset) = name.ok_or_else(|| PathFault::HeaderOrQueryName.at(offset))?;
     if is_credential_name(name) { Err(PathFault::Credential.at(offset)) } else { Ok((name, offset)) }
 }
 

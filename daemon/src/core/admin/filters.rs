@@ -8,13 +8,15 @@ use tollgate_shared::problem::{Problem, Slug};
 
 use super::{Done, Office, Reply, invalid, name_of};
 use crate::core::access::Actor;
+use crate::core::matching::CompiledFilter;
 use crate::core::model::{FilterRecord, RegistryChange};
 
 pub(super) fn create(office: &mut Office<'_>, actor: &Actor, new: NewFilter) -> Result<Done, Problem> {
     let entry = office.registry.find_service(&new.service)?.clone();
     let spec = spec_of(new)?;
     name_of("name", &spec.name)?;
-    validate(&spec)?;
+    let id = FilterId((office.new_id)());
+    compiles(id, &spec)?;
     if entry.records.len() >= FILTERS_PER_SERVICE_MAX {
         let detail = format!("service `{}` has {FILTERS_PER_SERVICE_MAX} filters, which is the limit", entry.full_name);
         return Err(Problem::new(Slug::Validation, detail));
@@ -24,7 +26,6 @@ pub(super) fn create(office: &mut Office<'_>, actor: &Actor, new: NewFilter) -> 
         return Err(Problem::new(Slug::Conflict, detail));
     }
     let position = entry.records.iter().map(|record| record.position).max().unwrap_or(0) + 1;
-    let id = FilterId((office.new_id)());
     let target = format!("filter {id} {}/{}", entry.full_name, spec.name);
     let record = FilterRecord { id, service: entry.service.id, position, spec, created_at: office.now };
     let changes = vec![RegistryChange::PutFilter(Box::new(record))];
@@ -56,10 +57,12 @@ fn spec_of(new: NewFilter) -> Result<FilterSpec, Problem> {
     Ok(spec)
 }
 
-fn validate(spec: &FilterSpec) -> Result<(), Problem> {
-    let Err(errors) = spec.validate() else { return Ok(()) };
+/// What is saved must compile: a filter that does not would keep the daemon from starting.
+fn compiles(id: FilterId, spec: &FilterSpec) -> Result<(), Problem> {
+    let Err(errors) = CompiledFilter::compile(id.0, 1, spec) else { return Ok(()) };
     let first = errors.first().map_or_else(String::new, |error| format!(": {}: {}", error.path, error.message));
-    let detail = format!("the filter has {} bad field{}{first}", errors.len(), if errors.len() == 1 { "" } else { "s" });
+    let detail =
+        format!("the filter has {} bad field{}{first}", errors.len(), if errors.len() == 1 { "" } else { "s" });
     let problem = Problem::new(Slug::Validation, detail);
     Err(errors.into_iter().fold(problem, |problem, error| problem.with_error(error.path, error.message)))
 }

@@ -17,7 +17,7 @@ use tollgate_shared::token::{Expiry, Permission, Scope};
 
 use super::{Done, Entropy, Office, Reply, invalid, name_of, text_of};
 use crate::core::access::Actor;
-use crate::core::call::normal_ip;
+use crate::core::call::decode::normal_ip;
 use crate::core::model::{DeadSecret, Death, RegistryChange, Token, Tombstone};
 use crate::core::registry::Registry;
 
@@ -95,12 +95,7 @@ pub(super) fn edit(
     put(office, actor, &before, token, "token.edit", detail)
 }
 
-pub(super) fn set_debug(
-    office: &mut Office<'_>,
-    actor: &Actor,
-    reference: &str,
-    on: bool,
-) -> Result<Done, Problem> {
+pub(super) fn set_debug(office: &mut Office<'_>, actor: &Actor, reference: &str, on: bool) -> Result<Done, Problem> {
     let before = office.registry.find_token(reference)?.clone();
     let mut token = before.as_ref().clone();
     token.debug_until = on.then(|| office.now.plus_secs(DEBUG_SECS));
@@ -199,7 +194,8 @@ fn difference(before: &Token, after: &Token) -> String {
 
 /// The id inside a new secret; 60 random bits, so a clash means broken entropy and is refused.
 fn fresh_id(registry: &Registry, secret: &TokenSecret) -> Result<TokenId, Problem> {
-    let id: TokenId = secret.token_id().parse().map_err(|_| Problem::new(Slug::Internal, "the new secret has no id"))?;
+    let id: TokenId =
+        secret.token_id().parse().map_err(|_| Problem::new(Slug::Internal, "the new secret has no id"))?;
     if registry.token(id).is_some() || registry.tombstone(id).is_some() {
         return Err(Problem::new(Slug::Internal, "the random source repeats itself; no token was made"));
     }
@@ -240,19 +236,25 @@ fn expiry_of(text: &str, now: Timestamp) -> Result<Expiry, Problem> {
         return future.ok_or_else(|| invalid("expires", format!("{at} is already past; it is {now}")));
     }
     let duration = humantime::parse_duration(text).map_err(|_| {
-        let detail = format!("`{text}` is no expiry; never, a duration such as 30d or 12h, or a date such as 2027-01-31T00:00:00Z");
+        let detail = format!(
+            "`{text}` is no expiry; never, a duration such as 30d or 12h, or a date such as 2027-01-31T00:00:00Z"
+        );
         invalid("expires", detail)
     })?;
     match duration.as_secs() {
         0 => Err(invalid("expires", "an expiry is at least one second away")),
         secs if secs > EXPIRY_SECS_MAX => Err(invalid("expires", "more than 100 years; say never")),
-        secs => Ok(u32::try_from(secs).map_or(Expiry::At(now.plus_secs(i64::try_from(secs).unwrap_or(i64::MAX))), Expiry::AfterSecs)),
+        secs => Ok(u32::try_from(secs)
+            .map_or(Expiry::At(now.plus_secs(i64::try_from(secs).unwrap_or(i64::MAX))), Expiry::AfterSecs)),
     }
 }
 
 fn window_of(secs: u32) -> Result<u32, Problem> {
     if secs > DEDUP_WINDOW_SECS_MAX {
-        return Err(invalid("dedup_window_secs", format!("{secs} s; {DEDUP_WINDOW_SECS_MAX} s (24 h) are the limit, 0 is off")));
+        return Err(invalid(
+            "dedup_window_secs",
+            format!("{secs} s; {DEDUP_WINDOW_SECS_MAX} s (24 h) are the limit, 0 is off"),
+        ));
     }
     Ok(secs)
 }

@@ -99,7 +99,11 @@ impl Registry {
         if let Some(token) = reference.parse::<TokenId>().ok().and_then(|id| self.token(id)) {
             return Ok(token);
         }
-        find("token", reference, self.tokens().map(|token| candidate(token, token.id, vec![token.name.key()], &token.id)))
+        find(
+            "token",
+            reference,
+            self.tokens().map(|token| candidate(token, token.id, vec![token.name.key()], &token.id)),
+        )
     }
 
     /// The name of a filter, or that it is gone.
@@ -110,7 +114,9 @@ impl Registry {
     /// The name of a token, living or dead.
     pub fn token_name(&self, id: TokenId) -> String {
         let living = self.token(id).map(|token| token.name.to_string());
-        living.or_else(|| self.tombstone(id).map(|t| t.token.name.to_string())).unwrap_or_else(|| "(unknown)".to_owned())
+        living
+            .or_else(|| self.tombstone(id).map(|t| t.token.name.to_string()))
+            .unwrap_or_else(|| "(unknown)".to_owned())
     }
 }
 

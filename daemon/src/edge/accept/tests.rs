@@ -367,3 +367,36 @@ async fn local_socket_tells_the_uid_and_needs_no_known_host() {
     task.await.unwrap();
     assert!(!path.try_exists().unwrap(), "a clean exit takes its socket file along");
 }
+
+/// A door in a process that has no file descriptor left.
+struct EmptyHanded(Arc<std::sync::atomic::AtomicU64>);
+
+impl Door for EmptyHanded {
+    type Io = TcpStream;
+
+    async fn accept(&self) -> io::Result<Arrival<TcpStream>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn accept_without_file_descriptors_backs_off_and_can_be_stopped() {
+    let tries = Arc::default();
+    let settings = EdgeSettings::new();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(serve(EmptyHanded(Arc::clone(&tries)), act, settings.clone(), stop.clone()));
+    tokio::time::sleep(Duration::from_millis(1050)).await;
+    stop.cancel();
+    assert_eq!(task.await.unwrap(), Drained { cut: 0 });
+    assert_eq!(tries.load(Ordering::Relaxed), 11);
+    assert_eq!(settings.counters.accept_errors.load(Ordering::Relaxed), 11);
+}
+
+#[test]
+fn connections_stay_below_the_file_descriptors_of_the_process() {
+    let greedy = EdgeLimits { connections_max: usize::MAX, ..EdgeLimits::default() };
+    let soft = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let bound = greedy.within_file_descriptors().connections_max;
+    assert!(soft.is_none_or(|soft| (bound as u64) < soft), "{bound}");
+}

@@ -1,0 +1,162 @@
+//! The daemon's own command line: `tollgated run`, `tollgated config`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::assemble::{self, Runtimes, StartError};
+use crate::config::{Config, ConfigErrors, Flags, LogLevel};
+use crate::running;
+
+/// Usage or configuration is wrong (EX_USAGE).
+const EXIT_USAGE: u8 = 64;
+
+/// The start or the end failed.
+const EXIT_FAILURE: u8 = 1;
+
+#[derive(Parser)]
+#[command(
+    name = "tollgated",
+    version,
+    about = "The Tollgate daemon: takes alerts, checks their API token, opens and resolves incidents, keeps the API log",
+    after_help = "What needs the daemon stopped is done with tollgated; everything else with tollgate."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Take calls until SIGTERM or SIGINT; prints one JSON line when ready
+    Run(Flags),
+    /// Show every setting, its value and where it comes from; exit 64 when one is wrong
+    Config(Flags),
+}
+
+/// Runs the program.
+pub fn exec() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(Arguments { verb: Verb::Run(flags) }) => with_config(flags, run),
+        Ok(Arguments { verb: Verb::Config(flags) }) => with_config(flags, |config| show_config(&config)),
+        Err(error) => usage(&error),
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be told when the terminal is gone.
+    drop(error.print());
+    if let ErrorKind::InvalidSubcommand = error.kind() {
+        say("what needs the daemon running is done with `tollgate`, for instance `tollgate status`");
+    }
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(EXIT_USAGE),
+    }
+}
+
+fn with_config(mut flags: Flags, then: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    flags.as_root = rustix::process::geteuid().is_root();
+    match read_config(&flags) {
+        Ok(config) => then(config),
+        Err(message) => {
+            say(&message);
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+fn read_config(flags: &Flags) -> Result<Config, String> {
+    let env: BTreeMap<String, String> =
+        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let named = Config::named_file(&env, flags);
+    let candidates = named.clone().map_or_else(|| Config::default_files(&env), |path| vec![path]);
+    let mut file = None;
+    for path in candidates {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                file = Some((path, text));
+                break;
+            }
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+        }
+    }
+    Config::load(file, &env, flags).map_err(|errors: ConfigErrors| format!("the configuration is wrong:\n{errors}"))
+}
+
+fn show_config(config: &Config) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    for setting in config.describe() {
+        if writeln!(out, "{} = {}    # {}; {}", setting.key, setting.value, setting.origin, setting.help).is_err() {
+            return ExitCode::from(EXIT_FAILURE);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Log, build, start, wait, drain.
+fn run(config: Config) -> ExitCode {
+    start_logging(config.log.level);
+    match run_to_end(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&crate::report(&error));
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn run_to_end(config: &Config) -> Result<(), StartError> {
+    let runtimes = Runtimes::new()?;
+    let assembled = assemble::assemble(config, &runtimes)?;
+    let running = running::start(assembled, runtimes)?;
+    let ready = running.ready();
+    tracing::info!(gate = ready.gate, socket = ready.socket, data_dir = %config.data_dir.display(), "taking calls");
+    if let Ok(line) = serde_json::to_string(&ready) {
+        let mut out = std::io::stdout().lock();
+        // Whoever started us may not listen; the line is for those who do.
+        drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+    }
+    let signal_name = running.runtime().block_on(stop_signal())?;
+    tracing::info!(signal = signal_name, "told to stop");
+    Ok(running.shut_down()?)
+}
+
+async fn stop_signal() -> Result<&'static str, StartError> {
+    let host = |source| StartError::Host { what: "signals", source };
+    let mut terminate = signal(SignalKind::terminate()).map_err(host)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(host)?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}
+
+/// One line an event on standard error, without times where the journal adds its own.
+fn start_logging(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+        LogLevel::Trace => tracing::Level::TRACE,
+    };
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_max_level(level);
+    let set = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        builder.without_time().try_init()
+    } else {
+        builder.try_init()
+    };
+    // Set already: by a program that runs the daemon inside itself.
+    drop(set);
+}
+
+fn say(message: &str) {
+    // Nothing can be told when the terminal is gone.
+    drop(writeln!(std::io::stderr(), "tollgated: {message}"));
+}

@@ -1,0 +1,116 @@
+//! From a filter as written to one that can be asked.
+
+use std::collections::HashMap;
+
+use tollgate_shared::filter::{Condition, CorrPath, FieldError, FilterSpec, Mode, Path, Resolve, Trigger};
+use tollgate_shared::priority::Priority;
+use uuid::Uuid;
+
+use super::condition::{CompiledCondition, field_error};
+use crate::core::call::Call;
+
+/// A filter ready for evaluation. Shared by `Arc`, never changed: an edit compiles a new one.
+#[derive(Debug, Clone)]
+pub struct CompiledFilter {
+    pub id: Uuid,
+    pub name: String,
+    /// The filter's place in its service; the smallest is asked first.
+    pub position: u32,
+    pub enabled: bool,
+    pub trigger: CompiledTrigger,
+    pub resolve: Option<CompiledResolve>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CompiledTrigger {
+    pub match_all: bool,
+    pub conditions: Vec<CompiledCondition>,
+    pub mode: Mode,
+    pub priority: Priority,
+    pub priority_from: Vec<Path>,
+    /// Keys in lower case.
+    pub priority_map: HashMap<String, Priority>,
+    pub title_from: Vec<Path>,
+    pub description_from: Vec<Path>,
+    pub correlate: Vec<CorrPath>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CompiledResolve {
+    pub conditions: Vec<CompiledCondition>,
+    pub mode: Mode,
+    /// The resolve part's own paths, or the trigger's where it names none.
+    pub correlate: Vec<CorrPath>,
+}
+
+// === impl CompiledFilter ===
+
+impl CompiledFilter {
+    /// Validates and compiles a filter.
+    ///
+    /// # Errors
+    /// All broken rules, as `FilterSpec::validate` names them.
+    pub fn compile(id: Uuid, position: u32, spec: &FilterSpec) -> Result<Self, Vec<FieldError>> {
+        spec.validate()?;
+        Self::compile_valid(id, position, spec).map_err(|error| vec![error])
+    }
+
+    fn compile_valid(id: Uuid, position: u32, spec: &FilterSpec) -> Result<Self, FieldError> {
+        let resolve = spec.resolve.as_ref().map(|resolve| compile_resolve(resolve, spec)).transpose()?;
+        let trigger = compile_trigger(&spec.trigger)?;
+        Ok(Self { id, name: spec.name.clone(), position, enabled: spec.enabled, trigger, resolve })
+    }
+
+    /// Is the resolve part true of this call? False where there is none.
+    pub fn resolves(&self, call: &Call) -> bool {
+        self.resolve.as_ref().is_some_and(|part| part_holds(&part.conditions, part.mode, call))
+    }
+
+    /// Is the trigger true of this call?
+    pub fn triggers(&self, call: &Call) -> bool {
+        self.trigger.match_all || part_holds(&self.trigger.conditions, self.trigger.mode, call)
+    }
+}
+
+fn part_holds(conditions: &[CompiledCondition], mode: Mode, call: &Call) -> bool {
+    match mode {
+        Mode::All => conditions.iter().all(|condition| condition.holds(call)),
+        Mode::Any => conditions.iter().any(|condition| condition.holds(call)),
+    }
+}
+
+fn compile_trigger(trigger: &Trigger) -> Result<CompiledTrigger, FieldError> {
+    let map = trigger.priority_map.iter();
+    Ok(CompiledTrigger {
+        match_all: trigger.match_all,
+        conditions: conditions("trigger", &trigger.conditions)?,
+        mode: trigger.mode,
+        priority: trigger.priority,
+        priority_from: paths("trigger.priority_from", &trigger.priority_from)?,
+        priority_map: map.map(|(word, priority)| (word.trim().to_lowercase(), *priority)).collect(),
+        title_from: paths("trigger.title_from", &trigger.title_from)?,
+        description_from: paths("trigger.description_from", &trigger.description_from)?,
+        correlate: corr_paths("trigger.correlate", &trigger.correlate)?,
+    })
+}
+
+fn compile_resolve(resolve: &Resolve, spec: &FilterSpec) -> Result<CompiledResolve, FieldError> {
+    Ok(CompiledResolve {
+        conditions: conditions("resolve", &resolve.conditions)?,
+        mode: resolve.mode,
+        correlate: corr_paths("resolve.correlate", spec.resolve_correlate())?,
+    })
+}
+
+fn conditions(part: &str, list: &[Condition]) -> Result<Vec<CompiledCondition>, FieldError> {
+    let places = list.iter().enumerate();
+    places.map(|(place, item)| CompiledCondition::compile(item, &format!("{part}.conditions[{place}]"))).collect()
+}
+
+fn paths(field: &str, list: &[String]) -> Result<Vec<Path>, FieldError> {
+    list.iter().map(|text| Path::parse(text).map_err(|error| field_error(field, &error))).collect()
+}
+
+fn corr_paths(field: &str, list: &[String]) -> Result<Vec<CorrPath>, FieldError> {
+    list.iter().map(|text| CorrPath::parse(text).map_err(|error| field_error(field, &error))).collect()
+}

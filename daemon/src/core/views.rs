@@ -1,0 +1,133 @@
+//! Records as the API shows them.
+
+use tollgate_shared::api::{
+    FilterView, IncidentView, NamedRef, ScopeView, ServiceView, TeamView, TokenView, UsageView,
+};
+use tollgate_shared::filter::lints;
+use tollgate_shared::incident::{IncidentHead, TimelineEntry};
+use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::{Scope, TokenState};
+
+use super::model::{FilterRecord, Team, Token, Tombstone};
+use super::registry::{Registry, ServiceEntry};
+
+/// A team.
+pub fn team(registry: &Registry, team: &Team) -> TeamView {
+    let services = registry.reached(Scope::Team(team.id)).len();
+    TeamView { id: team.id, name: team.name.to_string(), services: count(services), created_at: team.created_at }
+}
+
+/// A service; `open_incidents` comes from the store.
+pub fn service(registry: &Registry, entry: &ServiceEntry, open_incidents: u32) -> ServiceView {
+    let team = registry.team(entry.service.team).map_or_else(String::new, |team| team.name.to_string());
+    ServiceView {
+        id: entry.service.id,
+        team: NamedRef { id: entry.service.team.to_string(), name: team },
+        name: entry.service.name.to_string(),
+        enabled: entry.service.enabled,
+        filters: count(entry.records.len()),
+        open_incidents,
+        created_at: entry.service.created_at,
+    }
+}
+
+/// A filter.
+pub fn filter(entry: &ServiceEntry, record: &FilterRecord) -> FilterView {
+    FilterView {
+        id: record.id,
+        service: NamedRef { id: entry.service.id.to_string(), name: entry.full_name.clone() },
+        position: record.position,
+        spec: record.spec.clone(),
+        lints: lints(&record.spec).into_iter().map(|lint| lint.to_string()).collect(),
+        created_at: record.created_at,
+    }
+}
+
+/// A living token.
+pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestamp) -> TokenView {
+    let expired = token.expires_at.is_some_and(|end| end <= now);
+    let state = if expired { TokenState::Expired } else { TokenState::Active };
+    TokenView {
+        id: token.id,
+        name: token.name.to_string(),
+        description: token.description.clone(),
+        scope: scope(registry, token.scope),
+        permissions: token.permissions.clone(),
+        state,
+        expiry: token.expiry,
+        expires_at: token.expires_at,
+        allowed_ips: token.allowed_ips.iter().map(short_network).collect(),
+        debug_until: token.debug_until.filter(|until| *until > now),
+        dedup_window_secs: token.dedup_window_secs,
+        created_at: token.created_at,
+        created_by: token.created_by.clone(),
+        updated_at: token.updated_at,
+        updated_by: token.updated_by.clone(),
+        rotations: token.rotations,
+        version: token.generation,
+        revoked_at: None,
+        revoked_by: None,
+        revoke_reason: None,
+        usage,
+    }
+}
+
+/// What a revoked token left.
+pub fn tombstone(registry: &Registry, stone: &Tombstone, usage: UsageView, now: Timestamp) -> TokenView {
+    TokenView {
+        state: TokenState::Revoked,
+        debug_until: None,
+        revoked_at: Some(stone.revoked_at),
+        revoked_by: Some(stone.revoked_by.clone()),
+        revoke_reason: Some(stone.reason.clone()),
+        ..token(registry, &stone.token, usage, now)
+    }
+}
+
+/// A scope with the name of what it reaches.
+pub fn scope(registry: &Registry, scope: Scope) -> ScopeView {
+    let gone = || "(deleted)".to_owned();
+    let (kind, id, name) = match scope {
+        Scope::Global => ("global", None, "global".to_owned()),
+        Scope::Team(id) => {
+            ("team", Some(id.to_string()), registry.team(id).map_or_else(gone, |team| team.name.to_string()))
+        }
+        Scope::Service(id) => {
+            ("service", Some(id.to_string()), registry.service(id).map_or_else(gone, |entry| entry.full_name.clone()))
+        }
+    };
+    ScopeView { kind: kind.to_owned(), id, name }
+}
+
+/// An incident for a list: without its words and its story.
+pub fn incident(registry: &Registry, head: IncidentHead) -> IncidentView {
+    let service = registry.service(head.service).map_or_else(|| "(deleted)".to_owned(), |e| e.full_name.clone());
+    IncidentView {
+        urgency: head.priority.urgency().as_str().to_owned(),
+        service: NamedRef { id: head.service.to_string(), name: service },
+        filter: NamedRef { id: head.filter.to_string(), name: registry.filter_name(head.filter) },
+        token: NamedRef { id: head.token.to_string(), name: registry.token_name(head.token) },
+        head,
+        description: String::new(),
+        timeline: Vec::new(),
+    }
+}
+
+/// An incident whole.
+pub fn incident_whole(
+    registry: &Registry,
+    head: IncidentHead,
+    description: String,
+    timeline: Vec<TimelineEntry>,
+) -> IncidentView {
+    IncidentView { description, timeline, ..incident(registry, head) }
+}
+
+/// `10.0.0.1` for a network of one address, else the CIDR.
+fn short_network(net: &ipnet::IpNet) -> String {
+    if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,85 @@
+//! The gate: TCP, asks for a token. Thin: parse, ask the core, queue, format (http.md §1).
+
+mod intake;
+mod process;
+mod refusals;
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tollgate_shared::problem::{Problem, Slug};
+
+use crate::daemon::Daemon;
+use crate::edge::routes::{Found, RouteError, RouteTable};
+use crate::edge::{Body, Peer, RequestId, respond};
+
+pub use refusals::on_refused_head;
+
+/// What the gate does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The process runs.
+    Health,
+    /// Calls are taken: the store is open.
+    Ready,
+    /// Take a call.
+    Process,
+}
+
+/// All routes of the gate: method, path, operation.
+pub const ROUTES: [(Method, &str, Operation); 3] = [
+    (Method::GET, "/healthz", Operation::Health),
+    (Method::GET, "/readyz", Operation::Ready),
+    (Method::POST, "/v1/process", Operation::Process),
+];
+
+/// The gate's handler.
+pub struct Gate {
+    daemon: Arc<Daemon>,
+    routes: RouteTable<Operation>,
+}
+
+impl Gate {
+    /// The gate of a daemon.
+    ///
+    /// # Errors
+    /// The route table contradicts itself: a mistake of ours.
+    pub fn new(daemon: Arc<Daemon>) -> Result<Self, RouteError> {
+        Ok(Self { daemon, routes: RouteTable::new(&ROUTES)? })
+    }
+
+    /// Answers one request.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        match self.routes.find(&method, &path) {
+            Found::Route { operation: Operation::Process, .. } => process::take(&self.daemon, request, peer).await,
+            Found::Route { operation: Operation::Health, .. } => respond::json(StatusCode::OK, &"ok"),
+            Found::Route { operation: Operation::Ready, .. } => self.ready(),
+            Found::MethodNotAllowed { allow } if method == Method::OPTIONS => respond::options(&allow),
+            Found::MethodNotAllowed { allow } => {
+                let detail = format!("{method} is not allowed here; allowed: {allow}");
+                refusals::note(&self.daemon, &request, peer, Slug::MethodNotAllowed, detail);
+                respond::method_not_allowed(&allow)
+            }
+            Found::NotFound => {
+                let detail = "there is nothing at this path; calls go to POST /v1/process".to_owned();
+                refusals::note(&self.daemon, &request, peer, Slug::NotFound, detail.clone());
+                respond::problem(Problem::new(Slug::NotFound, detail))
+            }
+        }
+    }
+
+    fn ready(&self) -> Response<Body> {
+        if self.daemon.meters.store_down.load(std::sync::atomic::Ordering::Relaxed) {
+            respond::problem(Problem::new(Slug::StorageUnavailable, "the store cannot be written"))
+        } else {
+            respond::json(StatusCode::OK, &"ready")
+        }
+    }
+}
+
+/// The id that the edge gave the request; also the call's id.
+fn request_id(request: &Request<Incoming>) -> Option<uuid::Uuid> {
+    request.extensions().get::<RequestId>().map(|id| id.0)
+}

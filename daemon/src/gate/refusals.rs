@@ -1,0 +1,40 @@
+//! Notes every refusal before a token is known in the *Refused* ring.
+
+use std::sync::Arc;
+
+use http::Request;
+use tollgate_shared::problem::Slug;
+
+use crate::daemon::Daemon;
+use crate::edge::{OnRefused, Peer, RefusedHead};
+use crate::events::Kind;
+use crate::refused::Refusal;
+
+/// Notes a refused request.
+pub(super) fn note<B>(daemon: &Daemon, request: &Request<B>, peer: Peer, slug: Slug, detail: String) {
+    let target = format!("{} {}", request.method(), request.uri().path());
+    note_target(daemon, target, peer, slug, detail, None);
+}
+
+/// Notes a refused call whose head is taken apart already.
+pub(super) fn note_target(
+    daemon: &Daemon,
+    target: String,
+    peer: Peer,
+    slug: Slug,
+    detail: String,
+    presented_id: Option<String>,
+) {
+    // The path may hold a token that somebody put there by mistake.
+    let target = daemon.redactor.redact_text(&target).into_owned();
+    let refusal = Refusal { at: daemon.clock.now(), remote_ip: peer.ip(), target, slug, detail, presented_id };
+    daemon.refused.note(refusal);
+    daemon.events.changed(Kind::Refused);
+}
+
+/// What the edge tells of heads that no handler has seen.
+pub fn on_refused_head(daemon: Arc<Daemon>) -> OnRefused {
+    Arc::new(move |head: RefusedHead| {
+        note_target(&daemon, String::new(), head.peer, head.reason, head.what.to_owned(), None);
+    })
+}

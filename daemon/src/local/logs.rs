@@ -1,0 +1,97 @@
+//! The API log, what was refused, and the audit trail: pages. The live tail is next door.
+
+use http::Response;
+use tollgate_shared::api::Page;
+use tollgate_shared::limits::LOG_ROW_SECS;
+use tollgate_shared::log::LogRow;
+use tollgate_shared::problem::{Problem, Slug};
+
+use super::answers::{ok, read};
+use super::params::Call;
+use super::tail::{self, Cursor, LogQuery};
+use crate::edge::Body;
+use crate::store::{LogPage, StoreError};
+
+/// Rows that one reading looks at, at most.
+pub(super) const SCAN_ROWS: usize = 20_000;
+
+/// Parameters of the log's routes.
+const LOG_PARAMETERS: [&str; 9] =
+    ["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"];
+
+pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&LOG_PARAMETERS)?;
+    let wanted = LogQuery::parse(call, &query)?;
+    if query.parsed::<bool>("follow")?.unwrap_or(false) {
+        let last = query.parsed::<usize>("last")?.unwrap_or(0);
+        return Ok(tail::stream(call, wanted, last));
+    }
+    let limit = query.limit()?;
+    let (before, after) = (query.parsed::<u64>("before")?, wanted.after);
+    let store_id = call.daemon.facts.store_id;
+    let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
+    let page = read(&call.daemon, move |daemon| {
+        let pass = |row: &LogRow| wanted.passes(row);
+        match after {
+            Some(after) => filled(limit, Some(after), |at, limit| {
+                daemon.log_reader.after(at.unwrap_or(0), cutoff, limit, SCAN_ROWS, &pass)
+            }),
+            None => filled(limit, before, |at, limit| daemon.log_reader.before(at, cutoff, limit, SCAN_ROWS, &pass)),
+        }
+    })
+    .await?;
+    Ok(ok(&rising(page, after.is_some(), store_id)))
+}
+
+/// Reads on from `start` until the page is full or the log ends: one reading looks at a bounded stretch only.
+fn filled(
+    limit: usize,
+    start: Option<u64>,
+    read: impl Fn(Option<u64>, usize) -> Result<LogPage, StoreError>,
+) -> Result<LogPage, StoreError> {
+    let mut page = read(start, limit)?;
+    while !page.done && page.rows.len() < limit && page.scanned_to.is_some() {
+        let more = read(page.scanned_to, limit - page.rows.len())?;
+        page.rows.extend(more.rows);
+        page.done = more.done || more.scanned_to.is_none();
+        page.scanned_to = more.scanned_to.or(page.scanned_to);
+    }
+    Ok(page)
+}
+
+/// Rows rise whichever way they were read; `next` is where that reading goes on.
+fn rising(page: LogPage, forwards: bool, store_id: u64) -> Page<LogRow> {
+    let LogPage { mut rows, scanned_to, done } = page;
+    let next = scanned_to.filter(|_| !done);
+    if forwards {
+        return Page { items: rows, next: next.map(|seq| Cursor { store_id, seq }.to_string()) };
+    }
+    rows.reverse();
+    Page { items: rows, next: next.map(|seq| seq.to_string()) }
+}
+
+pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
+    let seq: u64 = call.reference("seq").parse().map_err(|_| {
+        Problem::new(Slug::Validation, "a row of the log is named by its seq, a number").with_error("seq", "no number")
+    })?;
+    let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
+    let page = read(&call.daemon, move |daemon| {
+        daemon.log_reader.after(seq.saturating_sub(1), cutoff, 1, 1, &|row| row.seq == seq)
+    })
+    .await?;
+    let gone = || Problem::new(Slug::NotFound, format!("row {seq} is not in the log: rows are erased after 48 h"));
+    page.rows.first().map(ok).ok_or_else(gone)
+}
+
+pub(super) fn refused(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&["after", "limit"])?;
+    let after = query.parsed("after")?.unwrap_or(0);
+    Ok(ok(&Page { items: call.daemon.refused.after(after, query.limit()?), next: None }))
+}
+
+pub(super) async fn audit(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&["before", "limit"])?;
+    let (before, limit) = (query.parsed("before")?, query.limit()?);
+    let page = read(&call.daemon, move |daemon| daemon.reader.audit(before, limit)).await?;
+    Ok(ok(&Page { items: page.rows, next: page.next.map(|seq| seq.to_string()) }))
+}

@@ -1,0 +1,103 @@
+//! Teams, services, filters, presets.
+
+use http::{Response, StatusCode};
+use tollgate_shared::api::{NewFilter, NewService, NewTeam, Page, ServicePatch, ServiceView};
+use tollgate_shared::filter::preset_names;
+use tollgate_shared::problem::Problem;
+
+use super::answers::{created, ok, page, reply, unexpected};
+use super::params::Call;
+use crate::core::admin::{Command, Reply};
+use crate::core::registry::{Registry, ServiceEntry};
+use crate::core::views;
+use crate::daemon::Daemon;
+use crate::edge::{Body, respond};
+
+pub(super) fn teams(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&["limit", "cursor"])?;
+    let registry = call.daemon.registry.load();
+    let all = registry.teams().map(|team| views::team(&registry, team)).collect();
+    Ok(page(all, query.parsed("cursor")?, query.limit()?))
+}
+
+pub(super) async fn create_team(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, _, new) = call.json::<NewTeam>().await?;
+    let Reply::Team(id) = reply(&daemon, actor, Command::CreateTeam(new)).await? else { return Err(unexpected()) };
+    let registry = daemon.registry.load();
+    let team = registry.team(id).ok_or_else(unexpected)?;
+    Ok(created(&views::team(&registry, team)))
+}
+
+pub(super) fn services(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&["team", "limit", "cursor"])?;
+    let registry = call.daemon.registry.load();
+    let team = query.get("team").map(|team| registry.find_team(team)).transpose()?;
+    let wanted = registry.services().iter().filter(|entry| team.is_none_or(|team| entry.service.team == team.id));
+    let all = wanted.map(|entry| service_view(&call.daemon, &registry, entry)).collect();
+    Ok(page(all, query.parsed("cursor")?, query.limit()?))
+}
+
+fn service_view(daemon: &Daemon, registry: &Registry, entry: &ServiceEntry) -> ServiceView {
+    views::service(registry, entry, daemon.reader.open_counts(Some(entry.service.id)).0)
+}
+
+pub(super) async fn create_service(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, _, new) = call.json::<NewService>().await?;
+    let done = reply(&daemon, actor, Command::CreateService(new)).await?;
+    service_of(&daemon, &done).map(|view| created(&view))
+}
+
+pub(super) fn show_service(call: &Call) -> Result<Response<Body>, Problem> {
+    let registry = call.daemon.registry.load();
+    let entry = registry.find_service(call.reference("service"))?;
+    Ok(ok(&service_view(&call.daemon, &registry, entry)))
+}
+
+pub(super) async fn edit_service(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, params, patch) = call.json::<ServicePatch>().await?;
+    let command = Command::EditService(params.get("service").to_owned(), patch);
+    let done = reply(&daemon, actor, command).await?;
+    service_of(&daemon, &done).map(|view| ok(&view))
+}
+
+fn service_of(daemon: &Daemon, done: &Reply) -> Result<ServiceView, Problem> {
+    let Reply::Service(id) = done else { return Err(unexpected()) };
+    let registry = daemon.registry.load();
+    let entry = registry.service(*id).ok_or_else(unexpected)?;
+    Ok(service_view(daemon, &registry, entry))
+}
+
+pub(super) fn presets() -> Response<Body> {
+    ok(&Page { items: preset_names().collect::<Vec<_>>(), next: None })
+}
+
+pub(super) fn filters(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&["service", "limit", "cursor"])?;
+    let registry = call.daemon.registry.load();
+    let service = query.get("service").map(|service| registry.find_service(service)).transpose()?;
+    let wanted = registry.services().iter().filter(|e| service.is_none_or(|only| e.service.id == only.service.id));
+    let all = wanted.flat_map(|entry| entry.records.iter().map(|record| views::filter(entry, record))).collect();
+    Ok(page(all, query.parsed("cursor")?, query.limit()?))
+}
+
+pub(super) async fn create_filter(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, _, new) = call.json::<NewFilter>().await?;
+    let Reply::Filter(id) = reply(&daemon, actor, Command::CreateFilter(Box::new(new))).await? else {
+        return Err(unexpected());
+    };
+    let registry = daemon.registry.load();
+    let (entry, record) = registry.filter(id).ok_or_else(unexpected)?;
+    Ok(created(&views::filter(entry, record)))
+}
+
+pub(super) fn show_filter(call: &Call) -> Result<Response<Body>, Problem> {
+    let registry = call.daemon.registry.load();
+    let (entry, record) = registry.find_filter(call.reference("filter"))?;
+    Ok(ok(&views::filter(entry, record)))
+}
+
+pub(super) async fn delete_filter(call: Call) -> Result<Response<Body>, Problem> {
+    let command = Command::DeleteFilter(call.reference("filter").to_owned());
+    reply(&call.daemon, call.actor.clone(), command).await?;
+    Ok(respond::empty(StatusCode::NO_CONTENT))
+}

@@ -1,0 +1,108 @@
+//! One request of an operator: who, which object, which query, which body.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use tollgate_shared::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use tollgate_shared::problem::{Problem, Slug};
+
+use crate::core::access::Actor;
+use crate::daemon::Daemon;
+use crate::edge::body;
+use crate::edge::routes::Params;
+
+/// Bytes of a management body: a filter with all its limits used up is far smaller.
+const BODY_BYTES_MAX: u64 = 1 << 20;
+
+/// A body has this long to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// One request.
+pub(super) struct Call {
+    pub(super) daemon: Arc<Daemon>,
+    pub(super) actor: Actor,
+    pub(super) params: Params,
+    pub(super) request: Request<Incoming>,
+}
+
+/// The query of a request.
+pub(super) struct Query<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
+
+impl Call {
+    /// The reference in the path.
+    pub(super) fn reference(&self, name: &str) -> &str {
+        self.params.get(name)
+    }
+
+    /// The query, with every parameter known.
+    ///
+    /// # Errors
+    /// A parameter that this route does not have.
+    pub(super) fn query(&self, known: &[&str]) -> Result<Query<'_>, Problem> {
+        let pairs: Vec<_> = pairs(self.request.uri().query().unwrap_or("")).collect();
+        match pairs.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
+            Some((name, _)) => {
+                let detail = format!("there is no parameter `{name}` here; known: {}", known.join(", "));
+                Err(Problem::new(Slug::Validation, detail).with_error(name.as_ref(), "unknown"))
+            }
+            None => Ok(Query(pairs)),
+        }
+    }
+
+    /// Reads the body as JSON; gives back everything else of the request.
+    ///
+    /// # Errors
+    /// Too large, too slow, or not of this shape.
+    pub(super) async fn json<T: DeserializeOwned>(self) -> Result<(Arc<Daemon>, Actor, Params, T), Problem> {
+        let incoming = self.request.into_body();
+        let bytes = body::read_body(incoming, BODY_BYTES_MAX, BODY_DEADLINE)
+            .await
+            .map_err(|error| Problem::new(error.slug(), error.to_string()))?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            let slug = if error.is_data() { Slug::Validation } else { Slug::MalformedJson };
+            Problem::new(slug, format!("the body does not fit: {error}"))
+        })?;
+        Ok((self.daemon, self.actor, self.params, value))
+    }
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let decode = |text| percent_decode_str(text).decode_utf8_lossy();
+    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
+}
+
+impl Query<'_> {
+    /// A parameter that is not empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_ref())
+    }
+
+    /// A parameter of a type.
+    ///
+    /// # Errors
+    /// It is there and does not parse.
+    pub(super) fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|why: T::Err| {
+            let shown: String = text.chars().take(80).collect();
+            Problem::new(Slug::Validation, format!("{name}: `{shown}`: {why}")).with_error(name, why.to_string())
+        })
+    }
+
+    /// Rows of the page: 100, or what was asked for, at most 1,000.
+    ///
+    /// # Errors
+    /// It is there and is no number.
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        Ok(self.parsed::<usize>("limit")?.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX))
+    }
+}

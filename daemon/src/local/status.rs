@@ -1,0 +1,99 @@
+//! What the daemon says of itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Response;
+use tollgate_shared::api::{Counters, LogBounds, StatusView};
+use tollgate_shared::limits::LOG_ROW_SECS;
+use tollgate_shared::problem::Problem;
+use tollgate_shared::time::Timestamp;
+
+use super::answers::{ok, read};
+use super::params::Call;
+use crate::daemon::Daemon;
+use crate::edge::Body;
+
+/// A token that ends within this is worth a look.
+const EXPIRING_SECS: i64 = 14 * 86_400;
+
+pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
+    let now = call.daemon.clock.now();
+    let cutoff = now.plus_secs(-LOG_ROW_SECS);
+    let log = read(&call.daemon, move |daemon| Ok(daemon.log_reader.totals(cutoff))).await?;
+    let (daemon, registry) = (&call.daemon, call.daemon.registry.load());
+    let (open_incidents, open_p1) = daemon.reader.open_counts(None);
+    let soon = |end: Timestamp| end > now && end <= now.plus_secs(EXPIRING_SECS);
+    Ok(ok(&StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        host: daemon.facts.host.clone(),
+        caller_uid: call.actor.uid.unwrap_or(u32::MAX),
+        caller: call.actor.name.clone(),
+        caller_role: call.actor.role.to_string(),
+        now,
+        started_at: daemon.facts.started_at,
+        listen: daemon.facts.listen.to_string(),
+        socket: daemon.facts.socket.display().to_string(),
+        data_dir: daemon.facts.data_dir.display().to_string(),
+        teams: count(registry.teams().len()),
+        services: count(registry.services().len()),
+        filters: count(registry.filter_count()),
+        tokens: count(registry.token_count()),
+        tokens_debug: count(registry.tokens().filter(|t| t.debug_until.is_some_and(|until| until > now)).count()),
+        tokens_expiring: count(registry.tokens().filter(|t| t.expires_at.is_some_and(soon)).count()),
+        open_incidents,
+        open_p1,
+        store: health(daemon),
+        log: LogBounds {
+            oldest_at: log.oldest_at,
+            first_seq: log.first_seq,
+            last_seq: log.last_seq,
+            segments: log.segments,
+            disk_bytes: log.disk_bytes,
+        },
+        counters: counters(daemon, now),
+    }))
+}
+
+fn health(daemon: &Daemon) -> String {
+    let behind = daemon.clock.behind_secs();
+    if daemon.meters.store_down.load(Ordering::Relaxed) {
+        "down: the state cannot be written; calls are answered 503".to_owned()
+    } else if behind > 0 {
+        format!("healthy; the wall clock is {behind} s behind what was already seen")
+    } else {
+        "healthy".to_owned()
+    }
+}
+
+fn counters(daemon: &Daemon, now: Timestamp) -> Counters {
+    let (meters, edge) = (&daemon.meters, &daemon.gate_edge);
+    let (queue_calls, queue_bytes) = daemon.lanes.waiting();
+    let (tails, tail_gaps) = daemon.tail.counts();
+    Counters {
+        calls: meters.calls(),
+        refused: daemon.refused.total(),
+        overloaded: load(&meters.overloaded),
+        connections: load(&edge.accepted),
+        connections_refused: load(&edge.refused),
+        commits: load(&meters.commits),
+        commits_failed: load(&meters.commits_failed),
+        last_batch: load(&meters.last_batch),
+        queue_calls: queue_calls as u64,
+        queue_bytes: queue_bytes as u64,
+        log_rows: load(&meters.log_rows),
+        log_rows_lost: load(&meters.log_rows_lost),
+        log_rows_not_logged: load(&meters.log_rows_not_logged),
+        tails,
+        tail_gaps,
+        calls_per_10_secs: meters.per_10_secs(now),
+    }
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

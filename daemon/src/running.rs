@@ -1,0 +1,166 @@
+//! Starts the tasks of an assembled daemon, and ends them: tell, wait with a deadline, give up loudly.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::task::JoinHandle as Task;
+use tokio_util::sync::CancellationToken;
+
+use crate::assemble::{Assembled, Runtimes, StartError};
+use crate::daemon::Daemon;
+use crate::edge::accept::{self, Drained};
+use crate::files::DataDir;
+use crate::gate::Gate;
+use crate::jobs::AdminJob;
+use crate::local::Local;
+use crate::logger::{self, LogTask};
+use crate::store::StoreError;
+use crate::writer::Writer;
+
+/// Usage is flushed this often (storage.md).
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// Flushes between two looks for what has expired: a segment's bytes are gone within 65 minutes of its last row's end.
+const FLUSHES_PER_SWEEP: u32 = 12;
+
+/// Tokens whose usage is written in one transaction.
+const FLUSH_ROWS: usize = 512;
+
+/// A daemon at work.
+pub struct Running {
+    daemon: Arc<Daemon>,
+    runtimes: Runtimes,
+    stop: CancellationToken,
+    doors: Vec<Task<Drained>>,
+    sweeper: Task<()>,
+    writer: JoinHandle<Result<(), StoreError>>,
+    logger: JoinHandle<Result<(), StoreError>>,
+    log_tasks: SyncSender<LogTask>,
+    shutdown: Duration,
+    data_dir: DataDir,
+}
+
+/// What is said when calls are taken: one line of JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ready {
+    /// Always true.
+    pub ready: bool,
+    /// Where calls go.
+    pub gate: String,
+    /// Where operators go.
+    pub socket: String,
+    /// The daemon's version.
+    pub version: String,
+}
+
+/// Starts everything.
+///
+/// # Errors
+/// The host gives no threads, or a route table of ours contradicts itself.
+pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartError> {
+    let Assembled { daemon, store, log, log_tasks, tcp, socket, gate_edge, local_edge, shutdown, data_dir } = assembled;
+    let routes = |error| StartError::Host { what: "routes", source: std::io::Error::other(error) };
+    let gate = Arc::new(Gate::new(daemon.clone()).map_err(routes)?);
+    let local = Arc::new(Local::new(daemon.clone()).map_err(routes)?);
+    let (log_sender, log_receiver) = log_tasks;
+    let logger_daemon = daemon.clone();
+    let logger = spawn("log", move || logger::run(&logger_daemon, log, &log_receiver))?;
+    let writing = Writer::new(daemon.clone(), store, log_sender.clone());
+    let writer = spawn("writer", move || writing.run())?;
+    let stop = CancellationToken::new();
+    let take = move |request, peer| gate.clone().handle(request, peer);
+    let serve = move |request, peer| local.clone().handle(request, peer);
+    let doors = vec![
+        runtimes.gate.spawn(accept::serve(tcp, take, gate_edge, stop.clone())),
+        runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())),
+    ];
+    let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
+    Ok(Running { daemon, runtimes, stop, doors, sweeper, writer, logger, log_tasks: log_sender, shutdown, data_dir })
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    let built = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    built.map_err(|source| StartError::Host { what: "a thread", source })
+}
+
+/// Flushes usage and looks for what has expired, until the stop.
+async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: CancellationToken) {
+    let mut flushes = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FLUSH_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        let records = daemon.usage.take_dirty(FLUSH_ROWS);
+        if !records.is_empty()
+            && let Err(crate::lanes::NotQueued::Full(AdminJob::FlushUsage(records))) =
+                daemon.lanes.push_admin(AdminJob::FlushUsage(records))
+        {
+            daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
+        }
+        flushes += 1;
+        if flushes == FLUSHES_PER_SWEEP {
+            flushes = 0;
+            // A full lane or queue means that there is work enough; the next round asks again.
+            drop(daemon.lanes.push_admin(AdminJob::Sweep));
+            drop(log.try_send(LogTask::Expire));
+        }
+    }
+}
+
+impl Running {
+    /// What the ready line says.
+    pub fn ready(&self) -> Ready {
+        Ready {
+            ready: true,
+            gate: format!("http://{}", self.daemon.facts.listen),
+            socket: self.daemon.facts.socket.display().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The runtime of the local door, for waiting on signals.
+    pub fn runtime(&self) -> &tokio::runtime::Runtime {
+        &self.runtimes.local
+    }
+
+    /// Stops taking calls, answers those in hand, flushes, closes the files.
+    ///
+    /// # Errors
+    /// A file did not close cleanly; what was acknowledged is on disk all the same.
+    pub fn shut_down(self) -> Result<(), StoreError> {
+        let Self { daemon, runtimes, stop, doors, sweeper, writer, logger, log_tasks, shutdown, data_dir } = self;
+        tracing::info!(deadline_secs = shutdown.as_secs(), "shutting down: no new calls, answering those in hand");
+        stop.cancel();
+        let cut = runtimes.local.block_on(async {
+            let mut cut = 0;
+            for door in doors {
+                cut += door.await.map_or(0, |drained| drained.cut);
+            }
+            // The sweeper has heard the stop too; a panic in it is in the log already.
+            drop(sweeper.await);
+            cut
+        });
+        daemon.lanes.close();
+        let state = joined(writer);
+        drop(log_tasks);
+        let log = joined(logger);
+        runtimes.gate.shutdown_timeout(Duration::from_secs(1));
+        runtimes.local.shutdown_timeout(Duration::from_secs(1));
+        drop(data_dir);
+        tracing::info!(connections_cut = cut, clean = state.is_ok() && log.is_ok(), "stopped");
+        state.and(log)
+    }
+}
+
+fn joined(thread: JoinHandle<Result<(), StoreError>>) -> Result<(), StoreError> {
+    thread.join().unwrap_or_else(|_| {
+        Err(StoreError::Damaged { what: "a thread".to_owned(), detail: "it panicked; the log says why".to_owned() })
+    })
+}

@@ -1,0 +1,187 @@
+//! One batch's changes over memory: what the core sees while it decides, and what the commit then writes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tollgate_shared::audit::AuditRow;
+use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
+use tollgate_shared::incident::{IncidentHead, TimelineEntry};
+use tollgate_shared::time::Timestamp;
+
+use super::memory::{Marks, Memory};
+use super::rows::DedupBlock;
+use super::{View, timeline};
+use crate::core::call::fingerprint::Fingerprint;
+use crate::core::model::{DedupEntry, IncidentBody, RegistryChange, UsageRecord};
+
+/// The changes. Sorted where they are written, so that a table is touched in its own order.
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    pub(super) heads: BTreeMap<IncidentId, IncidentHead>,
+    pub(super) bodies: BTreeMap<IncidentId, IncidentBody>,
+    /// Entries to add, already merged among themselves.
+    pub(super) timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
+    /// Keys that this batch has opened or freed.
+    pub(super) keys: HashMap<ServiceId, HashMap<String, Option<IncidentId>>>,
+    pub(super) overflow: HashMap<ServiceId, Option<IncidentId>>,
+    pub(super) remembered: DedupBlock,
+    /// Where in `remembered` a call's latest entry is.
+    remembered_at: HashMap<(TokenId, Fingerprint), usize>,
+    pub(super) registry: Vec<RegistryChange>,
+    pub(super) usage: BTreeMap<TokenId, UsageRecord>,
+    pub(super) audit: Vec<AuditRow>,
+    /// By how much the open incidents of a service have changed.
+    opened: HashMap<ServiceId, i64>,
+    log_seqs: u64,
+}
+
+/// Memory and the overlay as one.
+pub(super) struct BatchView<'a> {
+    memory: &'a Memory,
+    overlay: Overlay,
+}
+
+// === impl Overlay ===
+
+impl Overlay {
+    /// True where the batch has nothing that must be on disk. Log seqs alone are not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+            && self.bodies.is_empty()
+            && self.timelines.is_empty()
+            && self.remembered.entries.is_empty()
+            && self.registry.is_empty()
+            && self.usage.is_empty()
+            && self.audit.is_empty()
+    }
+
+    /// The marks after this batch, begun at `now`.
+    pub(super) fn marks_after(&self, before: Marks, now: Timestamp) -> Marks {
+        Marks {
+            high_water: before.high_water.max(now),
+            next_log_seq: before.next_log_seq.saturating_add(self.log_seqs),
+            commit_no: before.commit_no.saturating_add(u64::from(!self.is_empty())),
+            audit_seq: self.audit.last().map_or(before.audit_seq, |row| row.seq),
+        }
+    }
+}
+
+// === impl BatchView ===
+
+impl<'a> BatchView<'a> {
+    pub(super) fn new(memory: &'a Memory) -> Self {
+        Self { memory, overlay: Overlay::default() }
+    }
+
+    pub(super) fn into_overlay(self) -> Overlay {
+        self.overlay
+    }
+
+    fn head(&self, id: IncidentId) -> Option<&IncidentHead> {
+        self.overlay.heads.get(&id).or_else(|| self.memory.head(id))
+    }
+
+    /// Takes an open head out of the keys, the overflow place and the count.
+    fn close(&mut self, old: &IncidentHead) {
+        *self.overlay.opened.entry(old.service).or_default() -= 1;
+        if let Some(key) = &old.key
+            && self.open_incident(old.service, key) == Some(old.id)
+        {
+            self.overlay.keys.entry(old.service).or_default().insert(key.clone(), None);
+        }
+        if old.overflow && self.overflow_incident(old.service) == Some(old.id) {
+            self.overlay.overflow.insert(old.service, None);
+        }
+    }
+
+    fn open(&mut self, new: &IncidentHead) {
+        *self.overlay.opened.entry(new.service).or_default() += 1;
+        if let Some(key) = &new.key {
+            self.overlay.keys.entry(new.service).or_default().insert(key.clone(), Some(new.id));
+        }
+        if new.overflow {
+            self.overlay.overflow.insert(new.service, Some(new.id));
+        }
+    }
+}
+
+impl View for BatchView<'_> {
+    fn open_incident(&self, service: ServiceId, key: &str) -> Option<IncidentId> {
+        match self.overlay.keys.get(&service).and_then(|keys| keys.get(key)) {
+            Some(changed) => *changed,
+            None => self.memory.open_incident(service, key),
+        }
+    }
+
+    fn incident(&self, id: IncidentId) -> Option<IncidentHead> {
+        self.head(id).cloned()
+    }
+
+    fn open_count(&self, service: ServiceId) -> u32 {
+        let change = self.overlay.opened.get(&service).copied().unwrap_or(0);
+        u32::try_from(i64::from(self.memory.open_count(service)) + change).unwrap_or(0)
+    }
+
+    fn open_total(&self) -> usize {
+        let change: i64 = self.overlay.opened.values().sum();
+        self.memory.open_total().saturating_add_signed(isize::try_from(change).unwrap_or(0))
+    }
+
+    fn overflow_incident(&self, service: ServiceId) -> Option<IncidentId> {
+        match self.overlay.overflow.get(&service) {
+            Some(changed) => *changed,
+            None => self.memory.overflow_incident(service),
+        }
+    }
+
+    fn dedup(&self, token: TokenId, fingerprint: &Fingerprint) -> Option<DedupEntry> {
+        match self.overlay.remembered_at.get(&(token, *fingerprint)) {
+            Some(index) => self.overlay.remembered.entries.get(*index).map(|(_, _, entry)| entry.clone()),
+            None => self.memory.dedup.get(token, fingerprint).cloned(),
+        }
+    }
+
+    fn put_incident(&mut self, head: IncidentHead) {
+        if let Some(old) = self.head(head.id).filter(|old| old.state.is_open()).cloned() {
+            self.close(&old);
+        }
+        if head.state.is_open() {
+            self.open(&head);
+        }
+        self.overlay.heads.insert(head.id, head);
+    }
+
+    fn put_incident_body(&mut self, id: IncidentId, body: IncidentBody) {
+        self.overlay.bodies.insert(id, body);
+    }
+
+    fn add_timeline(&mut self, id: IncidentId, entry: TimelineEntry) {
+        timeline::add(self.overlay.timelines.entry(id).or_default(), entry);
+    }
+
+    fn remember(&mut self, token: TokenId, fingerprint: Fingerprint, entry: DedupEntry) {
+        let block = &mut self.overlay.remembered.entries;
+        self.overlay.remembered_at.insert((token, fingerprint), block.len());
+        block.push((token, fingerprint, entry));
+    }
+
+    fn put_registry(&mut self, change: RegistryChange) {
+        self.overlay.registry.push(change);
+    }
+
+    fn put_usage(&mut self, token: TokenId, usage: UsageRecord) {
+        self.overlay.usage.insert(token, usage);
+    }
+
+    fn audit(&mut self, mut row: AuditRow) -> u64 {
+        row.seq = self.overlay.audit.last().map_or(self.memory.marks.audit_seq, |last| last.seq) + 1;
+        let seq = row.seq;
+        self.overlay.audit.push(row);
+        seq
+    }
+
+    fn next_log_seq(&mut self) -> u64 {
+        let seq = self.memory.marks.next_log_seq + self.overlay.log_seqs;
+        self.overlay.log_seqs += 1;
+        seq
+    }
+}

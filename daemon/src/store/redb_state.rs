@@ -1,0 +1,227 @@
+//! The state in one redb file.
+//!
+//! Commits are durable, in two phases: payload text is chosen by senders, and a one-phase commit trusts checksums that
+//! are not collision-proof.
+
+mod handle;
+mod load;
+mod read;
+mod tables;
+mod write;
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use redb::backends::FileBackend;
+use redb::{StorageBackend, TableError};
+use tollgate_shared::time::Timestamp;
+
+use self::handle::{Handle, Opened, open_database};
+use self::read::RedbReader;
+use super::dedup::DedupBounds;
+use super::memory::{Memory, SharedCounts};
+use super::overlay::BatchView;
+use super::{Committed, Loaded, Reader, Store, StoreError, View};
+
+pub(crate) use self::handle::fail;
+
+/// Blocks that one transaction of the sweep drops.
+const SWEEP_BLOCKS_MAX: usize = 4_096;
+
+/// Opens the state's file, for reading and writing, made where it is missing. Asked at each opening: what it checks
+/// (owner, mode, no link) is checked each time.
+pub type OpenFile = Arc<dyn Fn() -> io::Result<File> + Send + Sync>;
+
+/// What a store needs to know of its surroundings.
+#[derive(Clone, Debug)]
+pub struct StateSettings {
+    /// What the file is called in errors, such as `state.redb`.
+    pub label: String,
+    /// Kept at creation, compared at each opening: tells whether the token key is the one of this database.
+    pub key_check: [u8; 32],
+    /// Kept at creation as the store's id; ignored afterwards. Random.
+    pub first_store_id: u64,
+    /// Memory for pages, bytes.
+    pub cache_bytes: usize,
+}
+
+/// The state in a redb file. Owned by the writer thread.
+pub struct RedbStore {
+    handle: Arc<Handle>,
+    counts: SharedCounts,
+    bounds: DedupBounds,
+    /// `None` before it is loaded and after a failure, whose outcome on disk is unknown.
+    memory: Option<Memory>,
+    /// The log seq that is given out next at least, whatever the disk says: seqs that a commit without changes has given
+    /// out are on no disk, but in the log.
+    log_seq_floor: u64,
+}
+
+impl RedbStore {
+    /// Opens the file that `open_file` gives, or makes it a database where it is empty. [`Store::load`] must follow.
+    ///
+    /// # Errors
+    /// I/O, damage, a newer format, or another key.
+    pub fn open(open_file: OpenFile, settings: StateSettings) -> Result<Self, StoreError> {
+        let label = settings.label.clone();
+        Self::open_with(settings, move |cache_bytes| {
+            let doing = format!("open {label}");
+            let io_error = |error| StoreError::Io { doing: doing.clone(), source: Box::new(error) };
+            let file = open_file().map_err(io_error)?;
+            let for_size = file.try_clone().map_err(io_error)?;
+            let backend = FileBackend::new(file).map_err(fail(&doing))?;
+            Ok(Opened {
+                database: open_database(backend, &label, cache_bytes)?,
+                size_bytes: Box::new(move || for_size.metadata().map_or(0, |metadata| metadata.len())),
+            })
+        })
+    }
+
+    /// Opens a database on any storage that `backend` gives, each time it is asked. For tests on a disk that fails.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open`].
+    pub fn open_on<B: StorageBackend>(
+        backend: impl Fn() -> B + Send + Sync + 'static,
+        settings: StateSettings,
+    ) -> Result<Self, StoreError> {
+        let label = settings.label.clone();
+        Self::open_with(settings, move |cache_bytes| {
+            let database = open_database(backend(), &label, cache_bytes)?;
+            Ok(Opened { database, size_bytes: Box::new(|| 0) })
+        })
+    }
+
+    fn open_with(
+        settings: StateSettings,
+        open: impl Fn(usize) -> Result<Opened, StoreError> + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let handle = Handle::open(Box::new(move || {
+            let opened = open(settings.cache_bytes)?;
+            identify(&opened, &settings)?;
+            Ok(opened)
+        }))?;
+        Ok(Self {
+            handle: Arc::new(handle),
+            counts: SharedCounts::default(),
+            bounds: DedupBounds::default(),
+            memory: None,
+            log_seq_floor: 0,
+        })
+    }
+
+    /// Runs one transaction; after a failure memory is gone until the store is reopened.
+    fn transact<T>(
+        &mut self,
+        write: impl FnOnce(&redb::WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = self.handle.write().and_then(|txn| {
+            let result = write(&txn)?;
+            txn.commit().map_err(fail("commit the state"))?;
+            Ok(result)
+        });
+        if done.is_err() {
+            self.memory = None;
+        }
+        done
+    }
+}
+
+impl Store for RedbStore {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        self.memory = None;
+        let (mut loaded, mut memory) = load::load(&self.handle.read()?, self.bounds, self.counts.clone())?;
+        loaded.next_log_seq = loaded.next_log_seq.max(self.log_seq_floor);
+        memory.marks.next_log_seq = loaded.next_log_seq;
+        self.memory = Some(memory);
+        Ok(loaded)
+    }
+
+    fn raise_log_seq(&mut self, next: u64) {
+        self.log_seq_floor = self.log_seq_floor.max(next);
+        if let Some(memory) = &mut self.memory {
+            memory.marks.next_log_seq = memory.marks.next_log_seq.max(next);
+        }
+    }
+
+    fn commit(&mut self, now: Timestamp, decide: &mut dyn FnMut(&mut dyn View)) -> Result<Committed, StoreError> {
+        let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
+        let mut view = BatchView::new(memory);
+        decide(&mut view);
+        let overlay = view.into_overlay();
+        let marks = overlay.marks_after(memory.marks, now);
+        self.log_seq_floor = self.log_seq_floor.max(marks.next_log_seq);
+        if overlay.is_empty() {
+            memory.marks = marks;
+            return Ok(Committed { wrote: false });
+        }
+        self.transact(|txn| write::write_batch(txn, &overlay, marks))?;
+        if let Some(memory) = &mut self.memory {
+            memory.apply(overlay, marks);
+        }
+        Ok(Committed { wrote: true })
+    }
+
+    fn reopen(&mut self) -> Result<Loaded, StoreError> {
+        self.memory = None;
+        self.handle.reopen()?;
+        self.load()
+    }
+
+    fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.memory.as_mut().ok_or_else(not_loaded)?.dedup.forget_before(now);
+        loop {
+            let rubbish = self.memory.as_ref().ok_or_else(not_loaded)?.dedup.rubbish(SWEEP_BLOCKS_MAX);
+            if rubbish.is_empty() {
+                return Ok(());
+            }
+            self.transact(|txn| write::drop_dedup_blocks(txn, &rubbish))?;
+            if let Some(memory) = &mut self.memory {
+                memory.dedup.blocks_dropped(&rubbish);
+            }
+        }
+    }
+
+    fn drop_resolved_before(&mut self, cutoff: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        if self.memory.is_none() {
+            return Err(not_loaded());
+        }
+        let due = load::resolved_before(&self.handle.read()?, cutoff, limit)?;
+        if !due.is_empty() {
+            self.transact(|txn| write::drop_incidents(txn, &due))?;
+        }
+        Ok(due.len())
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(RedbReader { handle: Arc::clone(&self.handle), counts: self.counts.clone() })
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.handle.close()
+    }
+}
+
+/// Makes an empty file a database of ours; refuses one that is not.
+fn identify(opened: &Opened, settings: &StateSettings) -> Result<(), StoreError> {
+    const DOING: &str = "read what the state says of itself";
+    let txn = redb::ReadableDatabase::begin_read(&opened.database).map_err(fail(DOING))?;
+    match txn.open_table(tables::META) {
+        Ok(meta) => tables::check_identity(&meta, &settings.label, &settings.key_check),
+        Err(TableError::TableDoesNotExist(_)) => {
+            let mut txn = opened.database.begin_write().map_err(fail(DOING))?;
+            txn.set_two_phase_commit(true);
+            tables::initialise(&txn, &settings.key_check, settings.first_store_id)?;
+            txn.commit().map_err(fail(DOING))
+        }
+        Err(error) => Err(fail(DOING)(error)),
+    }
+}
+
+fn not_loaded() -> StoreError {
+    StoreError::Io {
+        doing: "use the state before it is loaded again".to_owned(),
+        source: Box::new(io::Error::other("a commit failed before, or nothing was loaded yet")),
+    }
+}

@@ -1,0 +1,114 @@
+//! Reads what lives in memory, at each opening.
+
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition};
+use tollgate_shared::time::Timestamp;
+
+use super::handle::fail;
+use super::tables::{
+    DEAD_SECRETS, DEDUP, FILTERS, HEADS, META, OPEN, RESOLVED, SERVICES, TEAMS, TOKENS, TOMBSTONES, USAGE, read_marks,
+    store_id,
+};
+use crate::store::dedup::DedupBounds;
+use crate::store::memory::{Memory, SharedCounts};
+use crate::store::rows::{DedupBlock, ResolvedRow, Stored, decode};
+use crate::store::{Loaded, StoreError};
+
+const DOING: &str = "load the state";
+
+/// The registry and the marks for the caller, open incidents and deduplication for the store itself.
+pub(super) fn load(
+    txn: &ReadTransaction,
+    bounds: DedupBounds,
+    counts: SharedCounts,
+) -> Result<(Loaded, Memory), StoreError> {
+    let meta = txn.open_table(META).map_err(fail(DOING))?;
+    let marks = read_marks(&meta)?;
+    let mut memory = Memory::new(bounds, marks, counts);
+    load_open(txn, &mut memory)?;
+    load_dedup(txn, &mut memory)?;
+    let loaded = Loaded {
+        teams: all(txn, TEAMS)?,
+        services: all(txn, SERVICES)?,
+        filters: all(txn, FILTERS)?,
+        tokens: all(txn, TOKENS)?,
+        tombstones: all(txn, TOMBSTONES)?,
+        dead_secrets: all(txn, DEAD_SECRETS)?,
+        usage: load_usage(txn)?,
+        high_water: marks.high_water,
+        next_log_seq: marks.next_log_seq,
+        store_id: store_id(&meta)?,
+    };
+    Ok((loaded, memory))
+}
+
+/// Incidents resolved before `cutoff` in the order of resolving, at most `limit`: number and id.
+pub(super) fn resolved_before(
+    txn: &ReadTransaction,
+    cutoff: Timestamp,
+    limit: usize,
+) -> Result<Vec<(u64, u128)>, StoreError> {
+    const DOING: &str = "look for incidents past their retention";
+    let resolved = txn.open_table(RESOLVED).map_err(fail(DOING))?;
+    let mut due = Vec::new();
+    for row in resolved.iter().map_err(fail(DOING))?.take(limit) {
+        let (number, row) = row.map_err(fail(DOING))?;
+        let row: ResolvedRow = decode(row.value())?;
+        if row.at >= cutoff {
+            break;
+        }
+        due.push((number.value(), row.id.0.as_u128()));
+    }
+    Ok(due)
+}
+
+fn all<K: Key + 'static, T: Stored>(
+    txn: &ReadTransaction,
+    table: TableDefinition<'static, K, &'static [u8]>,
+) -> Result<Vec<T>, StoreError> {
+    let table = txn.open_table(table).map_err(fail(DOING))?;
+    let rows = table.iter().map_err(fail(DOING))?;
+    rows.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect()
+}
+
+fn load_usage(
+    txn: &ReadTransaction,
+) -> Result<Vec<(tollgate_shared::id::TokenId, crate::core::model::UsageRecord)>, StoreError> {
+    let table = txn.open_table(USAGE).map_err(fail(DOING))?;
+    let rows = table.iter().map_err(fail(DOING))?;
+    rows.map(|row| {
+        let (id, row) = row.map_err(fail(DOING))?;
+        let id = id.value().parse().map_err(|_| StoreError::Damaged {
+            what: "a usage record".to_owned(),
+            detail: "its key is no token id".to_owned(),
+        })?;
+        Ok((id, decode(row.value())?))
+    })
+    .collect()
+}
+
+fn load_open(txn: &ReadTransaction, memory: &mut Memory) -> Result<(), StoreError> {
+    let open = txn.open_table(OPEN).map_err(fail(DOING))?;
+    let heads = txn.open_table(HEADS).map_err(fail(DOING))?;
+    for row in open.iter().map_err(fail(DOING))? {
+        let id = row.map_err(fail(DOING))?.0.value();
+        let head = heads.get(id).map_err(fail(DOING))?.ok_or_else(|| StoreError::Damaged {
+            what: format!("open incident {}", uuid::Uuid::from_u128(id)),
+            detail: "it has no head".to_owned(),
+        })?;
+        memory.load_open(decode(head.value())?);
+    }
+    Ok(())
+}
+
+fn load_dedup(txn: &ReadTransaction, memory: &mut Memory) -> Result<(), StoreError> {
+    let table = txn.open_table(DEDUP).map_err(fail(DOING))?;
+    for row in table.iter().map_err(fail(DOING))? {
+        let (number, row) = row.map_err(fail(DOING))?;
+        let block: DedupBlock = decode(row.value())?;
+        memory.dedup.begin_block(number.value());
+        for (token, fingerprint, entry) in block.entries {
+            memory.dedup.insert(number.value(), token, fingerprint, entry);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Pages for readers beside the writer.
+
+use std::sync::Arc;
+
+use redb::{ReadTransaction, ReadableTable};
+use tollgate_shared::id::{IncidentId, ServiceId};
+use tollgate_shared::incident::{IncidentHead, TimelineEntry};
+use uuid::Uuid;
+
+use super::handle::{Handle, fail};
+use super::tables::{AUDIT, BODIES, HEADS, OPEN, TIMELINE};
+use crate::core::model::IncidentBody;
+use crate::store::memory::SharedCounts;
+use crate::store::rows::decode;
+use crate::store::{AuditPage, IncidentFilter, Reader, StoreError};
+
+/// Rows that one transaction looks at: a long one pins pages that the writer has left behind.
+const SCAN_ROWS_MAX: usize = 1_000;
+/// Ids that one search by a piece of an id looks at.
+const HINT_IDS_MAX: usize = 200_000;
+
+const DOING: &str = "read incidents";
+
+/// Reads through the store's handle, so it survives a reopening.
+pub(super) struct RedbReader {
+    pub(super) handle: Arc<Handle>,
+    pub(super) counts: SharedCounts,
+}
+
+impl Reader for RedbReader {
+    fn incidents(
+        &self,
+        filter: &IncidentFilter,
+        before: Option<IncidentId>,
+        limit: usize,
+    ) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
+        let txn = self.handle.read()?;
+        // Open ones are few among 90 days of resolved ones: their own table finds them without walking past the rest.
+        let only_open = !filter.states.is_empty() && filter.states.iter().all(|state| state.is_open());
+        let ids = ids_before(&txn, only_open, before)?;
+        let heads = txn.open_table(HEADS).map_err(fail(DOING))?;
+        let mut page = Vec::new();
+        let mut last = None;
+        for id in &ids {
+            if page.len() >= limit {
+                break;
+            }
+            last = Some(*id);
+            let Some(row) = heads.get(id.0.as_u128()).map_err(fail(DOING))? else { continue };
+            let head: IncidentHead = decode(row.value())?;
+            if passes(filter, &head) {
+                page.push(head);
+            }
+        }
+        let walked_all = last == ids.last().copied() && ids.len() < SCAN_ROWS_MAX;
+        Ok((page, if walked_all { None } else { last }))
+    }
+
+    fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError> {
+        let txn = self.handle.read()?;
+        let key = id.0.as_u128();
+        let heads = txn.open_table(HEADS).map_err(fail(DOING))?;
+        let Some(head) = heads.get(key).map_err(fail(DOING))? else { return Ok(None) };
+        let bodies = txn.open_table(BODIES).map_err(fail(DOING))?;
+        let body = bodies.get(key).map_err(fail(DOING))?.ok_or_else(|| StoreError::Damaged {
+            what: format!("incident {id}"),
+            detail: "it has no body".to_owned(),
+        })?;
+        let timeline = txn.open_table(TIMELINE).map_err(fail(DOING))?;
+        let entries = timeline.range((key, 0)..=(key, u32::MAX)).map_err(fail(DOING))?;
+        let entries = entries.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect::<Result<_, _>>()?;
+        Ok(Some((decode(head.value())?, decode(body.value())?, entries)))
+    }
+
+    fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError> {
+        let hint = hint.to_lowercase().replace('-', "");
+        let mut found = Vec::new();
+        let mut before = None;
+        let mut looked_at = 0;
+        while looked_at < HINT_IDS_MAX && found.len() < limit {
+            let ids = ids_before(&self.handle.read()?, false, before)?;
+            looked_at += ids.len();
+            before = ids.last().copied();
+            found.extend(ids.iter().filter(|id| id.0.simple().to_string().contains(&hint)));
+            if ids.len() < SCAN_ROWS_MAX {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32) {
+        self.counts.get(service)
+    }
+
+    fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError> {
+        const DOING: &str = "read the audit trail";
+        let limit = limit.min(SCAN_ROWS_MAX);
+        let txn = self.handle.read()?;
+        let table = txn.open_table(AUDIT).map_err(fail(DOING))?;
+        let mut newest_first = table.range(..before.unwrap_or(u64::MAX)).map_err(fail(DOING))?.rev();
+        let mut page = AuditPage::default();
+        for row in newest_first.by_ref().take(limit) {
+            page.rows.push(decode(row.map_err(fail(DOING))?.1.value())?);
+        }
+        if newest_first.next().is_some() {
+            page.next = page.rows.last().map(|row: &tollgate_shared::audit::AuditRow| row.seq);
+        }
+        Ok(page)
+    }
+}
+
+fn passes(filter: &IncidentFilter, head: &IncidentHead) -> bool {
+    (filter.services.is_empty() || filter.services.contains(&head.service))
+        && (filter.states.is_empty() || filter.states.contains(&head.state))
+}
+
+/// The ids before `before`, newest first, at most [`SCAN_ROWS_MAX`].
+fn ids_before(
+    txn: &ReadTransaction,
+    only_open: bool,
+    before: Option<IncidentId>,
+) -> Result<Vec<IncidentId>, StoreError> {
+    let end = before.map_or(u128::MAX, |id| id.0.as_u128());
+    if only_open {
+        keys_before(&txn.open_table(OPEN).map_err(fail(DOING))?, end)
+    } else {
+        keys_before(&txn.open_table(HEADS).map_err(fail(DOING))?, end)
+    }
+}
+
+fn keys_before<V: redb::Value + 'static>(
+    table: &impl ReadableTable<u128, V>,
+    end: u128,
+) -> Result<Vec<IncidentId>, StoreError> {
+    let rows = table.range(..end).map_err(fail(DOING))?.rev().take(SCAN_ROWS_MAX);
+    rows.map(|row| Ok(IncidentId(Uuid::from_u128(row.map_err(fail(DOING))?.0.value())))).collect()
+}

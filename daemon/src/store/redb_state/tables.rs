@@ -1,0 +1,129 @@
+//! The tables of `state.redb` and the numbers in `meta`.
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use tollgate_shared::time::Timestamp;
+
+use super::handle::fail;
+use crate::store::StoreError;
+use crate::store::memory::Marks;
+
+/// The format that this program writes.
+pub(super) const FORMAT_VERSION: u64 = 1;
+
+/// Numbers and marks by name; numbers are eight bytes, least significant first.
+pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+/// By id.
+pub(super) const TEAMS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("teams");
+/// By id.
+pub(super) const SERVICES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("services");
+/// By id.
+pub(super) const FILTERS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("filters");
+/// Living tokens by public id.
+pub(super) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
+/// Revoked tokens by public id.
+pub(super) const TOMBSTONES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tombstones");
+/// By MAC: written by rotation and revocation only, so its random keys cost no call anything.
+pub(super) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u8]> = TableDefinition::new("dead_secrets");
+/// By the token's public id.
+pub(super) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
+/// By id, which is by age.
+pub(super) const HEADS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("incident_heads");
+/// By id, written once.
+pub(super) const BODIES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("incident_bodies");
+/// By incident and number; number 0 is the first entry and stays.
+pub(super) const TIMELINE: TableDefinition<'static, (u128, u32), &[u8]> = TableDefinition::new("timeline");
+/// The ids of open incidents: what a start reads instead of all heads.
+pub(super) const OPEN: TableDefinition<'static, u128, ()> = TableDefinition::new("open");
+/// Resolved incidents in the order of resolving: what retention walks along.
+pub(super) const RESOLVED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("resolved");
+/// One block a commit, by commit number.
+pub(super) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dedup");
+/// By seq.
+pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
+
+const FORMAT: &str = "format_version";
+const STORE_ID: &str = "store_id";
+const KEY_CHECK: &str = "key_check";
+const HIGH_WATER: &str = "high_water";
+const NEXT_LOG_SEQ: &str = "next_log_seq";
+const COMMIT_NO: &str = "commit_no";
+const AUDIT_SEQ: &str = "audit_seq";
+
+/// Makes every table, so that readers find them, and writes what an empty database knows of itself.
+pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id: u64) -> Result<(), StoreError> {
+    const DOING: &str = "create the tables of the state";
+    for table in [TEAMS, SERVICES, FILTERS, HEADS, BODIES] {
+        txn.open_table(table).map_err(fail(DOING))?;
+    }
+    for table in [TOKENS, TOMBSTONES, USAGE] {
+        txn.open_table(table).map_err(fail(DOING))?;
+    }
+    for table in [RESOLVED, DEDUP, AUDIT] {
+        txn.open_table(table).map_err(fail(DOING))?;
+    }
+    txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;
+    txn.open_table(TIMELINE).map_err(fail(DOING))?;
+    txn.open_table(OPEN).map_err(fail(DOING))?;
+    let mut meta = txn.open_table(META).map_err(fail(DOING))?;
+    meta.insert(FORMAT, FORMAT_VERSION.to_le_bytes().as_slice()).map_err(fail(DOING))?;
+    meta.insert(STORE_ID, store_id.to_le_bytes().as_slice()).map_err(fail(DOING))?;
+    meta.insert(KEY_CHECK, key_check.as_slice()).map_err(fail(DOING))?;
+    drop(meta);
+    write_marks(txn, Marks::default())
+}
+
+/// Refuses a file of a newer format or of another key; what it cannot find is damage.
+pub(super) fn check_identity(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    label: &str,
+    key_check: &[u8; 32],
+) -> Result<(), StoreError> {
+    let found = number(meta, FORMAT)?;
+    if found > FORMAT_VERSION {
+        let (found, known) = (u32::try_from(found).unwrap_or(u32::MAX), FORMAT_VERSION as u32);
+        return Err(StoreError::NewerFormat { file: label.to_owned(), found, known });
+    }
+    let stored = meta.get(KEY_CHECK).map_err(fail("read the key check"))?.ok_or_else(|| missing(KEY_CHECK))?;
+    if stored.value() != key_check.as_slice() {
+        return Err(StoreError::ForeignKey { file: label.to_owned() });
+    }
+    Ok(())
+}
+
+pub(super) fn store_id(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, StoreError> {
+    number(meta, STORE_ID)
+}
+
+pub(super) fn read_marks(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Marks, StoreError> {
+    Ok(Marks {
+        high_water: Timestamp::from_micros(number(meta, HIGH_WATER)?.cast_signed()),
+        next_log_seq: number(meta, NEXT_LOG_SEQ)?,
+        commit_no: number(meta, COMMIT_NO)?,
+        audit_seq: number(meta, AUDIT_SEQ)?,
+    })
+}
+
+pub(super) fn write_marks(txn: &WriteTransaction, marks: Marks) -> Result<(), StoreError> {
+    const DOING: &str = "write the marks of the state";
+    let mut meta = txn.open_table(META).map_err(fail(DOING))?;
+    let numbers = [
+        (HIGH_WATER, marks.high_water.as_micros().cast_unsigned()),
+        (NEXT_LOG_SEQ, marks.next_log_seq),
+        (COMMIT_NO, marks.commit_no),
+        (AUDIT_SEQ, marks.audit_seq),
+    ];
+    for (name, number) in numbers {
+        meta.insert(name, number.to_le_bytes().as_slice()).map_err(fail(DOING))?;
+    }
+    Ok(())
+}
+
+fn number(meta: &impl ReadableTable<&'static str, &'static [u8]>, name: &str) -> Result<u64, StoreError> {
+    let row = meta.get(name).map_err(fail("read a mark of the state"))?.ok_or_else(|| missing(name))?;
+    let bytes: [u8; 8] = row.value().try_into().map_err(|_| missing(name))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn missing(name: &str) -> StoreError {
+    StoreError::Damaged { what: format!("{name} in meta"), detail: "it is missing or has not its length".to_owned() }
+}

@@ -1,0 +1,157 @@
+//! The command line: `tollgate NOUN VERB`. It is a client of the local socket like any other and holds no rules of
+//! its own.
+
+mod args;
+mod call_file;
+mod confirm;
+mod context;
+mod exit;
+mod filter;
+mod follow;
+mod incident;
+mod io;
+mod log;
+mod secret;
+mod send;
+mod show_once;
+mod status;
+mod table;
+mod team;
+#[cfg(test)]
+mod tests;
+mod token;
+mod verdict;
+mod when;
+
+pub use args::DemoArgs;
+pub use exit::Exit;
+pub use io::Io;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::client::{Client, socket_candidates};
+use args::{Args, Verb};
+use context::Context;
+use exit::CliError;
+
+/// Verbs of the other program: what needs the daemon stopped, or starts it.
+const DAEMON_VERBS: [&str; 5] = ["check", "compact", "migrate", "restore", "run"];
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// A command; it is done.
+    Command(Exit),
+    /// No command: the console is wanted.
+    Console(ConsoleArgs),
+    /// The demo is wanted.
+    Demo(DemoArgs, ConsoleArgs),
+}
+
+/// What the console is started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleArgs {
+    /// The sockets to try, in order.
+    pub sockets: Vec<PathBuf>,
+    /// No colour: `--no-color`, or `NO_COLOR` is set.
+    pub no_color: bool,
+}
+
+/// Reads a command line (the program's name first) and runs it. Errors are said on `io.err`; `var` reads the
+/// environment.
+pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<OsString>) -> Ran {
+    let args = match Args::try_parse_from(&argv) {
+        Ok(args) => args,
+        Err(error) => return Ran::Command(refuse_usage(io, &error, &argv)),
+    };
+    let sockets = socket_candidates(args.global.socket.as_deref(), &var);
+    let no_color = args.global.no_color || var("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let verb = match args.verb {
+        None => return Ran::Console(ConsoleArgs { sockets, no_color }),
+        Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        Some(verb) => verb,
+    };
+    let is_named = args.global.socket.is_some() || var("TOLLGATE_SOCKET").is_some_and(|value| !value.is_empty());
+    let socket = sockets.first().filter(|_| is_named).cloned();
+    let done = execute(io, &args.global, verb, &sockets, socket).await;
+    let flushed = io.out.flush().map_err(CliError::from);
+    Ran::Command(done.and_then(|exit| flushed.map(|()| exit)).unwrap_or_else(|error| say(io, &error)))
+}
+
+/// The help on standard error, and 64: what `tollgate` alone does where there is no console.
+pub fn refuse_without_command(io: &mut Io) -> Exit {
+    let help = Args::command().render_help().to_string();
+    help.lines().for_each(|line| io.note(line));
+    Exit::Usage
+}
+
+async fn execute(
+    io: &mut Io,
+    global: &args::Global,
+    verb: Verb,
+    sockets: &[PathBuf],
+    socket: Option<PathBuf>,
+) -> context::Done {
+    let verb = match verb {
+        // With an address of its own it needs no daemon on this host.
+        Verb::Send(args) if args.gate.is_some() => return send::run(io, args, None, global.output).await,
+        verb => verb,
+    };
+    let client = Client::open(sockets).await?;
+    let status = client.status().await?;
+    let (format, quiet, yes) = (global.output, global.quiet, global.yes);
+    let mut cx = Context { client: &client, io, status, format, quiet, yes, socket };
+    match verb {
+        Verb::Team(verb) => team::team(&mut cx, verb).await,
+        Verb::Service(verb) => team::service(&mut cx, verb).await,
+        Verb::Filter(verb) => filter::run(&mut cx, verb).await,
+        Verb::Token(verb) => token::run(&mut cx, verb).await,
+        Verb::Incident(verb) => incident::run(&mut cx, verb).await,
+        Verb::Log(args) => log::run(&mut cx, args).await,
+        Verb::Audit(args) => log::audit(&mut cx, args).await,
+        Verb::Status => status::run(&mut cx),
+        // It has no daemon to ask yet and was answered before one was looked for.
+        Verb::Demo(_) => Ok(Exit::Usage),
+        Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), format).await,
+    }
+}
+
+/// Says an error, once, and gives its exit code. A reader who went away has heard enough.
+fn say(io: &mut Io, error: &CliError) -> Exit {
+    if error.is_broken_pipe() {
+        return Exit::Ok;
+    }
+    for (index, line) in error.lines().iter().enumerate() {
+        let head = if index == 0 { "tollgate: " } else { "  " };
+        io.note(&format!("{head}{line}"));
+    }
+    error.exit()
+}
+
+/// clap ends with 2, which is our *attention*: a typo in a cron line would read as a finding (operator.md, CLI).
+fn refuse_usage(io: &mut Io, error: &clap::Error, argv: &[OsString]) -> Exit {
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return match io.body("", &text) {
+            Ok(()) => Exit::Ok,
+            Err(error) => say(io, &error.into()),
+        };
+    }
+    let verb = argv.iter().skip(1).filter_map(|word| word.to_str()).find(|word| !word.starts_with('-'));
+    if error.kind() == ErrorKind::InvalidSubcommand && verb.is_some_and(|verb| DAEMON_VERBS.contains(&verb)) {
+        let verb = verb.unwrap_or_default();
+        return say(
+            io,
+            &CliError::usage(
+                format!("`{verb}` is a command of the daemon"),
+                format!("did you mean:  tollgated {verb}"),
+            ),
+        );
+    }
+    text.lines().for_each(|line| io.note(line));
+    Exit::Usage
+}

@@ -1,0 +1,162 @@
+//! The command line as clap reads it. Each noun has its own file; what a command does is in `cli/<noun>.rs`.
+
+mod filter;
+mod incident;
+mod log;
+mod send;
+mod team;
+mod token;
+
+pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
+pub(super) use incident::{IncidentList, IncidentVerb};
+pub(super) use log::{AuditArgs, LogArgs, LogVerb, LogView};
+pub(super) use send::SendArgs;
+pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
+pub(super) use token::{Switch, TokenCreate, TokenEdit, TokenList, TokenRevoke, TokenRotate, TokenVerb};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Printed under the help of `tollgate`.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0 ok, 1 failure, 2 attention (nothing matched, something is not healthy),
+  64 usage, 65 bad input, 66 no such object, 69 no daemon, 75 try again,
+  77 not permitted, 130 interrupted
+
+The socket of the daemon is looked for in this order:
+  --socket, TOLLGATE_SOCKET, $XDG_RUNTIME_DIR/tollgate/admin.sock,
+  /run/tollgate/admin.sock, /run/tollgate/reader.sock,
+  ~/.local/share/tollgate/admin.sock
+
+What needs the daemon stopped is a verb of `tollgated`, everything else one of
+`tollgate`.";
+
+/// Create API tokens, see what their calls did, and work on the incidents they opened
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, after_help = AFTER_HELP, max_term_width = 100, disable_help_subcommand = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+/// Flags that work before and after the command.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Global {
+    /// The daemon's socket file, instead of looking for one
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
+    pub(super) output: Format,
+    /// No colour (this command line has none yet; NO_COLOR is respected too)
+    #[arg(long, global = true)]
+    pub(super) no_color: bool,
+    /// No notes and no confirmations, only results and errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Answer yes where only a yes is asked
+    #[arg(long, global = true)]
+    pub(super) yes: bool,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For reading
+    Table,
+    /// One JSON document: an object, or an array of all rows
+    Json,
+    /// One JSON object a line, as they come
+    Jsonl,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Teams: create, list
+    #[command(subcommand)]
+    Team(TeamVerb),
+    /// Services of teams: create, list, switch on and off
+    #[command(subcommand)]
+    Service(ServiceVerb),
+    /// API filters of services: which calls open and resolve incidents
+    #[command(subcommand)]
+    Filter(FilterVerb),
+    /// API tokens: create, list, edit, rotate, revoke
+    #[command(subcommand)]
+    Token(TokenVerb),
+    /// Incidents: list, acknowledge, resolve
+    #[command(subcommand)]
+    Incident(IncidentVerb),
+    /// The API log: calls of tokens whose debug option is on, kept for 48 h
+    Log(LogArgs),
+    /// Who changed what, newest first
+    Audit(AuditArgs),
+    /// How the daemon is, where it listens, and what to do first
+    Status,
+    /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top
+    Demo(DemoArgs),
+    /// Send a call to the daemon's listen address, as a sender would (all other commands use the local socket)
+    Send(SendArgs),
+}
+
+/// What the demo does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct DemoArgs {
+    /// No console: print the tail and a summary, then end
+    #[arg(long)]
+    pub headless: bool,
+    /// How long without the console
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+}
+
+/// A duration as people write it, `15m` or `48h`; whole seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a duration as 30s, 15m, 48h or 7d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::*;
+
+    fn each(command: &mut Command, path: &str, look: &mut impl FnMut(&str, &mut Command)) {
+        look(path, command);
+        for sub in command.get_subcommands_mut() {
+            let path = format!("{path} {}", sub.get_name());
+            each(sub, &path, look);
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_says_what_it_does_in_one_line_and_its_help_renders() {
+        each(&mut Args::command(), "tollgate", &mut |path, command| {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(!about.is_empty() && !about.contains('\n'), "{path} needs one line of help");
+            assert!(command.render_long_help().to_string().contains("Usage"), "{path}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{path}: {} has no help", argument.get_id());
+            }
+        });
+    }
+
+    #[test]
+    fn global_flags_work_before_and_after_the_command() {
+        for line in ["tollgate --output json -q team list", "tollgate team list --output json --quiet"] {
+            let args = Args::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!((args.global.output, args.global.quiet), (Format::Json, true), "{line}");
+        }
+    }
+}

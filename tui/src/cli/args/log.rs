@@ -1,0 +1,59 @@
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use tollgate_shared::outcome::Outcome;
+
+use super::duration;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LogArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) verb: Option<LogVerb>,
+    #[command(flatten)]
+    pub(in crate::cli) view: LogView,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum LogVerb {
+    /// Show one row whole: verdict, headers, body
+    Show {
+        /// The row's seq
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+    },
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(in crate::cli) struct LogView {
+    /// Go on with new rows as they come, until ctrl-c; reconnects without losing a row
+    #[arg(long, short)]
+    pub(in crate::cli) follow: bool,
+    /// Rows of the last such time: 15m, 48h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(in crate::cli) since: Option<Duration>,
+    /// Only rows of this token
+    #[arg(long, value_name = "TOKEN")]
+    pub(in crate::cli) token: Option<String>,
+    /// Only rows with this outcome: created, attached, resolved, duplicate, suppressed, no_match, started, rejected
+    #[arg(long, value_name = "OUTCOME")]
+    pub(in crate::cli) outcome: Option<Outcome>,
+    /// Only rows answered with this status: 404, or 4xx
+    #[arg(long, value_name = "STATUS")]
+    pub(in crate::cli) status: Option<String>,
+    /// The newest so many rows; with --after the next so many [default: 100, following 10]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(in crate::cli) limit: Option<u32>,
+    /// Rows after this seq or cursor
+    #[arg(long, value_name = "SEQ", conflicts_with = "since")]
+    pub(in crate::cli) after: Option<String>,
+    /// Instead: calls that were refused before a token was known, the last 1,024 since the daemon's start
+    #[arg(long, conflicts_with_all = ["follow", "since", "token", "outcome", "status"])]
+    pub(in crate::cli) refused: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AuditArgs {
+    /// The newest so many rows
+    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(in crate::cli) limit: u32,
+}

@@ -1,0 +1,22 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SendArgs {
+    /// The body; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(in crate::cli) file: PathBuf,
+    /// A file with the token's secret; `-` reads standard input (never an option: `ps` shows those)
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) token_file: PathBuf,
+    /// Where to send to, http://HOST:PORT [default: where the daemon listens]
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) gate: Option<String>,
+    /// The sender's name, put before the title of an incident
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) from: Option<String>,
+    /// A header, `Name: value`; may be repeated
+    #[arg(long = "header", value_name = "HEADER")]
+    pub(in crate::cli) headers: Vec<String>,
+}

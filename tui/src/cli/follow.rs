@@ -1,0 +1,90 @@
+//! `tollgate log --follow`: a line for each row as it comes, until ctrl-c.
+
+use std::io::Write as _;
+use std::pin::pin;
+
+use tollgate_shared::log::{Gap, GapReason, LogRow, TailItem};
+
+use super::args::{Format, LogView};
+use super::context::{Context, Done};
+use super::exit::{CliError, Exit};
+use super::log::{query, row_cells};
+use super::verdict::count;
+use super::when::When;
+use crate::client::{Follow, FollowItem};
+use crate::safe_text::{Ellipsis, SafeText};
+
+/// Rows to begin with where nobody says how many, as `tail -f` has them.
+const LAST_DEFAULT: u32 = 10;
+
+pub(super) async fn run(cx: &mut Context<'_>, view: LogView) -> Done {
+    let has_beginning = view.since.is_some() || view.after.is_some();
+    let last = if has_beginning { view.limit } else { view.limit.or(Some(LAST_DEFAULT)) };
+    let mut query = query(view);
+    query.last = last;
+    // One future for the whole follow: a ctrl-c that comes while a row is written counts too.
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
+    let mut follow = Follow::start(cx.client, query).await?;
+    loop {
+        let item = tokio::select! {
+            biased;
+            _ = &mut interrupt => return Ok(Exit::Interrupted),
+            item = follow.next() => item?,
+        };
+        match item {
+            FollowItem::Tail(item) => write_item(cx, &item)?,
+            FollowItem::Lost { error, retry_in } => {
+                cx.note(&format!("tollgate: {error}; trying again in {} ms", retry_in.as_millis()));
+            }
+            FollowItem::Resumed => cx.note("tollgate: connected again, going on after the last row"),
+        }
+    }
+}
+
+fn write_item(cx: &mut Context<'_>, item: &TailItem) -> Result<(), CliError> {
+    let when = cx.when();
+    match (cx.format, item) {
+        (Format::Table, TailItem::Row(row)) => {
+            let width = cx.io.out_is_tty.then_some(cx.io.width);
+            let line = row_line(row, when, width);
+            writeln!(cx.io.out, "{line}")?;
+        }
+        (Format::Table, TailItem::Gap(gap)) => cx.io.line(&gap_words(gap))?,
+        (Format::Table, TailItem::Heartbeat(_)) => {}
+        // An array without end is no JSON: both forms are lines.
+        (Format::Json | Format::Jsonl, item) => cx.io.json(item, false)?,
+    }
+    Ok(cx.io.out.flush()?)
+}
+
+/// Fixed columns, because the rows to come are not known; safe.
+fn row_line(row: &LogRow, when: When, width: Option<usize>) -> String {
+    let [time, seq, from, outcome, status, millis, token, summary] = row_cells(row, when);
+    let line = format!("{time}  {seq:>8}  {from:<15}  {outcome:<10}  {status:>3}  {millis:>6}  {token}  {summary}");
+    let plain = SafeText::new(&line).to_plain().into_owned();
+    match width {
+        Some(width) => SafeText::new(&plain).truncate(width, Ellipsis::Ascii).as_screen_str().to_owned(),
+        None => plain,
+    }
+}
+
+fn gap_words(gap: &Gap) -> String {
+    let why = match gap.reason {
+        GapReason::SlowReader => "this reader was too slow",
+        GapReason::Expired => "older than 48 h",
+        GapReason::Shed => "the daemon was short of disk",
+        GapReason::Lost => "the daemon lost them in a crash or a failed write",
+    };
+    format!("-------- {} not shown, {} to {}: {why}", count(gap.count, "row"), gap.from, gap.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_says_how_many_rows_are_missing_and_why() {
+        let gap = Gap { from: 5, to: 7, count: 3, reason: GapReason::SlowReader };
+        assert_eq!(gap_words(&gap), "-------- 3 rows not shown, 5 to 7: this reader was too slow");
+    }
+}

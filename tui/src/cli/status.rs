@@ -1,0 +1,107 @@
+//! `tollgate status`.
+
+use tollgate_shared::api::StatusView;
+
+use super::args::Format;
+use super::context::{Context, Done};
+use super::exit::Exit;
+use super::show_once::call_line;
+use super::table::facts;
+use super::verdict::count;
+use super::when::When;
+
+pub(super) fn run(cx: &mut Context<'_>) -> Done {
+    let status = cx.status.clone();
+    let when = cx.when();
+    cx.object(&status, |status| status_facts(status, when))?;
+    if cx.format == Format::Table {
+        let steps = first_steps(&status, &cx.tollgate());
+        steps.iter().try_for_each(|line| cx.io.line(line))?;
+    }
+    Ok(if status.store == "healthy" { Exit::Ok } else { Exit::Attention })
+}
+
+fn status_facts(status: &StatusView, when: When) -> Vec<String> {
+    let counters = &status.counters;
+    let tenths = counters.calls_per_10_secs;
+    let log = match (status.log.first_seq, status.log.last_seq) {
+        (Some(first), Some(last)) => {
+            format!("rows {first} to {last}, the oldest {}", when.or_nothing(status.log.oldest_at))
+        }
+        _ => "empty".to_owned(),
+    };
+    let some = |count: u64| if count > 0 { count.to_string() } else { String::new() };
+    facts(&[
+        (
+            "daemon",
+            format!(
+                "{} on {}, pid {}, up since {}",
+                status.version,
+                status.host,
+                status.pid,
+                when.full(status.started_at)
+            ),
+        ),
+        ("you are", format!("{} (uid {}), {}", status.caller, status.caller_uid, status.caller_role)),
+        ("listens on", listen_words(&status.listen)),
+        ("socket", status.socket.clone()),
+        ("data", status.data_dir.clone()),
+        ("store", status.store.clone()),
+        (
+            "registry",
+            [
+                count(status.teams.into(), "team"),
+                count(status.services.into(), "service"),
+                count(status.filters.into(), "filter"),
+                count(status.tokens.into(), "token"),
+            ]
+            .join(", "),
+        ),
+        ("tokens", format!("{} end within 14 d, {} with debug on", status.tokens_expiring, status.tokens_debug)),
+        ("incidents", format!("{} open, {} of them P1", status.open_incidents, status.open_p1)),
+        ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
+        ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),
+        ("log", log),
+        ("log rows lost", some(counters.log_rows_lost)),
+        ("only counted", some(counters.log_rows_not_logged)),
+    ])
+}
+
+/// Whether another host can send at all is the first question where nothing arrives (operator.md, job 2).
+fn listen_words(listen: &str) -> String {
+    let is_loopback = listen.parse().is_ok_and(|address: std::net::SocketAddr| address.ip().is_loopback());
+    if is_loopback { format!("{listen} (this host only)") } else { listen.to_owned() }
+}
+
+/// What is left to do until the first incident; nothing once there is a token.
+fn first_steps(status: &StatusView, tollgate: &str) -> Vec<String> {
+    if status.tokens > 0 {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "To the first incident:".to_owned()];
+    let mut step = |is_missing: bool, line: String| {
+        if is_missing {
+            lines.push(format!("  {line}"));
+        }
+    };
+    step(status.teams == 0, format!("{tollgate} team create Ops"));
+    step(status.services == 0, format!("{tollgate} service create Ops/DB"));
+    step(status.filters == 0, format!("{tollgate} filter create --service Ops/DB --preset alertmanager"));
+    step(true, format!("{tollgate} token create first --scope service:Ops/DB --debug --secret-file first.secret"));
+    lines.push("and a call, from here or as a sender makes it:".to_owned());
+    lines.push(format!("  {tollgate} send --token-file first.secret alert.json"));
+    lines.push(format!("  read -rs TG < first.secret; {}", call_line(&status.listen)));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listen_address_says_who_can_reach_it() {
+        assert_eq!(listen_words("127.0.0.1:7480"), "127.0.0.1:7480 (this host only)");
+        assert_eq!(listen_words("[::1]:7480"), "[::1]:7480 (this host only)");
+        assert_eq!(listen_words("0.0.0.0:7480"), "0.0.0.0:7480");
+    }
+}

@@ -1,0 +1,226 @@
+//! The typed client of the daemon's local socket, for the command line and the console.
+//!
+//! A [`Client`] keeps at most one idle connection and opens another one where a request finds it in use, so it can be
+//! shared by reference. A request has a deadline; a stream ([`Lines`], [`Follow`]) has its own connection and none.
+
+mod connect;
+mod error;
+mod follow;
+pub mod gate;
+mod lines;
+mod remedy;
+mod routes;
+mod search;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ClientError, Tried};
+pub use follow::{Backoff, Follow, FollowItem};
+pub use lines::Lines;
+pub use routes::{IncidentQuery, LogQuery, PageQuery, TokenQuery, encode_segment};
+pub use search::socket_candidates;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, Response, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tollgate_shared::api::StatusView;
+use tollgate_shared::problem::{MEDIA_TYPE, Problem};
+
+/// A request and its whole answer take no longer than this.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// 1,000 log rows with full bodies, escaped, are some 100 MiB; a larger answer is not the daemon's.
+const ANSWER_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// A daemon's local socket.
+#[derive(Debug)]
+pub struct Client {
+    socket: PathBuf,
+    /// Held only to take or put back a connection, never over an await.
+    idle: Mutex<Option<Sender>>,
+}
+
+/// All that is read before the rest of the answer is trusted to have our shape.
+#[derive(serde::Deserialize)]
+struct VersionOnly {
+    version: String,
+}
+
+impl Client {
+    /// Connects to the first of `candidates` that answers.
+    ///
+    /// # Errors
+    /// [`ClientError::NoDaemon`] with everything that was tried; [`ClientError::Denied`] where a socket is there and
+    /// may not be used, or does not belong to whom it should.
+    pub async fn open(candidates: &[PathBuf]) -> Result<Self, ClientError> {
+        let (socket, sender) = connect::first(candidates).await?;
+        Ok(Self { socket, idle: Mutex::new(Some(sender)) })
+    }
+
+    /// The socket file in use.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Asks the daemon for its status and refuses one of another minor or major version, whose answers may mean
+    /// something else than this program thinks.
+    ///
+    /// # Errors
+    /// [`ClientError::Incompatible`], and those of every request.
+    pub async fn status(&self) -> Result<StatusView, ClientError> {
+        let bytes = self.ask(Method::GET, "/v1/status", None).await?;
+        let VersionOnly { version } = decode(&bytes)?;
+        if minor_of(&version) != minor_of(env!("CARGO_PKG_VERSION")) {
+            return Err(ClientError::Incompatible { daemon: version, ours: env!("CARGO_PKG_VERSION") });
+        }
+        decode(&bytes)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        decode(&self.ask(Method::GET, target, None).await?)
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, ClientError> {
+        decode(&self.ask(method, target, Some(encode(body)?)).await?)
+    }
+
+    async fn post_empty<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        decode(&self.ask(Method::POST, target, None).await?)
+    }
+
+    async fn delete(&self, target: &str) -> Result<(), ClientError> {
+        self.ask(Method::DELETE, target, None).await.map(drop)
+    }
+
+    /// Sends a request and reads its whole answer within the deadline.
+    async fn ask(&self, method: Method, target: &str, body: Option<Bytes>) -> Result<Bytes, ClientError> {
+        let exchange = self.exchange(&method, target, body);
+        tokio::time::timeout(REQUEST_TIMEOUT, exchange)
+            .await
+            .unwrap_or(Err(ClientError::TooSlow { secs: REQUEST_TIMEOUT.as_secs() }))
+    }
+
+    async fn exchange(&self, method: &Method, target: &str, body: Option<Bytes>) -> Result<Bytes, ClientError> {
+        let (response, sender) = self.deliver(method, target, body).await?;
+        let status = response.status();
+        let is_problem = is_problem(&response);
+        let bytes = read_all(response.into_body()).await?;
+        self.put_back(sender);
+        if status.is_success() { Ok(bytes) } else { Err(refusal(status, is_problem, &bytes)) }
+    }
+
+    /// Sends a request over the idle connection or a new one. A daemon may close an idle connection at the very
+    /// moment in which it is used; where hyper says that the request was not sent, it is sent once more over a new
+    /// connection.
+    async fn deliver(
+        &self,
+        method: &Method,
+        target: &str,
+        body: Option<Bytes>,
+    ) -> Result<(Response<Incoming>, Sender), ClientError> {
+        let mut message = request(method, target, body)?;
+        if let Some(mut sender) = self.take_idle() {
+            match sender.try_send_request(message).await {
+                Ok(response) => return Ok((response, sender)),
+                Err(mut failure) => match failure.take_message() {
+                    Some(unsent) => message = unsent,
+                    None => {
+                        return Err(ClientError::broken("the connection ended before an answer", failure.into_error()));
+                    }
+                },
+            }
+        }
+        let mut sender = connect::one(&self.socket).await?;
+        let sent = sender.send_request(message).await;
+        let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
+        Ok((response, sender))
+    }
+
+    /// Opens a stream of NDJSON lines over a connection of its own. Only the answer's head has a deadline.
+    async fn stream<T: DeserializeOwned>(&self, target: &str) -> Result<Lines<T>, ClientError> {
+        let opening = async {
+            let mut sender = connect::one(&self.socket).await?;
+            let sent = sender.send_request(request(&Method::GET, target, None)?).await;
+            let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(Lines::new(response.into_body(), sender));
+            }
+            let is_problem = is_problem(&response);
+            Err(refusal(status, is_problem, &read_all(response.into_body()).await?))
+        };
+        tokio::time::timeout(REQUEST_TIMEOUT, opening)
+            .await
+            .unwrap_or(Err(ClientError::TooSlow { secs: REQUEST_TIMEOUT.as_secs() }))
+    }
+
+    fn take_idle(&self) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.take().filter(|sender| !sender.is_closed())
+    }
+
+    fn put_back(&self, sender: Sender) {
+        if !sender.is_closed() {
+            *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        }
+    }
+}
+
+fn request(method: &Method, target: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, ClientError> {
+    let mut builder = Request::builder().method(method).uri(target).header(header::HOST, "tollgate");
+    if body.is_some() {
+        builder = builder.header(header::CONTENT_TYPE, "application/json");
+    }
+    let body = Full::new(body.unwrap_or_default());
+    builder.body(body).map_err(|error| ClientError::broken("the request could not be written", error))
+}
+
+fn is_problem(response: &Response<Incoming>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with(MEDIA_TYPE))
+}
+
+async fn read_all(body: Incoming) -> Result<Bytes, ClientError> {
+    let collected = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+    collected
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|error| ClientError::broken("the answer broke off", error))
+}
+
+fn refusal(status: StatusCode, is_problem: bool, bytes: &[u8]) -> ClientError {
+    match serde_json::from_slice::<Problem>(bytes) {
+        Ok(problem) if is_problem => ClientError::Problem(Box::new(problem)),
+        _ => ClientError::NotADaemon { status: status.as_u16() },
+    }
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(bytes).map_err(|error| ClientError::broken("the answer has not the expected shape", error))
+}
+
+fn encode(body: &impl Serialize) -> Result<Bytes, ClientError> {
+    let bytes = serde_json::to_vec(body);
+    bytes.map(Bytes::from).map_err(|error| ClientError::broken("the request could not be written", error))
+}
+
+/// `1.4` of `1.4.2`.
+fn minor_of(version: &str) -> Option<&str> {
+    let patch = version.rfind('.')?;
+    Some(&version[..patch])
+}

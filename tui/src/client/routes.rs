@@ -1,0 +1,299 @@
+//! The routes of the local socket, one method each. `reference` is an id, a name (`Ops/DB` for a service) or a hint.
+
+use std::fmt::Write as _;
+
+use hyper::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tollgate_shared::api::{
+    EventsItem, FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, Page, ResolveIncident,
+    RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug, TeamView, TokenCreated, TokenPatch, TokenView,
+    TryFilter, TryVerdict,
+};
+use tollgate_shared::audit::AuditRow;
+use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
+
+use super::{Client, ClientError, Lines};
+
+/// All but the unreserved characters of RFC 3986, so that a reference is one segment whatever it holds.
+const REFERENCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Which page of a collection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageQuery {
+    /// Rows, at most 1,000; absent = 100.
+    pub limit: Option<u32>,
+    /// [`Page::next`] of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenQuery {
+    /// Text in the name, the id or the creator's name.
+    pub text: Option<String>,
+    /// `global`, `team:Ops`, `service:Ops/DB`.
+    pub scope: Option<String>,
+    /// `active`, `expired` or `revoked`; absent = all that live.
+    pub state: Option<String>,
+    /// `name`, `-name`, `expires`, `last_used`, `created`, `calls` or `state`.
+    pub sort: Option<String>,
+    /// Which page.
+    pub page: PageQuery,
+}
+
+/// Which incidents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncidentQuery {
+    /// `open`, `triggered`, `acknowledged` or `resolved`; absent = all.
+    pub state: Option<String>,
+    /// Reference of a service.
+    pub service: Option<String>,
+    /// Which page.
+    pub page: PageQuery,
+}
+
+/// Which log rows, and from where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Reference of a token.
+    pub token: Option<String>,
+    /// An outcome's wire name.
+    pub outcome: Option<String>,
+    /// `404` or `4xx`.
+    pub status: Option<String>,
+    /// Rows of the last so many seconds.
+    pub since_secs: Option<u64>,
+    /// Rows of one page, at most 1,000; not for following.
+    pub limit: Option<u32>,
+    /// Rows before this seq; not for following.
+    pub before: Option<u64>,
+    /// Rows after this cursor or seq.
+    pub after: Option<String>,
+    /// Following begins with the newest so many matching rows.
+    pub last: Option<u32>,
+}
+
+/// A query string in the making.
+#[derive(Default)]
+struct Target(String);
+
+/// A reference as one segment of a path.
+pub fn encode_segment(reference: &str) -> String {
+    utf8_percent_encode(reference, REFERENCE).to_string()
+}
+
+impl Client {
+    /// Which things change, as they change.
+    pub async fn events(&self) -> Result<Lines<EventsItem>, ClientError> {
+        self.stream("/v1/events").await
+    }
+
+    /// Teams.
+    pub async fn teams(&self, page: &PageQuery) -> Result<Page<TeamView>, ClientError> {
+        self.get(&Target::at("/v1/teams").page(page).done()).await
+    }
+
+    /// Creates a team.
+    pub async fn create_team(&self, team: &NewTeam) -> Result<TeamView, ClientError> {
+        self.send(Method::POST, "/v1/teams", team).await
+    }
+
+    /// Services, of one team or all.
+    pub async fn services(&self, team: Option<&str>, page: &PageQuery) -> Result<Page<ServiceView>, ClientError> {
+        self.get(&Target::at("/v1/services").text("team", team).page(page).done()).await
+    }
+
+    /// Creates a service.
+    pub async fn create_service(&self, service: &NewService) -> Result<ServiceView, ClientError> {
+        self.send(Method::POST, "/v1/services", service).await
+    }
+
+    /// One service.
+    pub async fn service(&self, reference: &str) -> Result<ServiceView, ClientError> {
+        self.get(&item("services", reference, "")).await
+    }
+
+    /// Changes a service.
+    pub async fn edit_service(&self, reference: &str, patch: &ServicePatch) -> Result<ServiceView, ClientError> {
+        self.send(Method::PATCH, &item("services", reference, ""), patch).await
+    }
+
+    /// Names of the presets.
+    pub async fn presets(&self) -> Result<Page<String>, ClientError> {
+        self.get("/v1/presets").await
+    }
+
+    /// Filters, of one service or all.
+    pub async fn filters(&self, service: Option<&str>, page: &PageQuery) -> Result<Page<FilterView>, ClientError> {
+        self.get(&Target::at("/v1/filters").text("service", service).page(page).done()).await
+    }
+
+    /// Creates a filter.
+    pub async fn create_filter(&self, filter: &NewFilter) -> Result<FilterView, ClientError> {
+        self.send(Method::POST, "/v1/filters", filter).await
+    }
+
+    /// One filter.
+    pub async fn filter(&self, reference: &str) -> Result<FilterView, ClientError> {
+        self.get(&item("filters", reference, "")).await
+    }
+
+    /// Deletes a filter.
+    pub async fn delete_filter(&self, reference: &str) -> Result<(), ClientError> {
+        self.delete(&item("filters", reference, "")).await
+    }
+
+    /// What would become of a call; nothing is changed.
+    pub async fn try_filter(&self, call: &TryFilter) -> Result<TryVerdict, ClientError> {
+        self.send(Method::POST, "/v1/filters/try", call).await
+    }
+
+    /// Tokens.
+    pub async fn tokens(&self, query: &TokenQuery) -> Result<Page<TokenView>, ClientError> {
+        let target = Target::at("/v1/tokens").text("q", query.text.as_deref()).text("scope", query.scope.as_deref());
+        let target = target.text("state", query.state.as_deref()).text("sort", query.sort.as_deref());
+        self.get(&target.page(&query.page).done()).await
+    }
+
+    /// Creates a token; the answer is the only one with its secret.
+    pub async fn create_token(&self, token: &NewToken) -> Result<TokenCreated, ClientError> {
+        self.send(Method::POST, "/v1/tokens", token).await
+    }
+
+    /// One token; a revoked one is found by its id.
+    pub async fn token(&self, reference: &str) -> Result<TokenView, ClientError> {
+        self.get(&item("tokens", reference, "")).await
+    }
+
+    /// Changes a token.
+    pub async fn edit_token(&self, reference: &str, patch: &TokenPatch) -> Result<TokenView, ClientError> {
+        self.send(Method::PATCH, &item("tokens", reference, ""), patch).await
+    }
+
+    /// Replaces a token's secret; the old value is dead at once.
+    pub async fn rotate_token(&self, reference: &str) -> Result<TokenCreated, ClientError> {
+        self.post_empty(&item("tokens", reference, "/rotate")).await
+    }
+
+    /// Revokes a token for good.
+    pub async fn revoke_token(&self, reference: &str, revoke: &RevokeToken) -> Result<RevokeReceipt, ClientError> {
+        self.send(Method::POST, &item("tokens", reference, "/revoke"), revoke).await
+    }
+
+    /// Switches a token's debug option.
+    pub async fn debug_token(&self, reference: &str, debug: &SetDebug) -> Result<TokenView, ClientError> {
+        self.send(Method::POST, &item("tokens", reference, "/debug"), debug).await
+    }
+
+    /// Incidents, newest first.
+    pub async fn incidents(&self, query: &IncidentQuery) -> Result<Page<IncidentView>, ClientError> {
+        let target = Target::at("/v1/incidents").text("state", query.state.as_deref());
+        self.get(&target.text("service", query.service.as_deref()).page(&query.page).done()).await
+    }
+
+    /// One incident with its description and timeline.
+    pub async fn incident(&self, reference: &str) -> Result<IncidentView, ClientError> {
+        self.get(&item("incidents", reference, "")).await
+    }
+
+    /// Takes an incident.
+    pub async fn acknowledge(&self, reference: &str) -> Result<IncidentView, ClientError> {
+        self.post_empty(&item("incidents", reference, "/acknowledge")).await
+    }
+
+    /// Gives an incident back.
+    pub async fn unacknowledge(&self, reference: &str) -> Result<IncidentView, ClientError> {
+        self.post_empty(&item("incidents", reference, "/unacknowledge")).await
+    }
+
+    /// Resolves an incident for good.
+    pub async fn resolve(&self, reference: &str, words: &ResolveIncident) -> Result<IncidentView, ClientError> {
+        self.send(Method::POST, &item("incidents", reference, "/resolve"), words).await
+    }
+
+    /// A page of the log, always of rising seq; [`Page::next`] is the `before` of older rows, or with `after` the
+    /// `after` of newer ones.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Page<LogRow>, ClientError> {
+        self.get(&query.target(false)).await
+    }
+
+    /// The log as it grows, over one connection; [`super::Follow`] is the one that reconnects.
+    pub async fn follow_log(&self, query: &LogQuery) -> Result<Lines<TailItem>, ClientError> {
+        self.stream(&query.target(true)).await
+    }
+
+    /// One row of the log.
+    pub async fn log_row(&self, seq: u64) -> Result<LogRow, ClientError> {
+        self.get(&format!("/v1/logs/{seq}")).await
+    }
+
+    /// Calls that were refused before a token was known, of rising seq.
+    pub async fn refused(&self, after: Option<u64>, limit: Option<u32>) -> Result<Page<RefusedRow>, ClientError> {
+        self.get(&Target::at("/v1/refused").number("after", after).number("limit", limit).done()).await
+    }
+
+    /// The audit, newest first.
+    pub async fn audit(&self, before: Option<u64>, limit: Option<u32>) -> Result<Page<AuditRow>, ClientError> {
+        self.get(&Target::at("/v1/audit").number("before", before).number("limit", limit).done()).await
+    }
+}
+
+impl LogQuery {
+    fn target(&self, follow: bool) -> String {
+        let target = Target::at("/v1/logs").text("follow", follow.then_some("true"));
+        let target = target.text("token", self.token.as_deref()).text("outcome", self.outcome.as_deref());
+        let target = target.text("status", self.status.as_deref()).number("since_secs", self.since_secs);
+        let target = target.number("limit", self.limit).number("before", self.before);
+        target.text("after", self.after.as_deref()).number("last", self.last).done()
+    }
+}
+
+impl Target {
+    fn at(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
+    fn text(mut self, name: &str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            let mark = if self.0.contains('?') { '&' } else { '?' };
+            // Writing to a String cannot fail.
+            write!(self.0, "{mark}{name}={}", utf8_percent_encode(value, REFERENCE)).ok();
+        }
+        self
+    }
+
+    fn number(self, name: &str, value: Option<impl Into<u64>>) -> Self {
+        self.text(name, value.map(|value| value.into().to_string()).as_deref())
+    }
+
+    fn page(self, page: &PageQuery) -> Self {
+        self.number("limit", page.limit).text("cursor", page.cursor.as_deref())
+    }
+
+    fn done(self) -> String {
+        self.0
+    }
+}
+
+fn item(collection: &str, reference: &str, verb: &str) -> String {
+    format!("/v1/{collection}/{}{verb}", encode_segment(reference))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_one_segment_whatever_it_holds() {
+        assert_eq!(item("services", "Ops/DB", ""), "/v1/services/Ops%2FDB");
+        assert_eq!(item("tokens", "a b?c#d%\u{e9}", "/rotate"), "/v1/tokens/a%20b%3Fc%23d%25%C3%A9/rotate");
+    }
+
+    #[test]
+    fn a_query_holds_what_was_asked_and_nothing_else() {
+        assert_eq!(LogQuery::default().target(false), "/v1/logs");
+        let query =
+            LogQuery { token: Some("a&b".into()), status: Some("4xx".into()), last: Some(5), ..LogQuery::default() };
+        assert_eq!(query.target(true), "/v1/logs?follow=true&token=a%26b&status=4xx&last=5");
+    }
+}
