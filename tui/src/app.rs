@@ -22,6 +22,7 @@ pub mod msg;
 pub mod query;
 pub mod secret;
 pub mod services;
+pub mod status;
 pub mod tail;
 pub mod tokens;
 pub mod update;

@@ -7,6 +7,7 @@ pub mod client;
 pub mod demo;
 pub mod safe_text;
 pub mod term;
+pub mod view;
 
 use std::process::ExitCode;
 

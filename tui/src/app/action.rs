@@ -178,9 +178,13 @@ impl Action {
         use Danger::{Confirmed, Immediate, Typed};
         match self {
             Self::AddTeam => change("add-team", "add a team", Confirmed, "POST /v1/teams", "tollgate team create NAME"),
-            Self::AddService => {
-                change("add-service", "add a service", Confirmed, "POST /v1/services", "tollgate service create NAME --team TEAM")
-            }
+            Self::AddService => change(
+                "add-service",
+                "add a service",
+                Confirmed,
+                "POST /v1/services",
+                "tollgate service create NAME --team TEAM",
+            ),
             Self::AddFilter => change(
                 "add-filter",
                 "add a filter from a preset",
@@ -188,9 +192,13 @@ impl Action {
                 "POST /v1/filters",
                 "tollgate filter create --service TEAM/SERVICE --preset PRESET",
             ),
-            Self::AddToken => {
-                change("add-token", "create a token", Confirmed, "POST /v1/tokens", "tollgate token create NAME --scope SCOPE")
-            }
+            Self::AddToken => change(
+                "add-token",
+                "create a token",
+                Confirmed,
+                "POST /v1/tokens",
+                "tollgate token create NAME --scope SCOPE",
+            ),
             Self::Edit => change(
                 "edit",
                 "change name, end, addresses, dedup",
@@ -219,9 +227,13 @@ impl Action {
                 "POST /v1/tokens/{token}/rotate",
                 "tollgate token rotate {} --now --confirm NAME",
             ),
-            Self::Acknowledge => {
-                change("ack", "you are on it", Immediate, "POST /v1/incidents/{incident}/acknowledge", "tollgate incident ack {}")
-            }
+            Self::Acknowledge => change(
+                "ack",
+                "you are on it",
+                Immediate,
+                "POST /v1/incidents/{incident}/acknowledge",
+                "tollgate incident ack {}",
+            ),
             Self::Unacknowledge => change(
                 "unack",
                 "give it back",
@@ -236,7 +248,13 @@ impl Action {
                 "POST /v1/incidents/{incident}/resolve",
                 "tollgate incident resolve {}",
             ),
-            _ => change("add", "add what belongs here", Confirmed, "POST /v1/tokens", "tollgate token create NAME --scope SCOPE"),
+            _ => change(
+                "add",
+                "add what belongs here",
+                Confirmed,
+                "POST /v1/tokens",
+                "tollgate token create NAME --scope SCOPE",
+            ),
         }
     }
 }
@@ -245,7 +263,13 @@ const fn look(name: &'static str, help: &'static str) -> Info {
     Info { name, help, danger: Danger::None, operation: "-", cli: "tollgate" }
 }
 
-const fn change(name: &'static str, help: &'static str, danger: Danger, operation: &'static str, cli: &'static str) -> Info {
+const fn change(
+    name: &'static str,
+    help: &'static str,
+    danger: Danger,
+    operation: &'static str,
+    cli: &'static str,
+) -> Info {
     Info { name, help, danger, operation, cli }
 }
 
@@ -254,7 +278,9 @@ const fn go(screen: Screen) -> Info {
         Screen::Tokens => ("tokens", "the tokens: screen 1", "GET /v1/tokens", "tollgate token list"),
         Screen::Log => ("log", "the API log: screen 2", "GET /v1/logs", "tollgate log --follow"),
         Screen::Incidents => ("incidents", "the incidents: screen 3", "GET /v1/incidents", "tollgate incident list"),
-        Screen::Services => ("services", "teams, services, filters: screen 5", "GET /v1/services", "tollgate service list"),
+        Screen::Services => {
+            ("services", "teams, services, filters: screen 5", "GET /v1/services", "tollgate service list")
+        }
         Screen::Status => ("status", "what the daemon says of itself: screen 8", "GET /v1/status", "tollgate status"),
     };
     Info { name, help, danger: Danger::None, operation, cli }

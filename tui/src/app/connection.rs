@@ -70,16 +70,18 @@ impl Connection {
         match self {
             Self::Connecting => Some("connecting to tollgated".to_owned()),
             Self::Live => match self.phase(heard_at, now) {
-                Phase::Delayed(secs) => Some(format!("no sign of life for {}: the data may be stale", words::age(secs))),
+                Phase::Delayed(secs) => {
+                    Some(format!("no sign of life for {}: the data may be stale", words::age(secs)))
+                }
                 _ => None,
             },
             Self::Reconnecting { attempt, next, why, .. } => {
                 let wait = words::age(next.secs_since(now));
                 Some(format!("{why}; {stale}attempt {attempt}, next in {wait}   Enter = now"))
             }
-            Self::Incompatible { ours, theirs } => {
-                Some(format!("the daemon is version {theirs}, this console is {ours}: install the same version of both"))
-            }
+            Self::Incompatible { ours, theirs } => Some(format!(
+                "the daemon is version {theirs}, this console is {ours}: install the same version of both"
+            )),
             Self::Denied { why, .. } => Some(format!("no access to the socket: {why}")),
         }
     }

@@ -79,10 +79,10 @@ impl Danger {
 /// The receipt as text: on the screen, in the clipboard, in the file.
 #[must_use]
 pub fn receipt_text(receipt: &RevokeReceipt) -> String {
-    let last = receipt.last_use.as_ref().map_or_else(
-        || "never".to_owned(),
-        |last| format!("{}  from {}  {}", last.at, last.ip, last.outcome),
-    );
+    let last = receipt
+        .last_use
+        .as_ref()
+        .map_or_else(|| "never".to_owned(), |last| format!("{}  from {}  {}", last.at, last.ip, last.outcome));
     let lines = [
         format!("REVOKED {}   {}", receipt.name, receipt.id),
         format!("in force since    {}  (audit row {}, on disk)", receipt.revoked_at, words::group(receipt.audit_seq)),

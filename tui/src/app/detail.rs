@@ -50,7 +50,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Screen::Log => log_lines(model),
         Screen::Incidents => incident_lines(model),
         Screen::Services => model.services.selected().map(node_lines).unwrap_or_default(),
-        Screen::Status => Vec::new(),
+        Screen::Status => super::status::lines(model),
     }
 }
 
@@ -190,15 +190,28 @@ fn incident_lines(model: &Model) -> Vec<Line> {
     let head = &row.head;
     let mut lines = vec![
         Line::new(Kind::Strong, head.title.clone()),
-        Line::plain(format!("{} {} | {} | filter {} | token {}", head.priority, head.state, row.service.name, row.filter.name, row.token.name)),
-        Line::plain(format!("{}, {}", words::count(head.occurrences, "call"), words::count(head.duplicates, "duplicate"))),
+        Line::plain(format!(
+            "{} {} | {} | filter {} | token {}",
+            head.priority, head.state, row.service.name, row.filter.name, row.token.name
+        )),
+        Line::plain(format!(
+            "{}, {}",
+            words::count(head.occurrences, "call"),
+            words::count(head.duplicates, "duplicate")
+        )),
     ];
     lines.extend(head.key.iter().map(|key| Line::plain(format!("key {key}"))));
     match story {
         None => lines.push(Line::plain("its story is being fetched".to_owned())),
         Some(story) => {
             lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry))));
-            lines.extend(story.description.split('\n').filter(|_| !story.description.is_empty()).map(|line| Line::new(Kind::Body, line.to_owned())));
+            lines.extend(
+                story
+                    .description
+                    .split('\n')
+                    .filter(|_| !story.description.is_empty())
+                    .map(|line| Line::new(Kind::Body, line.to_owned())),
+            );
         }
     }
     lines
@@ -213,8 +226,16 @@ fn node_lines(node: &Node) -> Vec<Line> {
         ],
         Node::Service(service) => vec![
             Line::new(Kind::Strong, format!("service {}/{}", service.team.name, service.name)),
-            Line::plain(if service.enabled { "enabled".to_owned() } else { "DISABLED: its filters are not tested".to_owned() }),
-            Line::plain(format!("{}, {}", words::count(service.filters.into(), "filter"), words::count(service.open_incidents.into(), "open incident"))),
+            Line::plain(if service.enabled {
+                "enabled".to_owned()
+            } else {
+                "DISABLED: its filters are not tested".to_owned()
+            }),
+            Line::plain(format!(
+                "{}, {}",
+                words::count(service.filters.into(), "filter"),
+                words::count(service.open_incidents.into(), "open incident")
+            )),
             Line::plain(format!("since {}   id {}", words::date(service.created_at), service.id)),
         ],
         Node::Filter(filter) => filter_lines(filter),
@@ -226,7 +247,11 @@ fn filter_lines(filter: &FilterView) -> Vec<Line> {
     let state = if spec.enabled { "" } else { "  DISABLED" };
     let mut lines = vec![Line::new(Kind::Strong, format!("filter {} > {}{state}", filter.service.name, spec.name))];
     let trigger = &spec.trigger;
-    lines.push(Line::plain(format!("opens an incident of {} when {}", trigger.priority, when(trigger.match_all, trigger.mode))));
+    lines.push(Line::plain(format!(
+        "opens an incident of {} when {}",
+        trigger.priority,
+        when(trigger.match_all, trigger.mode)
+    )));
     lines.extend(trigger.conditions.iter().map(condition_line));
     if let Some(resolve) = &spec.resolve {
         lines.push(Line::plain(format!("resolves it when {}", when(false, resolve.mode))));

@@ -122,7 +122,11 @@ impl Form {
 
     /// A new token. `scope`: the value to begin with, such as `service:Ops/DB`.
     #[must_use]
-    pub fn token(teams: &[std::sync::Arc<TeamView>], services: &[std::sync::Arc<ServiceView>], scope: Option<&str>) -> Self {
+    pub fn token(
+        teams: &[std::sync::Arc<TeamView>],
+        services: &[std::sync::Arc<ServiceView>],
+        scope: Option<&str>,
+    ) -> Self {
         let mut scopes = vec![("global: every service".to_owned(), "global".to_owned())];
         scopes.extend(teams.iter().map(|team| (format!("team {}", team.name), format!("team:{}", team.name))));
         scopes.extend(services.iter().map(|service| {
@@ -307,7 +311,9 @@ impl Form {
             FormKind::EditToken(token) => self.edit_cli(token, &name),
             FormKind::Team => format!("tollgate team create {name}"),
             FormKind::Service => format!("tollgate service create {name} --team {}", pick("team")),
-            FormKind::Filter => format!("tollgate filter create --service {} --preset {}", pick("service"), pick("preset")),
+            FormKind::Filter => {
+                format!("tollgate filter create --service {} --preset {}", pick("service"), pick("preset"))
+            }
             FormKind::Resolve(incident) => {
                 let comment = self.text("comment").filter(|words| !words.is_empty());
                 let comment = comment.map(|text| format!(" --comment {}", words::shell(&text))).unwrap_or_default();
@@ -420,7 +426,8 @@ fn expiries(keep: bool) -> Vec<(String, String)> {
 }
 
 fn dedups() -> Vec<(String, String)> {
-    let all = [("off", "0"), ("1 min", "60"), ("5 min", "300"), ("10 min", "600"), ("1 hour", "3600"), ("24 hours", "86400")];
+    let all =
+        [("off", "0"), ("1 min", "60"), ("5 min", "300"), ("10 min", "600"), ("1 hour", "3600"), ("24 hours", "86400")];
     all.into_iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect()
 }
 

@@ -86,7 +86,9 @@ impl Incidents {
             return None;
         }
         let first = usize::from(!from_here);
-        let place = |offset| if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len };
+        let place = |offset| {
+            if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len }
+        };
         (first..len + first).map(place).find(|at| has_text(&self.rows[*at], &text))
     }
 
@@ -125,7 +127,11 @@ pub fn event_words(entry: &TimelineEntry) -> String {
     let what = match &entry.event {
         TimelineEvent::Opened { token, .. } => format!("opened by a call of {token}"),
         TimelineEvent::Attached { token, .. } if entry.count > 1 => {
-            format!("{} attached, the last from {token} at {}", words::count(entry.count, "call"), words::clock(entry.last_at))
+            format!(
+                "{} attached, the last from {token} at {}",
+                words::count(entry.count, "call"),
+                words::clock(entry.last_at)
+            )
         }
         TimelineEvent::Attached { token, .. } => format!("a call of {token} attached"),
         TimelineEvent::Raised { from, to } => format!("priority raised from {from} to {to}"),

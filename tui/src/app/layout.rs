@@ -102,7 +102,9 @@ mod tests {
             if Layout::too_small(columns, rows) {
                 continue;
             }
-            for part in [layout.head, layout.title, layout.list, layout.pane_title, layout.pane, layout.command, layout.footer] {
+            for part in
+                [layout.head, layout.title, layout.list, layout.pane_title, layout.pane, layout.command, layout.footer]
+            {
                 assert!(part.x + part.width <= columns && part.y + part.height <= rows, "{columns}x{rows} {part:?}");
             }
             assert!(layout.list.height >= 1, "{columns}x{rows}");

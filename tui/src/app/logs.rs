@@ -97,7 +97,9 @@ impl Logs {
     fn has_text(&self, at: usize, text: &str) -> bool {
         let hays = match self.tab {
             LogTab::Calls => match &self.tail.entries[at] {
-                Entry::Row(row) => vec![row.summary.clone(), row.remote_ip.to_string(), row.outcome.to_string(), row.seq.to_string()],
+                Entry::Row(row) => {
+                    vec![row.summary.clone(), row.remote_ip.to_string(), row.outcome.to_string(), row.seq.to_string()]
+                }
                 Entry::Gap(_) => Vec::new(),
             },
             LogTab::Refused => {

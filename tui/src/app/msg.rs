@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, RevokeReceipt, ServiceView, StatusView, TeamView,
-    TokenPatch, TokenView,
+    FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, RevokeReceipt, ServiceView, StatusView,
+    TeamView, TokenPatch, TokenView,
 };
 use tollgate_shared::log::{RefusedRow, TailItem};
 use zeroize::Zeroizing;
@@ -18,8 +18,14 @@ use super::secret::Secret;
 pub enum Msg {
     Key(Key),
     /// Pasted text. `burst`: it came as keys too fast for a hand, so the terminal did not mark it as a paste.
-    Paste { text: Hidden, burst: bool },
-    Resize { columns: u16, rows: u16 },
+    Paste {
+        text: Hidden,
+        burst: bool,
+    },
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
     /// Time passed.
     Tick,
     Net(Net),
@@ -48,9 +54,20 @@ pub enum Slot {
 pub enum Net {
     Connected(Box<StatusView>),
     /// The connection is lost or could not be made.
-    Lost { why: String, tried: Vec<String>, attempt: u32, retry_in_secs: u32 },
-    Incompatible { ours: String, theirs: String },
-    Denied { why: String, remedy: Vec<String> },
+    Lost {
+        why: String,
+        tried: Vec<String>,
+        attempt: u32,
+        retry_in_secs: u32,
+    },
+    Incompatible {
+        ours: String,
+        theirs: String,
+    },
+    Denied {
+        why: String,
+        remedy: Vec<String>,
+    },
     /// A sign of life.
     Alive,
     Status(Box<StatusView>),
@@ -58,26 +75,50 @@ pub enum Net {
     Tokens(Vec<Arc<TokenView>>),
     /// One token, fresh.
     Token(Box<TokenView>),
-    Incidents { open: Vec<Arc<IncidentView>>, resolved: Vec<Arc<IncidentView>>, more: bool },
-    Organisation { teams: Vec<TeamView>, services: Vec<ServiceView>, filters: Vec<Arc<FilterView>> },
+    Incidents {
+        open: Vec<Arc<IncidentView>>,
+        resolved: Vec<Arc<IncidentView>>,
+        more: bool,
+    },
+    Organisation {
+        teams: Vec<TeamView>,
+        services: Vec<ServiceView>,
+        filters: Vec<Arc<FilterView>>,
+    },
     Presets(Vec<String>),
     Refused(Vec<RefusedRow>),
-    Tail { slot: Slot, generation: u64, items: Vec<TailItem> },
+    Tail {
+        slot: Slot,
+        generation: u64,
+        items: Vec<TailItem>,
+    },
     /// A tail ended; `refused` holds the daemon's words where asking again would not help.
-    TailEnded { slot: Slot, generation: u64, refused: Option<String> },
+    TailEnded {
+        slot: Slot,
+        generation: u64,
+        refused: Option<String>,
+    },
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
     /// The answer to a request.
-    Done { generation: u64, result: Result<Reply, Failure> },
+    Done {
+        generation: u64,
+        result: Result<Reply, Failure>,
+    },
     /// The client task's queue was full: nothing was sent.
-    NotSent { generation: u64 },
+    NotSent {
+        generation: u64,
+    },
 }
 
 /// What a change brought back.
 #[derive(Debug)]
 pub enum Reply {
     Token(Box<TokenView>),
-    Created { secret: Secret, token: Box<TokenView> },
+    Created {
+        secret: Secret,
+        token: Box<TokenView>,
+    },
     Receipt(Box<RevokeReceipt>),
     Incident(Box<IncidentView>),
     Team(Box<TeamView>),
@@ -121,20 +162,40 @@ pub enum Effect {
     /// Paint everything again.
     Repaint,
     ReconnectNow,
-    Request { generation: u64, call: Call },
+    Request {
+        generation: u64,
+        call: Call,
+    },
     /// Follow the log; replaces the slot's former tail.
-    Follow { slot: Slot, generation: u64, filter: LogFilter, after: Option<String>, last: u32 },
+    Follow {
+        slot: Slot,
+        generation: u64,
+        filter: LogFilter,
+        after: Option<String>,
+        last: u32,
+    },
     /// The slot's tail is not wanted any more.
-    Unfollow { slot: Slot },
+    Unfollow {
+        slot: Slot,
+    },
     /// Ask for one incident's story.
-    FetchIncident { incident: String },
+    FetchIncident {
+        incident: String,
+    },
     /// Ask for everything again.
     Refresh,
     /// The newest refusals; asked while their tab is open.
     WatchRefused(bool),
-    Copy { text: Hidden, secret: bool },
+    Copy {
+        text: Hidden,
+        secret: bool,
+    },
     /// Writes a new file of mode 0600 in the working directory.
-    WriteFile { generation: u64, name: String, text: Hidden },
+    WriteFile {
+        generation: u64,
+        name: String,
+        text: Hidden,
+    },
 }
 
 /// How urgently the screen differs from the model.

@@ -103,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_wrong_word_is_named_with_the_right_form() {
-        for (line, part) in [("foo", "foo"), ("status:9xx", "404 or 4xx"), ("outcome:good", "no_match"), ("\"a", "quote")] {
+        for (line, part) in
+            [("foo", "foo"), ("status:9xx", "404 or 4xx"), ("outcome:good", "no_match"), ("\"a", "quote")]
+        {
             let error = LogFilter::parse(line).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");
         }

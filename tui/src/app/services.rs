@@ -139,7 +139,9 @@ impl Services {
             return None;
         }
         let first = usize::from(!from_here);
-        let place = |offset| if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len };
+        let place = |offset| {
+            if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len }
+        };
         (first..len + first).map(place).find(|at| self.nodes[*at].name().to_lowercase().contains(&text))
     }
 

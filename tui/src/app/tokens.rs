@@ -177,7 +177,9 @@ impl Tokens {
         }
         let first = usize::from(!from_here);
         let offsets = first..len + first;
-        let place = |offset| if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len };
+        let place = |offset| {
+            if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len }
+        };
         offsets.map(place).find(|at| self.row(*at).is_some_and(|token| matches_text(token, &text)))
     }
 

@@ -105,7 +105,7 @@ fn outside(lines: &mut Vec<Line>, explain: &Explain) {
     if explain.skipped_not_shown > 0 {
         say(format!("Skipped: {} more", explain.skipped_not_shown));
     }
-    for note in &explain.note {
+    if let Some(note) = &explain.note {
         say(format!("Note: {note}"));
     }
 }

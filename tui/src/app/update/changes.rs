@@ -44,12 +44,16 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
         Reply::Service(service) => {
             let name = format!("{}/{}", service.team.name, service.name);
             model.services.add_service(*service);
-            next_step(model, guided, |model| Form::filter(&model.services.services, &model.services.presets, Some(&name)));
+            next_step(model, guided, |model| {
+                Form::filter(&model.services.services, &model.services.presets, Some(&name))
+            });
         }
         Reply::Filter(filter) => {
             let scope = format!("service:{}", filter.service.name);
             model.services.add_filter(*filter);
-            next_step(model, guided, |model| Form::token(&model.services.teams, &model.services.services, Some(&scope)));
+            next_step(model, guided, |model| {
+                Form::token(&model.services.teams, &model.services.services, Some(&scope))
+            });
         }
         Reply::Said(words) => said(model, words),
     }
@@ -103,7 +107,8 @@ fn show_secret(model: &mut Model, generation: u64, secret: Secret, token: TokenV
     model.tokens.note_worst(model.now);
     model.screen = Screen::Tokens;
     model.in_pane = false;
-    if let Some(index) = (0..model.tokens.shown.len()).find(|at| model.tokens.row(*at).is_some_and(|row| row.id == id)) {
+    if let Some(index) = (0..model.tokens.shown.len()).find(|at| model.tokens.row(*at).is_some_and(|row| row.id == id))
+    {
         model.tokens.go(index);
     }
     model.layer = Some(Layer::Secret(dialog));

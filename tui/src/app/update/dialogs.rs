@@ -22,7 +22,11 @@ pub(super) fn action_menu(model: &Model) -> Menu {
         MenuItem {
             letter: entry.letter,
             words: info.help.to_owned(),
-            cli: if info.danger == super::super::action::Danger::None { String::new() } else { cli(model, entry.action) },
+            cli: if info.danger == super::super::action::Danger::None {
+                String::new()
+            } else {
+                cli(model, entry.action)
+            },
             pick: Pick::Action(entry.action),
             refused: refused.clone().filter(|_| entry.action.changes()),
         }

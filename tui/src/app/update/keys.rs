@@ -22,7 +22,10 @@ pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
         model.notice = Some("q leaves the console; ctrl-c only cancels".to_owned());
         return;
     }
-    let retries = matches!(model.connection, Connection::Reconnecting { .. } | Connection::Denied { .. } | Connection::Incompatible { .. });
+    let retries = matches!(
+        model.connection,
+        Connection::Reconnecting { .. } | Connection::Denied { .. } | Connection::Incompatible { .. }
+    );
     if key.code == Code::Enter && retries {
         return effects.push(Effect::ReconnectNow);
     }

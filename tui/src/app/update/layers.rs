@@ -263,7 +263,11 @@ fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
         }
         Code::Char('w') if !key.ctrl => {
             let text = format!("Authorization: Bearer {}\n", dialog.secret.expose());
-            effects.push(Effect::WriteFile { generation, name: dialog.file_name(), text: Hidden(Zeroizing::new(text)) });
+            effects.push(Effect::WriteFile {
+                generation,
+                name: dialog.file_name(),
+                text: Hidden(Zeroizing::new(text)),
+            });
         }
         Code::Esc if asked => model.layer = None,
         Code::Esc => dialog.asked = true,

@@ -58,7 +58,10 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
 
 /// True for what only a living daemon can have said.
 fn heard(net: &Net) -> bool {
-    !matches!(net, Net::Lost { .. } | Net::Incompatible { .. } | Net::Denied { .. } | Net::NotSent { .. } | Net::Done { .. })
+    !matches!(
+        net,
+        Net::Lost { .. } | Net::Incompatible { .. } | Net::Denied { .. } | Net::NotSent { .. } | Net::Done { .. }
+    )
 }
 
 fn connected(model: &mut Model, status: Box<tollgate_shared::api::StatusView>, effects: &mut Effects) {
@@ -83,7 +86,8 @@ fn connected(model: &mut Model, status: Box<tollgate_shared::api::StatusView>, e
 /// The marked incident changed, so its story is old.
 fn refresh_story(model: &mut Model, effects: &mut Effects) {
     let Some(row) = model.incidents.selected() else { return };
-    let old = model.incidents.story.as_ref().is_some_and(|story| story.head.id == row.head.id && story.head != row.head);
+    let old =
+        model.incidents.story.as_ref().is_some_and(|story| story.head.id == row.head.id && story.head != row.head);
     if old && model.screen == Screen::Incidents {
         effects.push(Effect::FetchIncident { incident: row.head.id.to_string() });
     }
