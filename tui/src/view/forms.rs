@@ -50,7 +50,7 @@ fn draw_field(row: &mut Row<'_>, field: &FormField, marked: bool, hint: &str, th
             row.text(" ]", theme.plain());
         }
         Value::Text(text) => {
-            drop(row.text("[ ", theme.plain()).text(&text.text(), theme.plain()).text(" ]", theme.plain()))
+            row.text("[ ", theme.plain()).text(&text.text(), theme.plain()).text(" ]", theme.plain());
         }
         Value::Choice(choice) => {
             let style = if marked { theme.marked() } else { theme.plain() };

@@ -89,7 +89,7 @@ pub(super) fn entries(canvas: &mut Canvas<'_>, tail: &Tail, area: Area, shape: &
         match entry {
             Entry::Row(call) => shape.row(&mut line, theme, call),
             Entry::Gap(gap) => {
-                drop(line.text(&format!("{} {}", theme.rule().repeat(8), gap_words(gap)), theme.attention()))
+                line.text(&format!("{} {}", theme.rule().repeat(8), gap_words(gap)), theme.attention());
             }
         }
         line.rest();

@@ -81,11 +81,15 @@ fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
         line.text(if index == menu.at { "> " } else { "  " }, theme.plain());
         line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
         match &item.refused {
-            Some(why) => drop(line.text(&format!("{} (not now: {why})", item.words), theme.plain())),
-            None if item.cli.is_empty() => drop(line.text(&item.words, theme.plain())),
-            None => drop(
-                line.cell(&item.words, 42, theme.plain()).text("  $ ", theme.plain()).text(&item.cli, theme.plain()),
-            ),
+            Some(why) => {
+                line.text(&format!("{} (not now: {why})", item.words), theme.plain());
+            }
+            None if item.cli.is_empty() => {
+                line.text(&item.words, theme.plain());
+            }
+            None => {
+                line.cell(&item.words, 42, theme.plain()).text("  $ ", theme.plain()).text(&item.cli, theme.plain());
+            }
         }
         line.rest();
         canvas.put(area, row, line);
