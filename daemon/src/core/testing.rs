@@ -12,7 +12,7 @@ use tollgate_shared::problem::Problem;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
-use super::access::Actor;
+use super::access::{Actor, Door, Who};
 use super::admin::{self, Command, Entropy, Office, Reply};
 use super::call::Call;
 use super::call::fingerprint::Fingerprint;
@@ -55,7 +55,14 @@ impl World {
 
     pub(crate) fn on(mut store: Box<dyn Store>) -> Self {
         let registry = Registry::from_loaded(&store.load().unwrap(), 0).unwrap();
-        Self { store, registry, pace: Pace::default(), now: START, actor: Actor::of_uid(0, 0), made: 0 }
+        Self {
+            store,
+            registry,
+            pace: Pace::default(),
+            now: START,
+            actor: Actor::of("root".to_owned(), Who::Superuser, Door::Cli),
+            made: 0,
+        }
     }
 
     /// A world with `Ops/DB`, its filter and its token.
@@ -226,15 +233,7 @@ pub(crate) fn spec(name: &str) -> FilterSpec {
 }
 
 pub(crate) fn new_token(name: &str, scope: &str) -> NewToken {
-    NewToken {
-        name: name.to_owned(),
-        scope: scope.to_owned(),
-        description: String::new(),
-        expires: None,
-        dedup_window_secs: None,
-        allowed_ips: Vec::new(),
-        debug: false,
-    }
+    NewToken { name: name.to_owned(), scope: scope.to_owned(), ..NewToken::default() }
 }
 
 /// A call that opens, or attaches to, the incident of `key`.

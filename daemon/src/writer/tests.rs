@@ -212,7 +212,7 @@ fn a_revoke_that_has_returned_is_in_force_and_says_how_many_calls_are_in_flight(
     let (answer, mut waiting) = oneshot::channel();
     let revoke = RevokeToken { confirm: token.to_string(), reason: "leaked".to_owned() };
     let command = Command::RevokeToken(token.to_string(), revoke);
-    bench.writer.change(AdminJob::Command { actor: Actor::of_uid(0, 0), command, answer });
+    bench.writer.change(AdminJob::Command { actor: Actor::daemon(), command, answer });
     let Ok(Ok(AdminAnswer::Receipt(receipt))) = waiting.try_recv() else { panic!("no receipt") };
     assert_eq!((receipt.id, receipt.in_flight), (token, 1));
     assert!(bench.daemon.registry.load().token(token).is_none());

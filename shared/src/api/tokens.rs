@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::token::{Expiry, Permission, RateLimit, TokenState};
 
 /// `POST /v1/tokens`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// 1–64 visible characters, unique among the living tokens of its scope.

@@ -357,6 +357,7 @@ impl Form {
             dedup_window_secs: self.choice("dedup").and_then(|secs| secs.parse().ok()),
             allowed_ips: self.addresses(),
             debug: self.tick("debug"),
+            ..NewToken::default()
         }
     }
 
@@ -367,6 +368,7 @@ impl Form {
             expires: self.choice("expires").filter(|value| !value.is_empty()).map(str::to_owned),
             dedup_window_secs: self.choice("dedup").and_then(|secs| secs.parse().ok()),
             allowed_ips: Some(self.addresses()),
+            ..TokenPatch::default()
         }
     }
 

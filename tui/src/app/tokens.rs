@@ -227,6 +227,8 @@ pub fn calls_in_hour(token: &TokenView) -> u64 {
 pub fn state_words(token: &TokenView, now: Timestamp) -> String {
     match (token.state, token.expires_at) {
         (TokenState::Revoked, _) => "REVOKED".to_owned(),
+        (TokenState::Suspended, _) => "SUSPENDED".to_owned(),
+        (TokenState::NotYetValid, _) => "NOT YET VALID".to_owned(),
         (_, Some(at)) if at <= now || token.state == TokenState::Expired => {
             format!("EXPIRED {}", words::age(now.secs_since(at)))
         }

@@ -44,6 +44,7 @@ async fn create(cx: &mut Context<'_>, create: TokenCreate) -> Done {
         dedup_window_secs,
         allowed_ips: create.allow_ip,
         debug: create.debug,
+        ..NewToken::default()
     };
     match cx.client.create_token(&new).await {
         Ok(created) => destination.deliver(cx, &created, "created"),
@@ -93,6 +94,7 @@ async fn edit(cx: &mut Context<'_>, edit: TokenEdit) -> Done {
         expires: edit.expires,
         dedup_window_secs: edit.dedup.map(dedup_secs).transpose()?,
         allowed_ips,
+        ..TokenPatch::default()
     };
     let token = cx.client.edit_token(&edit.token, &patch).await?;
     cx.changed(&token, |token| format!("token {} changed  {}", token.name, token.id))

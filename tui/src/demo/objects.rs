@@ -73,5 +73,6 @@ fn token(name: &str, scope: &str, expires: &str, description: &str) -> NewToken 
         dedup_window_secs: None,
         allowed_ips: Vec::new(),
         debug: true,
+        ..NewToken::default()
     }
 }

@@ -1,6 +1,7 @@
 //! The bytes of each row version, as they were when the version was first released. They are never made anew: a test here
 //! that fails means that stored rows would no longer be read, and asks for a new version, not for new bytes.
 
+use crate::core::model::SourceRecord;
 use std::fmt::{Debug, Write};
 
 use tollgate_shared::api::{LastRefusal, LastUse, OutcomeCounts};
@@ -64,6 +65,18 @@ fn usage() -> UsageRecord {
             slug: "token-expired".to_owned(),
         }),
         rows_not_logged: 4,
+        query_token_calls: 5,
+        ip_violations: 6,
+        old_secret_calls: 7,
+        sources: vec![SourceRecord {
+            net: "10.0.0.0/24".parse().unwrap(),
+            merged: true,
+            old_secret: false,
+            first: START,
+            last: at(2),
+            calls: 8,
+            refused: 9,
+        }],
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct NaiveStore {
 
 #[derive(Clone, Default)]
 struct State {
+    operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
+    lockdown: Option<crate::core::model::Lockdown>,
     teams: BTreeMap<TeamId, Team>,
     services: BTreeMap<ServiceId, Service>,
     filters: BTreeMap<FilterId, FilterRecord>,
@@ -73,6 +75,8 @@ impl Store for NaiveStore {
             tokens: state.tokens.into_values().collect(),
             tombstones: state.tombstones.into_values().collect(),
             dead_secrets: state.dead.into_values().collect(),
+            operators: state.operators.into_values().collect(),
+            lockdown: state.lockdown,
             usage: state.usage.into_iter().collect(),
             high_water: state.high_water,
             next_log_seq: self.log_seq,
@@ -260,6 +264,11 @@ impl View for NaiveView {
             RegistryChange::PutService(service) => drop(state.services.insert(service.id, service)),
             RegistryChange::PutFilter(filter) => drop(state.filters.insert(filter.id, *filter)),
             RegistryChange::DeleteFilter(id) => drop(state.filters.remove(&id)),
+            RegistryChange::DeleteService(id) => drop(state.services.remove(&id)),
+            RegistryChange::DeleteTeam(id) => drop(state.teams.remove(&id)),
+            RegistryChange::PutOperator(operator) => drop(state.operators.insert(operator.id, *operator)),
+            RegistryChange::DeleteOperator(id) => drop(state.operators.remove(&id)),
+            RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutDeadSecret(dead) => drop(state.dead.insert(dead.mac, dead)),
             RegistryChange::Bury(tombstone) => {

@@ -11,11 +11,14 @@ use tollgate_shared::name::Name;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::{Expiry, Permission, Scope};
+use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 use uuid::Uuid;
 
 use crate::core::call::fingerprint::Fingerprint;
-use crate::core::model::{DeadSecret, Death, DedupEntry, Effect, IncidentBody, Mac, Service, Team, Token, Tombstone};
+use crate::core::model::{
+    DeadSecret, Death, DedupEntry, Effect, IncidentBody, Issuer, Mac, Overlap, Service, Suspension, Team, Token,
+    Tombstone,
+};
 
 /// 2026-11-22T03:14:07Z, where the tests begin.
 pub(in crate::store) const START: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
@@ -68,12 +71,25 @@ pub(in crate::store) fn token(n: u64) -> Token {
         name: Name::new(&format!("token {n}")).unwrap(),
         description: "zabbix in the second hall".to_owned(),
         scope: Scope::Service(service_id(1)),
+        owner: Owner::Organisation,
         permissions: vec![Permission::IncidentsCreate, Permission::TokenRefresh],
+        sealed: false,
+        not_before: Some(at(1)),
         expiry: Expiry::AfterSecs(86_400),
         expires_at: Some(at(86_400)),
         allowed_ips: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
+        ip_report_only: true,
         debug_until: None,
         dedup_window_secs: 600,
+        dedup_ignore: vec!["alerts[*].startsAt".to_owned()],
+        dedup_strict: false,
+        rate_limit: Some(RateLimit { calls_per_min: 600, burst: 60 }),
+        query_token: true,
+        suspended: Some(Suspension { at: at(4), by: "anna".to_owned(), reason: "doubt".to_owned() }),
+        overlap: Some(Overlap { mac: Mac([8; 32]), since: at(2), until: at(3) }),
+        rotate_key: Some("once".to_owned()),
+        imported: false,
+        issued_by: Issuer::Superuser,
         mac: Mac([7; 32]),
         generation: 3,
         rotations: 1,
@@ -102,6 +118,12 @@ pub(in crate::store) fn audit_row(n: u64) -> AuditRow {
         action: "team.create".to_owned(),
         target: format!("team {n}"),
         detail: String::new(),
+        pid: Some(4_711),
+        login_uid: Some(1_001),
+        origin: "cli".to_owned(),
+        request_id: Some("01a20132-eae1-710a-af75-b0be1d1d2199".to_owned()),
+        previous: "0".repeat(64),
+        hash: "f".repeat(64),
     }
 }
 
