@@ -149,6 +149,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         meters: crate::daemon::Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
+        people: crate::people::People::default(),
     });
     Ok(Assembled {
         gate_edge: gate_edge(config, &daemon),

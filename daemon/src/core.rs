@@ -9,6 +9,7 @@ pub mod call;
 pub mod decide;
 pub mod matching;
 pub mod model;
+pub mod passwd;
 pub mod registry;
 pub mod routing;
 pub mod views;

@@ -1,13 +1,19 @@
 //! Changes by people: each is validated, put into the view and audited in one transaction, or refused whole.
 
 mod filters;
+mod guard;
 mod incidents;
+mod lockdown;
+pub mod operators;
 mod organisation;
 mod tokens;
 
-use tollgate_shared::api::{NewFilter, NewService, NewTeam, NewToken, RevokeToken, ServicePatch, TokenPatch};
+use tollgate_shared::api::{
+    NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, RevokeToken, ServicePatch, SetLockdown,
+    TokenPatch,
+};
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -15,8 +21,9 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
-use super::access::{Actor, Operation, Target, allows};
+use super::access::{Actor, Operation};
 use super::model::{Mac, RegistryChange};
+use super::passwd::Passwd;
 use super::registry::{LookupError, Registry};
 use crate::store::View;
 
@@ -49,6 +56,33 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// Delete a team.
+    DeleteTeam(String),
+    /// Delete a service.
+    DeleteService(String),
+    /// Create an operator.
+    CreateOperator(NewOperator),
+    /// Change an operator.
+    EditOperator(String, OperatorPatch),
+    /// Delete an operator.
+    DeleteOperator(String),
+    /// Set (a hash, made outside) or take away an operator's passphrase.
+    SetPassphrase(String, Option<String>),
+    /// Lock ingestion down, or lift it.
+    SetLockdown(SetLockdown),
+    /// Only write into the audit: a sign-in, a refusal, a reading of the log.
+    Note(Note),
+}
+
+/// What is audited where nothing is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// `sign-in`, `refused`, `log.read`, …
+    pub action: &'static str,
+    /// On what.
+    pub target: String,
+    /// In what words; never a secret.
+    pub detail: String,
 }
 
 /// Random bytes for a secret; wiped when it is made.
@@ -77,6 +111,12 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// An operator.
+    Operator(OperatorId),
+    /// The lockdown was set or lifted.
+    Lockdown,
+    /// It is in the audit.
+    Noted,
 }
 
 /// What carrying out a command needs.
@@ -87,6 +127,8 @@ pub struct Office<'a> {
     pub view: &'a mut dyn View,
     /// The keyed hash of secrets.
     pub mac_of: &'a dyn Fn(&str) -> Mac,
+    /// Unix users of this host.
+    pub users: &'a Passwd,
     /// Makes ids that sort by age.
     pub new_id: &'a mut dyn FnMut() -> Uuid,
     /// Now.
@@ -105,10 +147,19 @@ impl Command {
     /// What the caller must be allowed.
     pub fn operation(&self) -> Operation {
         match self {
-            Self::CreateTeam(_) => Operation::ChangeOrganisation,
-            Self::CreateService(_) | Self::EditService(..) | Self::CreateFilter(_) | Self::DeleteFilter(_) => {
-                Operation::ChangeServices
-            }
+            Self::CreateTeam(_)
+            | Self::DeleteTeam(_)
+            | Self::CreateOperator(_)
+            | Self::EditOperator(..)
+            | Self::DeleteOperator(_)
+            | Self::SetPassphrase(..)
+            | Self::SetLockdown(_) => Operation::ChangeOrganisation,
+            Self::CreateService(_)
+            | Self::EditService(..)
+            | Self::DeleteService(_)
+            | Self::CreateFilter(_)
+            | Self::DeleteFilter(_) => Operation::ChangeServices,
+            Self::Note(_) => Operation::Introduce,
             Self::CreateToken(..)
             | Self::EditToken(..)
             | Self::RotateToken(..)
@@ -124,7 +175,7 @@ impl Command {
 /// # Errors
 /// The problem that the caller is told; nothing has been put into the view.
 pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Result<Done, Problem> {
-    allows(actor, command.operation(), Target::Global)?;
+    guard::authorise(office, actor, &command)?;
     match command {
         Command::CreateTeam(new) => organisation::create_team(office, actor, &new),
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
@@ -139,6 +190,17 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
+        Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
+        Command::CreateOperator(new) => operators::create(office, actor, &new),
+        Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
+        Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
+        Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
+        Command::SetLockdown(set) => lockdown::set(office, actor, &set),
+        Command::Note(note) => {
+            office.write(actor, &[], note.action, note.target, note.detail);
+            Ok(Done { changes: Vec::new(), reply: Reply::Noted })
+        }
     }
 }
 

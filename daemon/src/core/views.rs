@@ -1,14 +1,14 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NamedRef, ScopeView, ServiceView, TeamView, TokenView, UsageView,
+    FilterView, IncidentView, NamedRef, OperatorView, ScopeView, ServiceView, TeamView, TokenView, UsageView,
 };
 use tollgate_shared::filter::lints;
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Scope, TokenState};
 
-use super::model::{FilterRecord, Team, Token, Tombstone};
+use super::model::{FilterRecord, Operator, Team, Token, Tombstone, UnixUser};
 use super::registry::{Registry, ServiceEntry};
 
 /// A team.
@@ -28,6 +28,28 @@ pub fn service(registry: &Registry, entry: &ServiceEntry, open_incidents: u32) -
         filters: count(entry.records.len()),
         open_incidents,
         created_at: entry.service.created_at,
+    }
+}
+
+/// An operator; `last_seen` is known to the doors.
+pub fn operator(registry: &Registry, operator: &Operator, last_seen: Option<Timestamp>) -> OperatorView {
+    let team = |id| registry.team(id).map_or_else(|| "(deleted)".to_owned(), |team| team.name.to_string());
+    let unix_user = |user: &UnixUser| match user.name.as_str() {
+        "" => user.uid.to_string(),
+        name => format!("{name} ({})", user.uid),
+    };
+    OperatorView {
+        id: operator.id,
+        name: operator.name.to_string(),
+        unix_users: operator.unix_users.iter().map(unix_user).collect(),
+        has_passphrase: operator.passphrase.is_some(),
+        role: operator.role,
+        team_roles: operator.team_roles.iter().map(|(id, role)| (team(*id), *role)).collect(),
+        enabled: operator.enabled,
+        last_seen,
+        created_at: operator.created_at,
+        created_by: operator.created_by.clone(),
+        version: operator.version,
     }
 }
 
