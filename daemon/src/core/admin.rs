@@ -144,9 +144,9 @@ pub struct Done {
 }
 
 impl Command {
-    /// What the caller must be allowed.
-    pub fn operation(&self) -> Operation {
-        match self {
+    /// What the caller must be allowed; `None` where that is asked when the object is found.
+    pub fn operation(&self) -> Option<Operation> {
+        Some(match self {
             Self::CreateTeam(_)
             | Self::DeleteTeam(_)
             | Self::CreateOperator(_)
@@ -166,7 +166,7 @@ impl Command {
             | Self::RevokeToken(..)
             | Self::SetDebug(..) => Operation::ChangeToken,
             Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
-        }
+        })
     }
 }
 

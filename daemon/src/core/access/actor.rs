@@ -8,6 +8,7 @@ use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::token::Permission;
 
 use crate::core::model::{Issuer, Operator, Token};
+use crate::core::registry::Registry;
 
 /// Somebody with a request.
 #[derive(Clone, Debug)]
@@ -127,6 +128,22 @@ impl Actor {
     /// True where a token stands between the actor and its right.
     pub fn lacks(&self, permission: Permission) -> bool {
         matches!(&self.who, Who::Token(token, _) if !token.permissions.contains(&permission))
+    }
+
+    /// He with the roles, the permissions and the being there that he has now: a stream outlives the request's moment.
+    pub fn as_of_now(&self, registry: &Registry) -> Self {
+        let who = match &self.who {
+            Who::Operator(was) => registry.operator(was.id).cloned().map_or(Who::Unknown, Who::Operator),
+            Who::Token(was, owner) => match (registry.token(was.id), owner) {
+                (Some(token), None) => Who::Token(token.clone(), None),
+                (Some(token), Some(owner)) => registry
+                    .operator(owner.id)
+                    .map_or(Who::Unknown, |owner| Who::Token(token.clone(), Some(owner.clone()))),
+                (None, _) => Who::Unknown,
+            },
+            other => other.clone(),
+        };
+        Self { who, ..self.clone() }
     }
 
     /// What a token made by this actor notes as its issuer.

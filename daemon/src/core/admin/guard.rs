@@ -9,9 +9,10 @@ use crate::core::registry::Registry;
 /// # Errors
 /// The refusal of [`allows`], or that the target is not to be found.
 pub(super) fn authorise(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<(), Problem> {
-    allows(actor, command.operation(), Target::Any)?;
+    let Some(operation) = command.operation() else { return Ok(()) };
+    allows(actor, operation, Target::Any)?;
     let target = target_of(office, actor, command)?;
-    allows(actor, command.operation(), target)
+    allows(actor, operation, target)
 }
 
 fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Target, Problem> {
