@@ -111,12 +111,12 @@ pub const ROUTES: [(Method, &str, Route); 30] = [
     (Method::DELETE, "/v1/filters/{filter}", route(Act::FilterDelete, Operation::ChangeServices)),
     (Method::POST, "/v1/filters/try", route(Act::FilterTry, Operation::See)),
     (Method::GET, "/v1/tokens", route(Act::TokenList, Operation::SeeTokens)),
-    (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeToken)),
+    (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeSomeToken)),
     (Method::GET, "/v1/tokens/{token}", route(Act::TokenShow, Operation::SeeTokens)),
-    (Method::PATCH, "/v1/tokens/{token}", route(Act::TokenEdit, Operation::ChangeToken)),
-    (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::ChangeToken)),
-    (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::ChangeToken)),
-    (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::ChangeToken)),
+    (Method::PATCH, "/v1/tokens/{token}", route(Act::TokenEdit, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::ChangeSomeToken)),
     (Method::GET, "/v1/incidents", route(Act::IncidentList, Operation::SeeIncidents)),
     (Method::GET, "/v1/incidents/{incident}", route(Act::IncidentShow, Operation::SeeIncidents)),
     (Method::POST, "/v1/incidents/{incident}/acknowledge", route(Act::IncidentAcknowledge, Operation::ChangeIncidents)),
@@ -262,3 +262,6 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::OpenApi => Ok(openapi::show()),
     }
 }
+
+#[cfg(test)]
+mod matrix_tests;

@@ -21,6 +21,8 @@ pub enum Operation {
     SeeDaemon,
     /// Sign in, sign out, read what the interface is: anybody whom the socket let in.
     Introduce,
+    /// What every change of a token asks at the door, before the token is found and the change has its own name.
+    ChangeSomeToken,
     /// Create, edit, rotate, revoke an organisation's token, switch its debug.
     ChangeToken,
     /// Suspend a token: a responder may, in his team.
@@ -122,12 +124,13 @@ pub fn may_grant(actor: &Actor, permission: Permission, target: Target) -> bool 
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::See,
         Self::SeeIncidents,
         Self::SeeTokens,
         Self::SeeDaemon,
         Self::Introduce,
+        Self::ChangeSomeToken,
         Self::ChangeToken,
         Self::SuspendToken,
         Self::CreatePersonalToken,
@@ -188,6 +191,7 @@ fn person(actor: &Actor, operation: Operation, target: Target) -> bool {
         Operation::SeeTokens => !roles.is_empty() || owns(actor, target) || manages_owner(actor, target),
         Operation::ReadAudit => one_of(&[Role::Admin, Role::Reader, manager]),
         Operation::ChangeOrganisation => one_of(&[Role::Admin]),
+        Operation::ChangeSomeToken => actor.has_some_role(),
         Operation::ChangeServices | Operation::ChangeToken => one_of(&[Role::Admin, manager]),
         Operation::SuspendToken | Operation::ChangeIncidents => one_of(&[Role::Admin, manager, responder]),
         Operation::CreatePersonalToken => {
@@ -251,7 +255,8 @@ fn reaches(actor: &Actor, token: &Token, target: Target) -> Result<(), Problem> 
 /// What a token must carry for an operation; a sender's token sees nothing.
 fn carries(token: &Token, operation: Operation) -> Result<(), Problem> {
     let needed = match operation {
-        Operation::ChangeToken
+        Operation::ChangeSomeToken
+        | Operation::ChangeToken
         | Operation::SuspendToken
         | Operation::CreatePersonalToken
         | Operation::ChangePersonalToken
@@ -294,6 +299,7 @@ fn forbidden(actor: &Actor, operation: Operation) -> Problem {
         | Operation::SeeTokens
         | Operation::SeeDaemon
         | Operation::Introduce
+        | Operation::ChangeSomeToken
         | Operation::ReadLog => "a role in that team, or reader",
         Operation::ChangeToken | Operation::ChangeServices => "manager of the team, or admin",
         Operation::SuspendToken | Operation::ChangeIncidents => "responder or manager of the team, or admin",
