@@ -22,6 +22,7 @@ use tollgate_shared::time::Timestamp;
 use super::answers::read;
 use super::logs::SCAN_ROWS;
 use super::params::{Call, Query};
+use crate::core::access::{Actor, Operation, Sight, Who};
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::tail::{Next, TailEntry};
@@ -40,8 +41,10 @@ const CHUNK_ROWS: usize = 16;
 const HISTORY_ROWS: usize = 256;
 
 /// Which rows a reader wants.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct LogQuery {
+    /// Whose sight the rows are cut to; `None` = nothing need be cut.
+    reader: Option<Reader>,
     token: Option<TokenId>,
     outcome: Option<Outcome>,
     status: Option<StatusFilter>,
@@ -50,6 +53,21 @@ pub(super) struct LogQuery {
     pub(super) after: Option<u64>,
     /// The cursor was of another log: say so, then begin.
     foreign_cursor: bool,
+}
+
+/// Somebody who does not see every token's rows. What he sees is judged row by row, as he is and as the registry is then:
+/// a tail may be open for days.
+#[derive(Clone)]
+struct Reader {
+    daemon: Arc<Daemon>,
+    actor: Actor,
+}
+
+impl Reader {
+    fn sees(&self, token: TokenId) -> bool {
+        let registry = self.daemon.registry.load();
+        Sight::new(&self.actor.as_of_now(&registry), &registry).token(Operation::ReadLog, token)
+    }
 }
 
 /// `404`, or `4xx`.
@@ -98,7 +116,10 @@ impl LogQuery {
         };
         let ours = cursor.filter(|cursor| cursor.store_id == call.daemon.facts.store_id);
         let since_secs = query.parsed::<u32>("since_secs")?;
+        let sees_all = matches!(call.actor.who, Who::Superuser);
+        let reader = || Reader { daemon: call.daemon.clone(), actor: call.actor.clone() };
         Ok(Self {
+            reader: (!sees_all).then(reader),
             token: token.transpose()?,
             outcome: query.parsed("outcome")?,
             status: query.parsed("status")?,
@@ -113,6 +134,7 @@ impl LogQuery {
             && self.outcome.is_none_or(|outcome| row.outcome == outcome)
             && self.status.is_none_or(|status| status.fits(row.status))
             && self.since.is_none_or(|since| row.at >= since)
+            && self.reader.as_ref().is_none_or(|reader| reader.sees(row.token))
     }
 }
 

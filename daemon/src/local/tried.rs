@@ -9,6 +9,7 @@ use tollgate_shared::problem::{Problem, Slug};
 
 use super::answers::ok;
 use super::params::Call;
+use crate::core::access::{Operation, allows, service_target};
 use crate::core::call::decode::{self, Decoded, RawCall};
 use crate::core::matching::{self, ServiceMatch};
 use crate::core::registry::ServiceEntry;
@@ -17,10 +18,11 @@ use crate::daemon::Daemon;
 use crate::edge::Body;
 
 pub(super) async fn try_filters(call: Call) -> Result<Response<Body>, Problem> {
-    let (daemon, _, _, tried) = call.json::<TryFilter>().await?;
+    let (daemon, actor, _, tried) = call.json::<TryFilter>().await?;
     let decoded = decode_tried(&tried)?;
     let registry = daemon.registry.load_full();
     let entry = registry.find_service(&tried.service)?;
+    allows(&actor, Operation::See, service_target(&registry, entry.service.id))?;
     Ok(ok(&verdict(&daemon, entry, decoded)))
 }
 

@@ -8,6 +8,7 @@ use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
+use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
     DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RegistryChange, Service, Team, Token,
@@ -130,7 +131,7 @@ pub trait View {
     /// Inserts or replaces a token's usage.
     fn put_usage(&mut self, token: TokenId, usage: UsageRecord);
 
-    /// Adds an audit row; its `seq` is given here and returned.
+    /// Adds an audit row; its `seq`, `previous` and `hash` are given here; returns the seq.
     fn audit(&mut self, row: AuditRow) -> u64;
 
     /// Gives out the next log seq. On disk with the next commit that writes something; giving one out does not by
@@ -238,6 +239,18 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// I/O or damage.
     fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError>;
+
+    /// Audit rows after a seq, rising, at most `limit`: for walking the chain from its beginning.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn audit_after(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError>;
+
+    /// Where the audit's chain ends.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn audit_head(&self) -> Result<AuditHead, StoreError>;
 }
 
 /// A stretch of the log.
