@@ -86,7 +86,8 @@ fn defused(field: &str) -> String {
 }
 
 fn quoted(field: &str) -> String {
-    let needs = field.contains(['"', ',', '\n', '\r']) || field.starts_with(['\'', ' ']) || field.ends_with(' ');
+    let needs =
+        field.contains(['"', ',', '\n', '\r']) || field.starts_with(['\'', ' ', '\u{feff}']) || field.ends_with(' ');
     if needs { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
 }
 

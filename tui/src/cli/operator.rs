@@ -4,6 +4,7 @@ use tollgate_shared::api::{NewOperator, OperatorPatch, OperatorView, SetPassphra
 use zeroize::Zeroizing;
 
 use super::args::{OperatorAdd, OperatorEdit, OperatorVerb};
+use super::confirm::refuse_empty;
 use super::context::{Context, Done};
 use super::exit::CliError;
 use super::table::{Table, facts, words};
@@ -48,6 +49,7 @@ async fn edit(cx: &mut Context<'_>, args: OperatorEdit) -> Done {
         team_roles: list(args.team_role, args.no_team_role),
         enabled: None,
     };
+    refuse_empty(&patch, "tollgate operator edit --help")?;
     let operator = cx.client.edit_operator(&args.operator, &patch).await?;
     cx.changed(&operator, |operator| format!("operator {} changed, {}", operator.name, roles(operator)))
 }

@@ -20,6 +20,7 @@ use tollgate_shared::problem::Slug;
 use tollgate_shared::token::RateLimit;
 
 use super::args::{Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList, TokenSettings, TokenVerb};
+use super::confirm::refuse_empty;
 use super::context::{Context, Done};
 use super::exit::CliError;
 use super::secret::Destination;
@@ -102,9 +103,11 @@ fn new_token(name: String, scope: String, settings: TokenSettings) -> Result<New
 }
 
 async fn edit(cx: &mut Context<'_>, args: TokenEdit) -> Done {
-    let token = cx.client.token(&args.token).await?;
-    let version = args.if_version.unwrap_or(token.version);
+    let (reference, if_version) = (args.token.clone(), args.if_version);
     let patch = patch(args)?;
+    refuse_empty(&patch, "tollgate token edit --help")?;
+    let token = cx.client.token(&reference).await?;
+    let version = if_version.unwrap_or(token.version);
     // By id: the name may mean another token by now.
     match cx.client.edit_token_version(token.id.as_str(), &patch, version).await {
         Ok(token) => {

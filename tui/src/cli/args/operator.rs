@@ -58,10 +58,9 @@ pub(in crate::cli) struct OperatorAdd {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "operator_change", required = true, multiple = true)]
 pub(in crate::cli) struct OperatorEdit {
     /// Name or id
-    #[arg(value_name = "OPERATOR", group = "operator_object")]
+    #[arg(value_name = "OPERATOR")]
     pub(in crate::cli) operator: String,
     /// A new name
     #[arg(long, value_name = "NAME")]

@@ -7,13 +7,12 @@ use super::{QUERY_HELP, Rate};
 use crate::cli::args::duration;
 
 #[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true)]
 pub(in crate::cli) struct TokenEdit {
     /// Name, id, or a piece of the id
-    #[arg(value_name = "TOKEN", group = "object")]
+    #[arg(value_name = "TOKEN")]
     pub(in crate::cli) token: String,
     /// Only if the token is still of this version, as `token show` said it [default: as it is now]
-    #[arg(long, value_name = "VERSION", group = "object_version")]
+    #[arg(long, value_name = "VERSION")]
     pub(in crate::cli) if_version: Option<u64>,
     /// A new name
     #[arg(long, value_name = "NAME")]
