@@ -115,7 +115,7 @@ pub(in crate::cli) struct Rate {
 impl TokenCreate {
     /// The name; clap has made sure that there is exactly one where no file is given.
     pub(in crate::cli) fn name(&mut self) -> String {
-        self.name.take().or(self.name_option.take()).unwrap_or_default()
+        self.name.take().or_else(|| self.name_option.take()).unwrap_or_default()
     }
 }
 
