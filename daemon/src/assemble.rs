@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::call::redact::Redactor;
 use crate::core::call::secret_names::DEFAULT_NAMES;
+use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
 use crate::daemon::{Daemon, Facts, MacKey};
 use crate::edge::EdgeCounters;
@@ -140,6 +141,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
             bytes: usize::try_from(config.limits.queue_bytes_max).unwrap_or(usize::MAX),
         }),
         usage: UsageBook::from_records(&loaded.usage),
+        quotas: Quotas::default(),
         tail: TailHub::new(last_seq),
         refused: RefusedRing::default(),
         events: Events::default(),

@@ -8,8 +8,11 @@ pub mod call;
 pub mod decide;
 pub mod matching;
 pub mod model;
+pub mod quota;
 pub mod registry;
+pub mod rights;
 pub mod routing;
+pub mod token_list;
 pub mod views;
 
 #[cfg(test)]

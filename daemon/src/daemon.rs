@@ -13,6 +13,7 @@ use tollgate_shared::time::Timestamp;
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::model::Mac;
+use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
 use crate::edge::EdgeCounters;
 use crate::events::Events;
@@ -38,6 +39,8 @@ pub struct Daemon {
     pub lanes: Lanes,
     /// What tokens are used for.
     pub usage: UsageBook,
+    /// How much of their quotas tokens have used.
+    pub quotas: Quotas,
     /// The newest log rows.
     pub tail: TailHub,
     /// Calls refused before a token was known.

@@ -1,6 +1,9 @@
 //! The gate: TCP, asks for a token. Thin: parse, ask the core, queue, format (http.md §1).
 
 mod intake;
+mod marks;
+mod own_token;
+mod presented;
 mod process;
 mod refusals;
 
@@ -25,13 +28,19 @@ pub enum Operation {
     Ready,
     /// Take a call.
     Process,
+    /// A token asks what it is.
+    WhoAmI,
+    /// A token extends itself.
+    RefreshSelf,
 }
 
 /// All routes of the gate: method, path, operation.
-pub const ROUTES: [(Method, &str, Operation); 3] = [
+pub const ROUTES: [(Method, &str, Operation); 5] = [
     (Method::GET, "/healthz", Operation::Health),
     (Method::GET, "/readyz", Operation::Ready),
     (Method::POST, "/v1/process", Operation::Process),
+    (Method::GET, "/v1/token", Operation::WhoAmI),
+    (Method::POST, "/v1/token/refresh", Operation::RefreshSelf),
 ];
 
 /// The gate's handler.
@@ -54,6 +63,12 @@ impl Gate {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         match self.routes.find(&method, &path) {
             Found::Route { operation: Operation::Process, .. } => process::take(&self.daemon, request, peer).await,
+            Found::Route { operation: Operation::WhoAmI, .. } => {
+                own_token::answer(&self.daemon, request, peer, own_token::Question::Who).await
+            }
+            Found::Route { operation: Operation::RefreshSelf, .. } => {
+                own_token::answer(&self.daemon, request, peer, own_token::Question::Refresh).await
+            }
             Found::Route { operation: Operation::Health, .. } => respond::json(StatusCode::OK, &"ok"),
             Found::Route { operation: Operation::Ready, .. } => self.ready(),
             Found::MethodNotAllowed { allow } if method == Method::OPTIONS => respond::options(&allow),

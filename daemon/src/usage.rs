@@ -1,23 +1,25 @@
 //! What each token is used for: exact, in memory, without a write per request; flushed every few seconds (domain.md §2).
 
+mod hour;
+mod sources;
+
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tollgate_shared::api::{LastRefusal, LastUse, UsageView};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, UsageView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::limits::{REJECTED_ROWS_PER_SEC, USER_AGENT_BYTES_MAX};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Slug;
 use tollgate_shared::time::Timestamp;
 
-use crate::core::model::UsageRecord;
+use self::hour::Hour;
+use crate::core::decide::Seen;
+use crate::core::model::{SourceRecord, UsageRecord};
 
 /// Locks that the gate's threads and the writer share the tokens over.
 const SHARDS: usize = 64;
-
-/// Minutes that the sparkline looks back.
-const MINUTES: usize = 60;
 
 /// Usage of all tokens.
 pub struct UsageBook {
@@ -31,13 +33,6 @@ struct Entry {
     /// The last hour; only tokens that were used since the start have one.
     hour: Option<Box<Hour>>,
     refusals: RefusalPace,
-}
-
-/// Calls of the last 60 minutes, in a ring by minute.
-struct Hour {
-    minute: i64,
-    calls: [u32; MINUTES],
-    hits: [u32; MINUTES],
 }
 
 #[derive(Default)]
@@ -55,6 +50,19 @@ pub struct Use<'a> {
     pub ip: IpAddr,
     /// By what program.
     pub user_agent: Option<&'a str>,
+    /// What the gate noticed of it.
+    pub seen: Seen,
+}
+
+/// What lists of many tokens sort and filter by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageFacts {
+    /// When the last call was let in.
+    pub last_used: Option<Timestamp>,
+    /// Calls of the last hour.
+    pub calls: u32,
+    /// It was ever used with `?token=`.
+    pub query_token: bool,
 }
 
 impl UsageBook {
@@ -73,6 +81,10 @@ impl UsageBook {
             let mut shard = self.shard(token);
             let entry = shard.entry(token).or_default();
             *entry.record.counts.of(outcome) += 1;
+            entry.record.query_token_calls += u64::from(by.seen.via_query);
+            entry.record.ip_violations += u64::from(by.seen.ip_violation);
+            entry.record.old_secret_calls += u64::from(by.seen.old_secret);
+            sources::note(&mut entry.record.sources, by, true);
             let user_agent = by.user_agent.map(cut_user_agent);
             entry.record.last_use = Some(LastUse { at: by.at, ip: by.ip, user_agent, outcome });
             entry.hour.get_or_insert_default().count(by.at, outcome.has_effect());
@@ -86,6 +98,8 @@ impl UsageBook {
             let mut shard = self.shard(token);
             let entry = shard.entry(token).or_default();
             entry.record.counts.rejected += 1;
+            entry.record.query_token_calls += u64::from(by.seen.via_query);
+            sources::note(&mut entry.record.sources, by, false);
             entry.record.last_refusal = Some(LastRefusal { at: by.at, ip: by.ip, slug: slug.as_str().to_owned() });
             entry.hour.get_or_insert_default().count(by.at, false);
             let may_log = entry.refusals.may_log(by.at.as_secs());
@@ -94,6 +108,45 @@ impl UsageBook {
         };
         self.touch(token);
         may_log
+    }
+
+    /// Counts a try with a secret of the token that is dead.
+    pub fn tried_dead(&self, token: TokenId, at: Timestamp, ip: IpAddr) {
+        {
+            let mut shard = self.shard(token);
+            let tries = &mut shard.entry(token).or_default().record.dead_tries;
+            *tries = DeadTries { count: tries.count + 1, last_at: Some(at), last_ip: Some(ip) };
+        }
+        self.touch(token);
+    }
+
+    /// Where the token's calls came from, the latest first.
+    pub fn sources(&self, token: TokenId) -> Vec<SourceRecord> {
+        let mut sources = self.shard(token).get(&token).map_or_else(Vec::new, |entry| entry.record.sources.clone());
+        sources.sort_by_key(|source| std::cmp::Reverse(source.last));
+        sources
+    }
+
+    /// Whether calls from this address, or its network, were seen before.
+    pub fn has_source(&self, token: TokenId, ip: IpAddr) -> bool {
+        let shard = self.shard(token);
+        shard.get(&token).is_some_and(|entry| entry.record.sources.iter().any(|source| source.net.contains(&ip)))
+    }
+
+    /// Of the addresses seen since a rotation: those whose last call had the new secret, and all.
+    pub fn rotating(&self, token: TokenId, since: Timestamp) -> (u32, u32) {
+        let shard = self.shard(token);
+        let all = shard.get(&token).map_or(&[][..], |entry| entry.record.sources.as_slice());
+        sources::moved_on(all, since)
+    }
+
+    /// What lists need of a token's use: cheap enough for 100,000 tokens.
+    pub fn facts(&self, token: TokenId, now: Timestamp) -> UsageFacts {
+        self.shard(token).get(&token).map_or_else(UsageFacts::default, |entry| UsageFacts {
+            last_used: entry.record.last_use.as_ref().map(|last| last.at),
+            calls: entry.hour.as_ref().map_or(0, |hour| hour.total(now)),
+            query_token: entry.record.query_token_calls > 0,
+        })
     }
 
     /// What is known of a token's use.
@@ -112,6 +165,7 @@ impl UsageBook {
             ip_violations: entry.record.ip_violations,
             old_secret_calls: entry.record.old_secret_calls,
             sources: u32::try_from(entry.record.sources.len()).unwrap_or(u32::MAX),
+            dead_tries: entry.record.dead_tries,
         }
     }
 
@@ -153,49 +207,6 @@ fn cut_user_agent(text: &str) -> String {
     text[..text.floor_char_boundary(USER_AGENT_BYTES_MAX)].to_owned()
 }
 
-impl Default for Hour {
-    fn default() -> Self {
-        Self { minute: 0, calls: [0; MINUTES], hits: [0; MINUTES] }
-    }
-}
-
-impl Hour {
-    /// Moves the ring on to `minute`, forgetting what is more than an hour old.
-    fn turn_to(&mut self, minute: i64) {
-        let passed = (minute - self.minute).clamp(0, MINUTES as i64);
-        for step in 0..passed {
-            let slot = Self::slot(minute - step);
-            self.calls[slot] = 0;
-            self.hits[slot] = 0;
-        }
-        self.minute = self.minute.max(minute);
-    }
-
-    fn slot(minute: i64) -> usize {
-        usize::try_from(minute.rem_euclid(MINUTES as i64)).unwrap_or(0)
-    }
-
-    fn count(&mut self, at: Timestamp, hit: bool) {
-        self.turn_to(at.as_secs().div_euclid(60));
-        let slot = Self::slot(self.minute);
-        self.calls[slot] = self.calls[slot].saturating_add(1);
-        self.hits[slot] = self.hits[slot].saturating_add(u32::from(hit));
-    }
-
-    /// Calls per minute, oldest first, and the hits of the hour.
-    fn since(&self, now: Timestamp) -> (Vec<u32>, u32) {
-        let minute = now.as_secs().div_euclid(60);
-        let age = |back: i64| {
-            (minute - back <= self.minute && minute - back > self.minute - MINUTES as i64)
-                .then(|| Self::slot(minute - back))
-        };
-        let backs = (0..MINUTES as i64).rev();
-        let calls = backs.clone().map(|back| age(back).map_or(0, |slot| self.calls[slot])).collect();
-        let hits = backs.filter_map(age).map(|slot| self.hits[slot]).sum();
-        (calls, hits)
-    }
-}
-
 impl RefusalPace {
     fn may_log(&mut self, sec: i64) -> bool {
         if sec != self.sec {
@@ -215,7 +226,7 @@ mod tests {
     }
 
     fn by(at: Timestamp) -> Use<'static> {
-        Use { at, ip: [10, 0, 0, 1].into(), user_agent: Some("probe") }
+        Use { at, ip: [10, 0, 0, 1].into(), user_agent: Some("probe"), seen: Seen::default() }
     }
 
     #[test]
@@ -249,5 +260,29 @@ mod tests {
         assert_eq!(rows, 10);
         assert!(book.refused(token(), &by(now.plus_secs(1)), Slug::TokenExpired, true));
         assert_eq!(book.view(token(), now).rows_not_logged, 15);
+    }
+
+    #[test]
+    fn usage_is_exact_and_says_how_a_call_came() {
+        let (book, now) = (UsageBook::from_records(&[]), Timestamp::from_micros(1_700_000_000_000_000));
+        let seen = Seen { via_query: true, ip_violation: true, old_secret: true };
+        book.used(token(), &Use { seen, ..by(now) }, Outcome::Created);
+        book.used(token(), &by(now), Outcome::Created);
+        book.refused(token(), &by(now), Slug::RateLimited, false);
+        let view = book.view(token(), now);
+        assert_eq!((view.query_token_calls, view.ip_violations, view.old_secret_calls, view.sources), (1, 1, 1, 1));
+        let source = book.sources(token()).remove(0);
+        assert_eq!((source.calls, source.refused, source.old_secret), (2, 1, false));
+    }
+
+    #[test]
+    fn tries_with_a_dead_secret_are_kept_with_the_usage() {
+        let (book, now) = (UsageBook::from_records(&[]), Timestamp::from_micros(1_700_000_000_000_000));
+        book.tried_dead(token(), now, [10, 0, 0, 1].into());
+        book.tried_dead(token(), now.plus_secs(5), [10, 0, 0, 2].into());
+        let again = UsageBook::from_records(&book.take_dirty(10));
+        let tries = again.view(token(), now).dead_tries;
+        let last = (Some(now.plus_secs(5)), Some([10, 0, 0, 2].into()));
+        assert_eq!((tries.count, (tries.last_at, tries.last_ip)), (2, last));
     }
 }

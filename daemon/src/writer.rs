@@ -17,7 +17,7 @@ use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::{Problem, Slug};
 
 use crate::core::access::Actor;
-use crate::core::admin::{self, Command, Office, Reply};
+use crate::core::admin::{self, Command, Office, Reply, TokenCommand};
 use crate::core::decide::Pace;
 use crate::core::model::UsageRecord;
 use crate::core::registry::Registry;
@@ -130,7 +130,9 @@ impl Writer {
 
     fn announce(&self, reply: &Reply, registry_changed: bool) {
         let kind = match reply {
-            Reply::Token(_) | Reply::Secret(..) | Reply::Revoked(..) => Kind::Tokens,
+            Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) => {
+                Kind::Tokens
+            }
             Reply::Incident(_) => Kind::Incidents,
             _ => Kind::Registry,
         };
@@ -199,6 +201,10 @@ impl Writer {
         if !self.ensure_open() {
             return;
         }
+        self.end_overlaps();
+        if !self.ensure_open() {
+            return;
+        }
         let now = self.daemon.clock.now();
         let cutoff = now.plus_secs(-RESOLVED_KEPT_SECS);
         let swept = self.store.sweep_dedup(now).and_then(|()| self.store.drop_resolved_before(cutoff, DROP_MAX));
@@ -207,6 +213,17 @@ impl Writer {
             Ok(dropped) => tracing::info!(dropped, "incidents resolved 90 days ago were dropped"),
             Err(error) => self.commit_failed(&error),
         }
+    }
+
+    /// Old secrets whose overlap is over get their row among the dead, so that no clock can bring them back.
+    fn end_overlaps(&mut self) {
+        let (now, registry) = (self.daemon.clock.now(), self.daemon.registry.load_full());
+        if registry.tokens().any(|token| token.overlap.is_some_and(|overlap| !overlap.runs(now)))
+            && let Err(problem) = self.execute(&Actor::daemon(), Command::Token(TokenCommand::EndOverlaps))
+        {
+            tracing::error!(detail = problem.detail, "ended overlaps were not written; the next sweep tries again");
+        }
+        self.daemon.quotas.retain(|token| registry.token(token).is_some_and(|token| token.rate_limit.is_some()));
     }
 
     fn calls(&mut self, jobs: Vec<CallJob>) {

@@ -22,9 +22,9 @@ pub use people::{
 };
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use tokens::{
-    BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, LastRefusal, LastUse, NewToken,
-    OutcomeCounts, RevokeReceipt, RevokeToken, RotateToken, ScopeView, SetDebug, SourceView, SuspendToken,
-    SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
+    BatchTokens, BulkResult, BulkTokens, ChangeOverlap, DeadTries, Identified, IdentifyToken, ImportToken, LastRefusal,
+    LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, RotateToken, ScopeView, SetDebug, SourceView,
+    SuspendToken, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
 
 use serde::{Deserialize, Serialize};

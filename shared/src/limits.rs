@@ -48,3 +48,27 @@ pub const REFUSED_ROWS_MAX: usize = 1_024;
 pub const PAGE_ROWS_DEFAULT: usize = 100;
 /// Rows of a page at most: a read transaction stays short (storage.md).
 pub const PAGE_ROWS_MAX: usize = 1_000;
+
+/// An old secret lives on beside the new one for 30 d at most: a plant has one change window a week.
+pub const OVERLAP_SECS_MAX: u32 = 30 * 86_400;
+
+/// Addresses kept of a token; beyond, the least recent are merged into their /24 or /64.
+pub const SOURCES_MAX: usize = 256;
+
+/// Paths left out of "same content", per token.
+pub const DEDUP_IGNORE_MAX: usize = 16;
+
+/// Tokens of one batch or one bulk change: what one transaction and one answer can well hold.
+pub const BULK_TOKENS_MAX: usize = 1_000;
+
+/// Calls a minute, and calls at once, that a quota can name.
+pub const RATE_MAX: u32 = 1_000_000;
+
+/// Characters of an imported value: shorter ones can be guessed, longer ones do not fit a header.
+pub const IMPORT_CHARS_MIN: usize = 20;
+
+/// Characters of an imported value at most.
+pub const IMPORT_CHARS_MAX: usize = 512;
+
+/// Answers to a token with less than this left carry `Tollgate-Token-Expires`.
+pub const EXPIRES_SOON_SECS: i64 = 14 * 86_400;

@@ -5,7 +5,7 @@ mod incidents;
 mod organisation;
 mod tokens;
 
-use tollgate_shared::api::{NewFilter, NewService, NewTeam, NewToken, RevokeToken, ServicePatch, TokenPatch};
+use tollgate_shared::api::{NewFilter, NewService, NewTeam, ServicePatch};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
@@ -15,6 +15,7 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
+pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation, Target, allows};
 use super::model::{Mac, RegistryChange};
 use super::registry::{LookupError, Registry};
@@ -33,16 +34,8 @@ pub enum Command {
     CreateFilter(Box<NewFilter>),
     /// Delete a filter.
     DeleteFilter(String),
-    /// Create a token, with fresh entropy.
-    CreateToken(NewToken, Entropy),
-    /// Change a token.
-    EditToken(String, TokenPatch),
-    /// Replace a token's secret, with fresh entropy.
-    RotateToken(String, Entropy),
-    /// End a token for good.
-    RevokeToken(String, RevokeToken),
-    /// Switch the debug option.
-    SetDebug(String, bool),
+    /// Change tokens.
+    Token(TokenCommand),
     /// Take an incident.
     Acknowledge(IncidentId),
     /// Give it back.
@@ -59,6 +52,13 @@ pub struct Entropy {
     pub secret: [u8; 32],
 }
 
+/// Wipes what a secret was made from.
+impl Drop for Entropy {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.secret);
+    }
+}
+
 /// What was changed.
 pub enum Reply {
     /// A team.
@@ -73,6 +73,10 @@ pub enum Reply {
     Token(TokenId),
     /// A token with its new secret: the only time that it is seen.
     Secret(TokenId, TokenSecret),
+    /// Several new tokens with their secrets; none where they were only checked.
+    Secrets(Vec<(TokenId, TokenSecret)>),
+    /// Several tokens.
+    Tokens(Vec<TokenId>),
     /// A token was revoked; the audit row that says so.
     Revoked(TokenId, u64),
     /// An incident.
@@ -102,19 +106,16 @@ pub struct Done {
 }
 
 impl Command {
-    /// What the caller must be allowed.
-    pub fn operation(&self) -> Operation {
+    /// What the caller must be allowed, where that does not depend on the object: of tokens it does, and is asked when the
+    /// token is found.
+    pub fn operation(&self) -> Option<Operation> {
         match self {
-            Self::CreateTeam(_) => Operation::ChangeOrganisation,
+            Self::CreateTeam(_) => Some(Operation::ChangeOrganisation),
             Self::CreateService(_) | Self::EditService(..) | Self::CreateFilter(_) | Self::DeleteFilter(_) => {
-                Operation::ChangeServices
+                Some(Operation::ChangeServices)
             }
-            Self::CreateToken(..)
-            | Self::EditToken(..)
-            | Self::RotateToken(..)
-            | Self::RevokeToken(..)
-            | Self::SetDebug(..) => Operation::ChangeToken,
-            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
+            Self::Token(_) => None,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Some(Operation::ChangeIncidents),
         }
     }
 }
@@ -124,18 +125,16 @@ impl Command {
 /// # Errors
 /// The problem that the caller is told; nothing has been put into the view.
 pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Result<Done, Problem> {
-    allows(actor, command.operation(), Target::Global)?;
+    if let Some(operation) = command.operation() {
+        allows(actor, operation, Target::Global)?;
+    }
     match command {
         Command::CreateTeam(new) => organisation::create_team(office, actor, &new),
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
         Command::EditService(service, patch) => organisation::edit_service(office, actor, &service, &patch),
         Command::CreateFilter(new) => filters::create(office, actor, *new),
         Command::DeleteFilter(filter) => filters::delete(office, actor, &filter),
-        Command::CreateToken(new, entropy) => tokens::create(office, actor, &new, entropy),
-        Command::EditToken(token, patch) => tokens::edit(office, actor, &token, &patch),
-        Command::RotateToken(token, entropy) => tokens::rotate(office, actor, &token, entropy),
-        Command::RevokeToken(token, revoke) => tokens::revoke(office, actor, &token, &revoke),
-        Command::SetDebug(token, on) => tokens::set_debug(office, actor, &token, on),
+        Command::Token(command) => tokens::execute(office, actor, command),
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),

@@ -35,10 +35,10 @@ pub struct Proposal {
     pub call: CallId,
     /// The token it came with,
     pub token: TokenId,
-    /// the secret it came with: a rotated or revoked one is found out by it,
+    /// and the secret it came with: a rotated or revoked one is found out by it.
     pub mac: Mac,
-    /// and the token's generation when it was let in.
-    pub generation: u64,
+    /// What was noticed of it at the gate, for the token's usage.
+    pub seen: Seen,
     /// From where,
     pub source_ip: IpAddr,
     /// and by what program; for the token's usage.
@@ -51,6 +51,17 @@ pub struct Proposal {
     pub plan: Plan,
     /// The call as it came and its redacted view, for matching again when the filters have changed meanwhile.
     pub content: Arc<Content>,
+}
+
+/// What the gate noticed of a call that it let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// It came with the old secret of a running overlap.
+    pub old_secret: bool,
+    /// It came with `?token=`.
+    pub via_query: bool,
+    /// It came from outside the address list, which only reports.
+    pub ip_violation: bool,
 }
 
 /// A call in both of its forms.
@@ -101,7 +112,7 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
     let plan = if bench.registry.routing() == proposal.plan.routing {
         &proposal.plan
     } else {
-        fresh = routing::plan(bench.registry, token.scope, &proposal.content.call, &proposal.content.redacted);
+        fresh = routing::plan_for(bench.registry, &token, &proposal.content.call, &proposal.content.redacted);
         &fresh
     };
     if plan.services.len() > SERVICES_PER_CALL_MAX {
@@ -118,12 +129,9 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
 /// (http.md §1, body).
 fn malformed_unless_matched(decision: Decision, token: &Token, proposal: &Proposal) -> Decision {
     match &proposal.json_problem {
-        Some(why) if decision.outcome == Outcome::NoMatch => Decision::refused(Denied {
-            slug: Slug::MalformedJson,
-            token: Some(token.id),
-            presented_id: None,
-            detail: why.clone(),
-        }),
+        Some(why) if decision.outcome == Outcome::NoMatch => {
+            Decision::refused(Denied::of(token, Slug::MalformedJson, why.clone()))
+        }
         _ => decision,
     }
 }
@@ -133,27 +141,24 @@ fn still_good(bench: &Bench<'_>, proposal: &Proposal) -> Result<Arc<Token>, Deni
     let revoked = |detail: &str| Denied {
         slug: Slug::TokenRevoked,
         token: None,
+        dead: Some(proposal.token),
         presented_id: Some(proposal.token.to_string()),
         detail: detail.to_owned(),
     };
     let token =
         bench.registry.token(proposal.token).ok_or_else(|| revoked("revoked while the call waited for the writer"))?;
-    if token.mac != proposal.mac {
-        return Err(revoked("rotated while the call waited for the writer"));
+    let old = token.overlap.filter(|overlap| overlap.runs(bench.now)).map(|overlap| overlap.mac);
+    if token.mac != proposal.mac && old != Some(proposal.mac) {
+        return Err(revoked("rotated, or its overlap ended, while the call waited for the writer"));
     }
-    if token.generation != proposal.generation || token.expires_at.is_some_and(|end| end <= bench.now) {
-        authenticate::check(token, proposal.source_ip, Permission::IncidentsCreate, bench.now)?;
-    }
+    let needs = Some(Permission::IncidentsCreate);
+    authenticate::check(bench.registry, token, proposal.source_ip, needs, bench.now)?;
     Ok(token.clone())
 }
 
 fn too_many_services(token: &Token, services: usize) -> Denied {
-    Denied {
-        slug: Slug::Validation,
-        token: Some(token.id),
-        presented_id: None,
-        detail: format!("the call matches in {services} services; {SERVICES_PER_CALL_MAX} are the limit"),
-    }
+    let detail = format!("the call matches in {services} services; {SERVICES_PER_CALL_MAX} are the limit");
+    Denied::of(token, Slug::Validation, detail)
 }
 
 /// What is remembered of an equal call, if its window is open and all its effects still stand (§4).
@@ -161,7 +166,8 @@ fn standing_entry(bench: &Bench<'_>, proposal: &Proposal, token: &Token) -> Opti
     let fingerprint = proposal.fingerprint.as_ref()?;
     let entry = bench.view.dedup(token.id, fingerprint)?;
     let window_open = bench.now < entry.at.plus_secs(i64::from(token.dedup_window_secs));
-    let stands = window_open && entry.effects.iter().all(|effect| effects::stands(bench.view, effect));
+    let stands =
+        window_open && (token.dedup_strict || entry.effects.iter().all(|effect| effects::stands(bench.view, effect)));
     stands.then_some(entry)
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use tollgate_shared::api::{LastRefusal, LastUse, OutcomeCounts};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts};
 use tollgate_shared::filter::FilterSpec;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
@@ -156,6 +156,13 @@ pub struct Overlap {
     pub until: Timestamp,
 }
 
+impl Overlap {
+    /// True while the old secret works. Its end is judged by time, so that nothing has to happen at that moment.
+    pub fn runs(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
+}
+
 /// Somebody who works with Tollgate (domain.md §1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
@@ -255,6 +262,8 @@ pub struct UsageRecord {
     pub old_secret_calls: u64,
     /// Where calls came from, ≤ 256; the least recent are merged into their /24 or /64.
     pub sources: Vec<SourceRecord>,
+    /// Tries with a secret that is dead.
+    pub dead_tries: DeadTries,
 }
 
 /// Calls from one address, or from one network where several were merged.

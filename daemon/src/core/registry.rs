@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tollgate_shared::id::{FilterId, OperatorId, ServiceId, TeamId, TokenId};
-use tollgate_shared::token::{Owner, Scope};
+use tollgate_shared::name::Name;
+use tollgate_shared::token::Scope;
 
 use self::shards::Shards;
 use super::matching::CompiledFilter;
@@ -37,6 +38,8 @@ pub struct Registry {
     /// Lower-case names of the headers that some filter reads: part of the fingerprint (domain.md §4).
     header_names: Arc<Vec<String>>,
     tokens: Shards<TokenId, Arc<Token>>,
+    /// Living tokens by their name's key: names are unique within a scope only.
+    token_names: Shards<String, Vec<TokenId>>,
     secrets: Shards<Mac, SecretEntry>,
     tombstones: Shards<TokenId, Arc<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
@@ -110,6 +113,7 @@ impl Registry {
             filter_service: Arc::default(),
             header_names: Arc::default(),
             tokens: Shards::new(),
+            token_names: Shards::new(),
             secrets: Shards::new(),
             tombstones: Shards::new(),
             operators: Arc::default(),
@@ -154,13 +158,10 @@ impl Registry {
             RegistryChange::DeleteService(id) => drop(Arc::make_mut(&mut self.services).remove(id)),
             RegistryChange::DeleteTeam(id) => drop(Arc::make_mut(&mut self.teams).remove(id)),
             RegistryChange::PutOperator(operator) => {
+                // What his personal tokens reach may be something else now.
                 Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
-                return Ok(false);
             }
-            RegistryChange::DeleteOperator(id) => {
-                Arc::make_mut(&mut self.operators).remove(id);
-                return Ok(false);
-            }
+            RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
                 return Ok(false);
@@ -209,6 +210,13 @@ impl Registry {
     }
 
     fn put_token(&mut self, token: &Token) {
+        self.forget_name(token.id, Some(&token.name));
+        let key = token.name.key();
+        let mut named = self.token_names.get(&key).cloned().unwrap_or_default();
+        if !named.contains(&token.id) {
+            named.push(token.id);
+            self.token_names.insert(key, named);
+        }
         self.secrets.insert(token.mac, SecretEntry::Living(token.id));
         if let Some(overlap) = token.overlap {
             self.secrets.insert(overlap.mac, SecretEntry::Overlapping(token.id));
@@ -220,7 +228,19 @@ impl Registry {
         self.secrets.insert(dead.mac, SecretEntry::Dead(dead.token, dead.death));
     }
 
+    /// Takes a token out of the index of names, unless `kept` is its name still.
+    fn forget_name(&mut self, id: TokenId, kept: Option<&Name>) {
+        let Some(key) = self.tokens.get(&id).map(|token| token.name.key()) else { return };
+        if kept.is_some_and(|kept| kept.key() == key) {
+            return;
+        }
+        let mut named = self.token_names.get(&key).cloned().unwrap_or_default();
+        named.retain(|other| *other != id);
+        if named.is_empty() { self.token_names.remove(&key) } else { self.token_names.insert(key, named) }
+    }
+
     fn bury(&mut self, tombstone: &Tombstone) {
+        self.forget_name(tombstone.token.id, None);
         self.tokens.remove(&tombstone.token.id);
         self.tombstones.insert(tombstone.token.id, Arc::new(tombstone.clone()));
     }
@@ -302,25 +322,10 @@ impl Registry {
                 }
                 None => 0..0,
             },
-            // What a personal token reaches depends on its owner: see `stretches`.
+            // What a personal token reaches depends on its owner: see `rights::own_teams`.
             Scope::Mine => 0..0,
         };
         self.order.get(range).unwrap_or_default()
-    }
-
-    /// The stretches of the order of evaluation that a token reaches: one for its scope, or one for each team that the
-    /// owner of a personal token is a member of now.
-    pub fn stretches(&self, token: &Token) -> Vec<&[Arc<ServiceEntry>]> {
-        match (token.scope, token.owner) {
-            (Scope::Mine, Owner::Operator(owner)) => {
-                let teams = self.operator(owner).into_iter().flat_map(|op| op.team_roles.iter().map(|(team, _)| *team));
-                let mut teams: Vec<_> = teams.collect();
-                teams.sort_unstable();
-                teams.dedup();
-                teams.into_iter().map(|team| self.reached(Scope::Team(team))).collect()
-            }
-            (scope, _) => vec![self.reached(scope)],
-        }
     }
 
     /// An operator.
@@ -341,6 +346,17 @@ impl Registry {
     /// A living token.
     pub fn token(&self, id: TokenId) -> Option<&Arc<Token>> {
         self.tokens.get(&id)
+    }
+
+    /// Living tokens of this name, whatever its case, in any scope.
+    pub fn tokens_named(&self, name: &Name) -> impl Iterator<Item = &Arc<Token>> + use<'_> {
+        self.tokens_keyed(&name.key())
+    }
+
+    /// Living tokens whose name has this key.
+    fn tokens_keyed(&self, key: &str) -> impl Iterator<Item = &Arc<Token>> + use<'_> {
+        let ids = self.token_names.get(&key.to_owned()).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.token(*id))
     }
 
     /// All living tokens, in no order.

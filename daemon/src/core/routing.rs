@@ -8,7 +8,9 @@ use tollgate_shared::token::Scope;
 
 use super::call::Call;
 use super::matching::{self, ExplainBuilder, ServiceLabel, ServiceMatch};
+use super::model::Token;
 use super::registry::{Registry, ServiceEntry};
+use super::rights;
 
 /// What the filters say of one call.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,17 @@ pub struct TriggerPlan {
     pub priority: Priority,
 }
 
+/// Evaluates `call` for everything that `token` reaches now: its scope, or the teams of a personal token's owner.
+pub fn plan_for(registry: &Registry, token: &Token, call: &Call, redacted: &Call) -> Plan {
+    match rights::own_teams(registry, token) {
+        None => plan(registry, token.scope, call, redacted),
+        Some(teams) => {
+            let plans = teams.into_iter().map(|team| plan(registry, Scope::Team(team), call, redacted));
+            Plan { routing: registry.routing(), services: plans.flat_map(|plan| plan.services).collect() }
+        }
+    }
+}
+
 /// Evaluates `call` for everything that `scope` reaches.
 pub fn plan(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Plan {
     let enabled = registry.reached(scope).iter().filter(|entry| entry.service.enabled);
@@ -68,10 +81,18 @@ fn plan_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Option<Se
 }
 
 /// Why the filters were true or not: every match, the 20 nearest misses, what was skipped and what was out of reach.
-pub fn explain(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Explain {
-    let reached = registry.reached(scope);
+pub fn explain_for(registry: &Registry, token: &Token, call: &Call, redacted: &Call) -> Explain {
+    let scopes = match rights::own_teams(registry, token) {
+        None => vec![token.scope],
+        Some(teams) => teams.into_iter().map(Scope::Team).collect(),
+    };
+    explain(registry, &scopes, call, redacted)
+}
+
+fn explain(registry: &Registry, scopes: &[Scope], call: &Call, redacted: &Call) -> Explain {
+    let reached: Vec<_> = scopes.iter().flat_map(|scope| registry.reached(*scope)).collect();
     let mut verdict = ExplainBuilder::new(call, redacted);
-    for entry in reached {
+    for entry in &reached {
         let id = entry.service.id.to_string();
         let label = ServiceLabel { id: &id, name: &entry.full_name };
         if entry.service.enabled {

@@ -1,15 +1,18 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NamedRef, ScopeView, ServiceView, TeamView, TokenView, UsageView,
+    FilterView, IncidentView, NamedRef, ScopeView, ServiceView, SourceView, SuspensionView, TeamView, TokenView,
+    UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
+use tollgate_shared::id::OperatorId;
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::{Scope, TokenState};
+use tollgate_shared::token::{Owner, Scope, TokenState};
 
-use super::model::{FilterRecord, Team, Token, Tombstone};
+use super::model::{FilterRecord, Issuer, SourceRecord, Team, Token, Tombstone};
 use super::registry::{Registry, ServiceEntry};
+use super::rights;
 
 /// A team.
 pub fn team(registry: &Registry, team: &Team) -> TeamView {
@@ -45,19 +48,21 @@ pub fn filter(entry: &ServiceEntry, record: &FilterRecord) -> FilterView {
 
 /// A living token.
 pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestamp) -> TokenView {
-    let expired = token.expires_at.is_some_and(|end| end <= now);
-    let state = if expired { TokenState::Expired } else { TokenState::Active };
+    let overlap = token.overlap.filter(|overlap| overlap.runs(now));
     TokenView {
         id: token.id,
         name: token.name.to_string(),
         description: token.description.clone(),
         scope: scope(registry, token.scope),
-        owner: "organisation".to_owned(),
-        owner_id: None,
+        owner: owner_name(registry, token.owner),
+        owner_id: match token.owner {
+            Owner::Organisation => None,
+            Owner::Operator(id) => Some(id.to_string()),
+        },
         sealed: token.sealed,
         not_before: token.not_before,
         permissions: token.permissions.clone(),
-        state,
+        state: state_of(token, now),
         expiry: token.expiry,
         expires_at: token.expires_at,
         allowed_ips: token.allowed_ips.iter().map(short_network).collect(),
@@ -66,11 +71,15 @@ pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestam
         dedup_strict: token.dedup_strict,
         rate_limit: token.rate_limit,
         query_token: token.query_token,
-        suspended: None,
-        overlap_until: token.overlap.map(|overlap| overlap.until),
+        suspended: token.suspended.as_ref().map(|suspension| SuspensionView {
+            at: suspension.at,
+            by: suspension.by.clone(),
+            reason: suspension.reason.clone(),
+        }),
+        overlap_until: overlap.map(|overlap| overlap.until),
         rotating: None,
         imported: token.imported,
-        issued_by: token.created_by.clone(),
+        issued_by: issuer_name(registry, token.issued_by),
         debug_until: token.debug_until.filter(|until| *until > now),
         dedup_window_secs: token.dedup_window_secs,
         created_at: token.created_at,
@@ -83,6 +92,63 @@ pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestam
         revoked_by: None,
         revoke_reason: None,
         usage,
+    }
+}
+
+/// Where a living token stands. One that is expired is so whether or not it is suspended, too.
+pub fn state_of(token: &Token, now: Timestamp) -> TokenState {
+    if token.expires_at.is_some_and(|end| end <= now) {
+        TokenState::Expired
+    } else if token.suspended.is_some() {
+        TokenState::Suspended
+    } else if token.not_before.is_some_and(|begin| now < begin) {
+        TokenState::NotYetValid
+    } else {
+        TokenState::Active
+    }
+}
+
+/// `organisation`, or the operator's name.
+pub fn owner_name(registry: &Registry, owner: Owner) -> String {
+    match owner {
+        Owner::Organisation => "organisation".to_owned(),
+        Owner::Operator(id) => operator_name(registry, id),
+    }
+}
+
+fn issuer_name(registry: &Registry, issuer: Issuer) -> String {
+    match issuer {
+        Issuer::Superuser => "root".to_owned(),
+        Issuer::Operator(id) => operator_name(registry, id),
+        Issuer::Token(id) => id.to_string(),
+    }
+}
+
+fn operator_name(registry: &Registry, id: OperatorId) -> String {
+    registry.operator(id).map_or_else(|| "(deleted)".to_owned(), |operator| operator.name.to_string())
+}
+
+/// Where a token's calls came from.
+pub fn source(source: &SourceRecord) -> SourceView {
+    SourceView {
+        net: short_network(&source.net),
+        merged: source.merged,
+        secret: if source.old_secret { "old" } else { "new" }.to_owned(),
+        first: source.first,
+        last: source.last,
+        calls: source.calls,
+        refused: source.refused,
+    }
+}
+
+/// What a token is told about itself.
+pub fn who_am_i(registry: &Registry, token: &Token) -> WhoAmI {
+    WhoAmI {
+        id: token.id,
+        name: token.name.to_string(),
+        scope: scope(registry, token.scope),
+        permissions: rights::effective(registry, token),
+        expires_at: token.expires_at,
     }
 }
 

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::{Daemon, Facts, MacKey, Meters};
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
+use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
 use crate::core::testing::START;
 use crate::edge::EdgeCounters;
@@ -41,6 +42,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         registry: ArcSwap::from_pointee(registry),
         lanes: Lanes::new(LaneLimits { calls: 8, bytes: 1 << 20 }),
         usage: UsageBook::from_records(&[]),
+        quotas: Quotas::default(),
         tail: TailHub::new(last_seq),
         refused: RefusedRing::default(),
         events: Events::default(),

@@ -25,7 +25,6 @@ pub(super) struct Intake {
     pub(super) at: Timestamp,
     pub(super) peer: Peer,
     pub(super) ip: IpAddr,
-    pub(super) target: String,
     pub(super) user_agent: Option<String>,
 }
 
@@ -39,7 +38,6 @@ impl Intake {
             at,
             peer,
             ip: peer.ip().unwrap_or(IpAddr::from([127, 0, 0, 1])),
-            target: format!("{} {}", parts.method, parts.uri.path()),
             user_agent: user_agent.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
         }
     }

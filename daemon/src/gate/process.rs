@@ -14,14 +14,14 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Permission;
 
 use super::intake::Intake;
-use super::{refusals, request_id};
+use super::marks::Marks;
+use super::presented::{self, Holder};
+use super::request_id;
 use crate::core::answer;
-use crate::core::authenticate::{self, Denied};
-use crate::core::call::credential::{self, CredentialError};
+use crate::core::authenticate::{self, Denied, Known, Noticed};
 use crate::core::call::decode::{self, RawCall};
 use crate::core::call::fingerprint::Fingerprint;
-use crate::core::decide::{Content, Decision, Proposal};
-use crate::core::model::{Mac, Token};
+use crate::core::decide::{Content, Decision, Proposal, Seen};
 use crate::core::registry::Registry;
 use crate::core::routing;
 use crate::daemon::Daemon;
@@ -36,21 +36,19 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// What a queued call holds besides its body, bytes: an estimate for the lane's bound.
 const JOB_BYTES: usize = 2_048;
 
-/// Seconds that a sender shall wait when the lane is full.
-const OVERLOADED_RETRY_SECS: u32 = 1;
-
 /// A call whose token is known.
 struct Admitted {
     intake: Intake,
     parts: Parts,
-    token: Arc<Token>,
-    mac: Mac,
+    known: Known,
+    seen: Seen,
     registry: Arc<Registry>,
     debug: bool,
+    marks: Marks,
 }
 
 /// A refusal with what the sender is told.
-struct Refused(Problem);
+struct Refused(Problem, Marks);
 
 /// Takes one call, from its head to its answer.
 pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
@@ -59,10 +57,14 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
     let (parts, incoming) = request.into_parts();
     let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
     let via_query = parts.uri.query().is_some_and(has_credential);
-    let mut response = match admit(daemon, intake, parts) {
-        Ok(admitted) => proceed(daemon, admitted, incoming).await,
-        Err(refused) => refused.response(),
+    let (mut response, marks) = match admit(daemon, intake, parts) {
+        Ok(admitted) => {
+            let marks = admitted.marks;
+            (proceed(daemon, admitted, incoming).await, marks)
+        }
+        Err(Refused(problem, marks)) => (respond::problem(problem), marks),
     };
+    marks.put(response.headers_mut());
     if via_query {
         let private = http::HeaderValue::from_static("private, no-store");
         response.headers_mut().insert(http::header::CACHE_CONTROL, private);
@@ -74,33 +76,25 @@ fn has_credential(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("token=") || pair.starts_with("access_token="))
 }
 
-/// Credential present → checksum, known, alive → not expired, address, permission. Before the body is read.
+/// Credential present → checksum, known, alive → not expired, address, permission → quota. Before the body is read.
 fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts) -> Result<Admitted, Refused> {
-    let presented = credential::extract(&parts.headers, parts.uri.query()).map_err(|why| {
-        let slug = credential_slug(&why);
-        refusals::note_target(daemon, intake.target.clone(), intake.peer, slug, why.to_string(), None);
-        Refused(Problem::new(slug, why.to_string()))
-    })?;
     let registry = daemon.registry.load_full();
-    let mac_of = |secret: &str| daemon.mac_key.mac(secret);
-    let token = authenticate::identify(&registry, &presented.value, &mac_of).cloned().map_err(|denied| {
-        refusals::note_target(
-            daemon,
-            intake.target.clone(),
-            intake.peer,
-            denied.slug,
-            denied.detail.clone(),
-            denied.presented_id.clone(),
-        );
-        Refused::outside(&denied)
-    })?;
-    let mac = token.mac;
-    let debug = token.debug_until.is_some_and(|until| intake.at < until);
-    let admitted = Admitted { intake, parts, token, mac, registry, debug };
-    match authenticate::check(&admitted.token, admitted.intake.ip, Permission::IncidentsCreate, admitted.intake.at) {
-        Ok(()) => Ok(admitted),
-        Err(denied) => Err(admitted.refuse(daemon, denied.slug, &denied.detail, 0, None)),
+    let Holder { known, via_query } = presented::holder(daemon, &registry, &parts, intake.peer)
+        .map_err(|problem| Refused(problem, Marks::default()))?;
+    let debug = known.token.debug_until.is_some_and(|until| intake.at < until);
+    let seen = Seen { old_secret: known.old_secret, via_query, ip_violation: false };
+    let marks = Marks { quota: None, ends: known.ends_soon(intake.at) };
+    let mut admitted = Admitted { intake, parts, known, seen, registry, debug, marks };
+    match admitted.check() {
+        Ok(noticed) => admitted.seen.ip_violation = noticed.ip_violation,
+        Err(denied) => return Err(admitted.refuse(daemon, denied.slug, &denied.detail, 0, None)),
     }
+    // Said once for each new address: the table of sources bounds how often that can be.
+    if admitted.seen.ip_violation && !daemon.usage.has_source(admitted.known.token.id, admitted.intake.ip) {
+        tracing::info!(token = %admitted.known.token.id, ip = %admitted.intake.ip,
+            "a call from outside the address list; the list only reports");
+    }
+    admitted.within_quota(daemon)
 }
 
 /// Body → decode → match → queue → durable → answer.
@@ -143,20 +137,20 @@ fn queue(
     json_problem: Option<String>,
     body_bytes: usize,
 ) -> Result<oneshot::Receiver<Answer>, Refused> {
-    let (registry, token) = (&admitted.registry, &admitted.token);
-    let plan = routing::plan(registry, token.scope, &content.call, &content.redacted);
+    let (registry, token) = (&admitted.registry, &admitted.known.token);
+    let plan = routing::plan_for(registry, token, &content.call, &content.redacted);
     let draft = admitted.debug.then(|| {
-        let explain = routing::explain(registry, token.scope, &content.call, &content.redacted);
+        let explain = routing::explain_for(registry, token, &content.call, &content.redacted);
         let draft = admitted.draft(daemon, body_bytes, Some(&content));
         Box::new(draft.explained(explain))
     });
-    let fingerprint =
-        (token.dedup_window_secs > 0).then(|| Fingerprint::of("/v1/process", &content.call, registry.header_names()));
+    let print = || Fingerprint::of("/v1/process", &content.call, registry.header_names(), &token.dedup_ignore);
+    let fingerprint = (token.dedup_window_secs > 0).then(print);
     let proposal = Box::new(Proposal {
         call: admitted.intake.call,
         token: token.id,
-        mac: admitted.mac,
-        generation: token.generation,
+        mac: admitted.known.mac,
+        seen: admitted.seen,
         source_ip: admitted.intake.ip,
         user_agent: admitted.intake.user_agent.clone(),
         json_problem,
@@ -180,7 +174,7 @@ fn queue(
 
 fn answered(call: CallId, answer: Answer) -> Response<Body> {
     match answer {
-        Answer::Decided(Decision { refused: Some(denied), .. }) => Refused::outside(&denied).response(),
+        Answer::Decided(Decision { refused: Some(denied), .. }) => respond::problem(presented::outside(&denied)),
         Answer::Decided(decision) => {
             let status = StatusCode::from_u16(answer::status_of(&decision)).unwrap_or(StatusCode::OK);
             respond::json(status, &answer::body_of(call, &decision))
@@ -192,16 +186,33 @@ fn answered(call: CallId, answer: Answer) -> Response<Body> {
     }
 }
 
-fn credential_slug(why: &CredentialError) -> Slug {
-    match why {
-        CredentialError::Missing(_) => Slug::CredentialMissing,
-        CredentialError::Multiple => Slug::MultipleCredentials,
-    }
-}
-
 impl Admitted {
+    /// Time, owner, suspension, address, permission; and whether the token is taken in the query.
+    fn check(&self) -> Result<Noticed, Denied> {
+        if self.seen.via_query && !self.known.token.query_token {
+            return Err(presented::refused_in_query(&self.known));
+        }
+        let needs = Some(Permission::IncidentsCreate);
+        authenticate::check(&self.registry, &self.known.token, self.intake.ip, needs, self.intake.at)
+    }
+
+    /// The token's own quota, where it has one.
+    fn within_quota(mut self, daemon: &Daemon) -> Result<Self, Refused> {
+        let Some(limit) = self.known.token.rate_limit else { return Ok(self) };
+        let standing = daemon.quotas.take(self.known.token.id, limit, self.intake.at);
+        self.marks.quota = Some(standing);
+        match standing.retry_after_secs {
+            None => Ok(self),
+            Some(secs) => {
+                let detail = format!("more than {} calls a minute, {} at once", limit.calls_per_min, limit.burst);
+                let Refused(problem, marks) = self.refuse(daemon, Slug::RateLimited, &detail, 0, None);
+                Err(Refused(problem.with_retry_after(secs), marks))
+            }
+        }
+    }
+
     fn draft(&self, daemon: &Daemon, body_bytes: usize, content: Option<&Content>) -> Draft {
-        self.intake.draft(&self.parts, self.token.id, &daemon.redactor, body_bytes, content)
+        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor, body_bytes, content)
     }
 
     /// Refuses a call of a known token: counted on the token and, with debug on, logged (at most 10 a second).
@@ -214,9 +225,9 @@ impl Admitted {
         content: Option<&Content>,
     ) -> Refused {
         let intake = &self.intake;
-        let by = Use { at: intake.at, ip: intake.ip, user_agent: intake.user_agent.as_deref() };
+        let by = Use { at: intake.at, ip: intake.ip, user_agent: intake.user_agent.as_deref(), seen: self.seen };
         daemon.meters.count(Outcome::Rejected, intake.at);
-        let may_log = daemon.usage.refused(self.token.id, &by, slug, self.debug);
+        let may_log = daemon.usage.refused(self.known.token.id, &by, slug, self.debug);
         daemon.events.changed(crate::events::Kind::Usage);
         if self.debug && may_log {
             let draft = self.draft(daemon, body_bytes, content).refused(slug, detail, intake.arrived);
@@ -224,7 +235,7 @@ impl Admitted {
         } else if self.debug {
             daemon.meters.log_rows_not_logged.fetch_add(1, Ordering::Relaxed);
         }
-        Refused(problem_of(slug, detail))
+        Refused(presented::problem_of(slug, detail), self.marks)
     }
 }
 
@@ -238,22 +249,7 @@ fn log_only(daemon: &Daemon, draft: Draft, arrived: std::time::Instant) {
 }
 
 impl Refused {
-    /// To a sender without a living token: malformed and unknown look the same.
-    fn outside(denied: &Denied) -> Self {
-        let detail = match denied.slug {
-            Slug::TokenInvalid => "the token is not known here; check that the whole value was copied",
-            Slug::TokenRevoked => "the token was revoked and will never work again; ask for a new one",
-            _ => denied.detail.as_str(),
-        };
-        Self(problem_of(denied.slug, detail))
-    }
-
     fn response(self) -> Response<Body> {
         respond::problem(self.0)
     }
-}
-
-fn problem_of(slug: Slug, detail: &str) -> Problem {
-    let problem = Problem::new(slug, detail);
-    if slug == Slug::Overloaded { problem.with_retry_after(OVERLOADED_RETRY_SECS) } else { problem }
 }

@@ -45,14 +45,7 @@ impl Call {
     /// # Errors
     /// A parameter that this route does not have.
     pub(super) fn query(&self, known: &[&str]) -> Result<Query<'_>, Problem> {
-        let pairs: Vec<_> = pairs(self.request.uri().query().unwrap_or("")).collect();
-        match pairs.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
-            Some((name, _)) => {
-                let detail = format!("there is no parameter `{name}` here; known: {}", known.join(", "));
-                Err(Problem::new(Slug::Validation, detail).with_error(name.as_ref(), "unknown"))
-            }
-            None => Ok(Query(pairs)),
-        }
+        Query::of(self.request.uri().query().unwrap_or(""), known)
     }
 
     /// Reads the body as JSON; gives back everything else of the request.
@@ -60,15 +53,30 @@ impl Call {
     /// # Errors
     /// Too large, too slow, or not of this shape.
     pub(super) async fn json<T: DeserializeOwned>(self) -> Result<(Arc<Daemon>, Actor, Params, T), Problem> {
+        let (daemon, actor, params, value) = self.json_or_nothing().await?;
+        let missing = || Problem::new(Slug::MalformedJson, "the body does not fit: it is empty");
+        Ok((daemon, actor, params, value.ok_or_else(missing)?))
+    }
+
+    /// The same where the body may be left out.
+    ///
+    /// # Errors
+    /// Too large, too slow, or there and not of this shape.
+    pub(super) async fn json_or_nothing<T: DeserializeOwned>(
+        self,
+    ) -> Result<(Arc<Daemon>, Actor, Params, Option<T>), Problem> {
         let incoming = self.request.into_body();
         let bytes = body::read_body(incoming, BODY_BYTES_MAX, BODY_DEADLINE)
             .await
             .map_err(|error| Problem::new(error.slug(), error.to_string()))?;
+        if bytes.is_empty() {
+            return Ok((self.daemon, self.actor, self.params, None));
+        }
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let slug = if error.is_data() { Slug::Validation } else { Slug::MalformedJson };
             Problem::new(slug, format!("the body does not fit: {error}"))
         })?;
-        Ok((self.daemon, self.actor, self.params, value))
+        Ok((self.daemon, self.actor, self.params, Some(value)))
     }
 }
 
@@ -78,6 +86,23 @@ fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(name), decode(value))
     })
+}
+
+impl<'q> Query<'q> {
+    /// A query string, with every parameter known.
+    ///
+    /// # Errors
+    /// A parameter that is not among `known`.
+    pub(super) fn of(text: &'q str, known: &[&str]) -> Result<Self, Problem> {
+        let pairs: Vec<_> = pairs(text).collect();
+        match pairs.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
+            Some((name, _)) => {
+                let detail = format!("there is no parameter `{name}` here; known: {}", known.join(", "));
+                Err(Problem::new(Slug::Validation, detail).with_error(name.as_ref(), "unknown"))
+            }
+            None => Ok(Query(pairs)),
+        }
+    }
 }
 
 impl Query<'_> {

@@ -1,125 +1,88 @@
-//! Tokens: list, show, and every change of their life.
+//! Tokens: every change of one token's life. Who may do what is decided by the writer, when it has found the token.
+
+mod list;
+mod many;
 
 use std::sync::Arc;
 
-use http::Response;
-use tollgate_shared::api::{NewToken, RevokeToken, SetDebug, TokenCreated, TokenPatch, TokenView};
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderMap, HeaderValue, Response};
+use serde::de::DeserializeOwned;
+use tollgate_shared::api::{
+    ChangeOverlap, ImportToken, NewToken, RevokeToken, RotateToken, SetDebug, SuspendToken, TokenCreated, TokenPatch,
+    TokenView,
+};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::secret::TokenSecret;
 
-use super::answers::{change, created, ok, page, reply, unexpected};
+use super::answers::{change, created, ok, reply, unexpected};
 use super::params::Call;
-use crate::core::admin::{Command, Entropy, Reply};
-use crate::core::registry::Registry;
-use crate::core::views;
+use crate::core::access::Actor;
+use crate::core::admin::{Command, Entropy, Reply, TokenCommand};
 use crate::daemon::Daemon;
 use crate::edge::Body;
 use crate::jobs::AdminAnswer;
 
-pub(super) fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&["q", "scope", "state", "sort", "limit", "cursor"])?;
-    let (daemon, registry) = (&call.daemon, call.daemon.registry.load());
-    let state = query.get("state");
-    let mut rows = match state {
-        Some("revoked") => dead(daemon, &registry),
-        None | Some("active" | "expired") => living(daemon, &registry),
-        Some(other) => {
-            let detail = format!("`{other}` is no state; active, expired or revoked");
-            return Err(Problem::new(Slug::Validation, detail).with_error("state", "unknown"));
-        }
-    };
-    rows.retain(|row| state.is_none_or(|state| row.state.as_str() == state));
-    if let Some(text) = query.get("q").map(str::to_lowercase) {
-        let fits = |row: &TokenView| {
-            [row.name.as_str(), row.id.as_str(), &row.created_by, &row.description]
-                .iter()
-                .any(|field| field.to_lowercase().contains(&text))
-        };
-        rows.retain(fits);
-    }
-    if let Some(scope) = query.get("scope") {
-        rows.retain(|row| row.scope.name.eq_ignore_ascii_case(scope) || row.scope.kind == scope);
-    }
-    sort(&mut rows, query.get("sort").unwrap_or("name"))?;
-    Ok(page(rows, query.parsed("cursor")?, query.limit()?))
-}
-
-fn living(daemon: &Daemon, registry: &Registry) -> Vec<TokenView> {
-    let now = daemon.clock.now();
-    registry.tokens().map(|token| views::token(registry, token, daemon.usage.view(token.id, now), now)).collect()
-}
-
-fn dead(daemon: &Daemon, registry: &Registry) -> Vec<TokenView> {
-    let now = daemon.clock.now();
-    let view = |id| daemon.usage.view(id, now);
-    registry.tombstones().map(|stone| views::tombstone(registry, stone, view(stone.token.id), now)).collect()
-}
-
-/// Sorts by a column; a `-` before it turns the order round. What is missing (never used, never expires) comes last.
-fn sort(rows: &mut [TokenView], column: &str) -> Result<(), Problem> {
-    let (down, name) = column.strip_prefix('-').map_or((false, column), |name| (true, name));
-    rows.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()).then(a.id.cmp(&b.id)));
-    match name {
-        "name" => {}
-        "created" => rows.sort_by_key(|row| row.created_at),
-        "expires" => rows.sort_by_key(|row| (row.expires_at.is_none(), row.expires_at)),
-        "last_used" => rows.sort_by_key(|row| {
-            let at = row.usage.last_use.as_ref().map(|last| last.at);
-            (at.is_none(), std::cmp::Reverse(at))
-        }),
-        "calls" => rows.sort_by_key(|row| std::cmp::Reverse(row.usage.calls_per_minute.iter().sum::<u32>())),
-        "state" => rows.sort_by_key(|row| row.state),
-        other => {
-            let detail = format!("`{other}` is no column; name, created, expires, last_used, calls or state");
-            return Err(Problem::new(Slug::Validation, detail).with_error("sort", "unknown"));
-        }
-    }
-    if down {
-        rows.reverse();
-    }
-    Ok(())
-}
+pub(super) use list::{identify, issued, list, sources};
+pub(super) use many::{batch, bulk};
 
 pub(super) fn show(call: &Call) -> Result<Response<Body>, Problem> {
-    find(&call.daemon, call.reference("token")).map(|view| ok(&view))
-}
-
-/// A living token by any reference, or a dead one by its id or its name.
-fn find(daemon: &Daemon, reference: &str) -> Result<TokenView, Problem> {
-    let registry = daemon.registry.load();
-    let now = daemon.clock.now();
-    let missing = match registry.find_token(reference) {
-        Ok(token) => return Ok(views::token(&registry, token, daemon.usage.view(token.id, now), now)),
-        Err(missing) => missing,
-    };
-    let by_id = reference.parse::<TokenId>().ok().and_then(|id| registry.tombstone(id));
-    let mut by_name = registry.tombstones().filter(|stone| stone.token.name.as_str() == reference);
-    let newest = || by_name.by_ref().max_by_key(|stone| stone.revoked_at);
-    let stone = by_id.or_else(newest).ok_or(missing)?;
-    Ok(views::tombstone(&registry, stone, daemon.usage.view(stone.token.id, now), now))
+    list::may_read(&call.actor)?;
+    let registry = call.daemon.registry.load();
+    let found = list::find(&registry, &call.actor, call.reference("token"))?;
+    Ok(tagged(ok, &list::view(&call.daemon, &registry, &found)))
 }
 
 pub(super) async fn create(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, _, new) = call.json::<NewToken>().await?;
-    let done = reply(&daemon, actor, Command::CreateToken(new, entropy()?)).await?;
-    with_secret(&daemon, done).map(|token| created(&token))
+    let command = TokenCommand::Create(Box::new(new), entropy()?);
+    with_secret(&daemon, actor, command).await.map(|token| created(&token))
+}
+
+pub(super) async fn import(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, _, import) = call.json::<ImportToken>().await?;
+    let command = TokenCommand::Import(Box::new(import), entropy()?);
+    let view = changed(&daemon, actor, command).await?;
+    Ok(tagged(created, &view))
 }
 
 pub(super) async fn edit(call: Call) -> Result<Response<Body>, Problem> {
+    let version = version_of(call.request.headers())?;
     let (daemon, actor, params, patch) = call.json::<TokenPatch>().await?;
-    let done = reply(&daemon, actor, Command::EditToken(params.get("token").to_owned(), patch)).await?;
-    changed(&daemon, &done)
+    let command = TokenCommand::Edit(params.get("token").to_owned(), Box::new(patch), version);
+    answer(&daemon, actor, command).await
 }
 
 pub(super) async fn rotate(call: Call) -> Result<Response<Body>, Problem> {
-    let command = Command::RotateToken(call.reference("token").to_owned(), entropy()?);
-    let done = reply(&call.daemon, call.actor.clone(), command).await?;
-    with_secret(&call.daemon, done).map(|token| ok(&token))
+    let (daemon, actor, params, rotate) = optional::<RotateToken>(call).await?;
+    let command = TokenCommand::Rotate(params.get("token").to_owned(), rotate, entropy()?);
+    with_secret(&daemon, actor, command).await.map(|token| ok(&token))
+}
+
+pub(super) async fn change_overlap(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, params, overlap) = call.json::<ChangeOverlap>().await?;
+    answer(&daemon, actor, TokenCommand::ChangeOverlap(params.get("token").to_owned(), overlap.secs)).await
+}
+
+pub(super) async fn refresh(call: Call) -> Result<Response<Body>, Problem> {
+    let command = TokenCommand::Refresh(call.reference("token").to_owned());
+    answer(&call.daemon, call.actor.clone(), command).await
+}
+
+pub(super) async fn suspend(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, params, suspend) = optional::<SuspendToken>(call).await?;
+    answer(&daemon, actor, TokenCommand::Suspend(params.get("token").to_owned(), suspend.reason)).await
+}
+
+pub(super) async fn resume(call: Call) -> Result<Response<Body>, Problem> {
+    let command = TokenCommand::Resume(call.reference("token").to_owned());
+    answer(&call.daemon, call.actor.clone(), command).await
 }
 
 pub(super) async fn revoke(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, revoke) = call.json::<RevokeToken>().await?;
-    let command = Command::RevokeToken(params.get("token").to_owned(), revoke);
+    let command = Command::Token(TokenCommand::Revoke(params.get("token").to_owned(), revoke));
     match change(&daemon, actor, command).await? {
         AdminAnswer::Receipt(receipt) => Ok(ok(&*receipt)),
         AdminAnswer::Reply(_) => Err(unexpected()),
@@ -128,20 +91,67 @@ pub(super) async fn revoke(call: Call) -> Result<Response<Body>, Problem> {
 
 pub(super) async fn set_debug(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, set) = call.json::<SetDebug>().await?;
-    let done = reply(&daemon, actor, Command::SetDebug(params.get("token").to_owned(), set.on)).await?;
-    changed(&daemon, &done)
+    answer(&daemon, actor, TokenCommand::SetDebug(params.get("token").to_owned(), set.on)).await
 }
 
-fn changed(daemon: &Arc<Daemon>, done: &Reply) -> Result<Response<Body>, Problem> {
+/// Reads a body that may be left out.
+async fn optional<T: DeserializeOwned + Default>(
+    call: Call,
+) -> Result<(Arc<Daemon>, Actor, crate::edge::routes::Params, T), Problem> {
+    let (daemon, actor, params, body) = call.json_or_nothing::<T>().await?;
+    Ok((daemon, actor, params, body.unwrap_or_default()))
+}
+
+/// Carries out a change of one token and shows it, with its version as the tag.
+async fn answer(daemon: &Arc<Daemon>, actor: Actor, command: TokenCommand) -> Result<Response<Body>, Problem> {
+    let view = changed(daemon, actor, command).await?;
+    Ok(tagged(ok, &view))
+}
+
+async fn changed(daemon: &Arc<Daemon>, actor: Actor, command: TokenCommand) -> Result<TokenView, Problem> {
+    let done = reply(daemon, actor, Command::Token(command)).await?;
     let Reply::Token(id) = done else { return Err(unexpected()) };
-    find(daemon, id.as_str()).map(|view| ok(&view))
+    shown(daemon, id)
+}
+
+/// What was changed is shown to who changed it.
+fn shown(daemon: &Daemon, id: TokenId) -> Result<TokenView, Problem> {
+    let registry = daemon.registry.load();
+    let found = list::find(&registry, &Actor::daemon(), id.as_str())?;
+    Ok(list::view(daemon, &registry, &found))
+}
+
+async fn with_secret(daemon: &Arc<Daemon>, actor: Actor, command: TokenCommand) -> Result<TokenCreated, Problem> {
+    let done = reply(daemon, actor, Command::Token(command)).await?;
+    let Reply::Secret(id, secret) = done else { return Err(unexpected()) };
+    secret_answer(daemon, id, &secret)
 }
 
 /// The only answer that holds a secret.
-fn with_secret(daemon: &Daemon, done: Reply) -> Result<TokenCreated, Problem> {
-    let Reply::Secret(id, secret) = done else { return Err(unexpected()) };
-    let token = find(daemon, id.as_str())?;
-    Ok(TokenCreated { id, secret: secret.expose().to_owned(), token })
+fn secret_answer(daemon: &Daemon, id: TokenId, secret: &TokenSecret) -> Result<TokenCreated, Problem> {
+    Ok(TokenCreated { id, secret: secret.expose().to_owned(), token: shown(daemon, id)? })
+}
+
+/// An answer with `ETag: "VERSION"`.
+fn tagged(answer: impl FnOnce(&TokenView) -> Response<Body>, view: &TokenView) -> Response<Body> {
+    let mut response = answer(view);
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", view.version)) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// The version in `If-Match`; `*` and nothing at all match any.
+fn version_of(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or("").trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    text.trim_matches('"').parse().map(Some).map_err(|_| {
+        let detail = "If-Match: give the version as it stands in ETag, such as \"3\"";
+        Problem::new(Slug::Validation, detail).with_error("If-Match", "is no version")
+    })
 }
 
 fn entropy() -> Result<Entropy, Problem> {

@@ -138,7 +138,7 @@ fn filled(draft: Draft, seq: u64, latency_us: u64, decision: &Decision) -> LogRo
 }
 
 fn used_by(proposal: &Proposal, now: Timestamp) -> Use<'_> {
-    Use { at: now, ip: proposal.source_ip, user_agent: proposal.user_agent.as_deref() }
+    Use { at: now, ip: proposal.source_ip, user_agent: proposal.user_agent.as_deref(), seen: proposal.seen }
 }
 
 fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timestamp) {
@@ -152,6 +152,9 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
                 daemon.usage.refused(token, &by, denied.slug, false);
             }
             None => {
+                if let Some(dead) = denied.dead {
+                    daemon.usage.tried_dead(dead, now, proposal.source_ip);
+                }
                 daemon.refused.note(Refusal {
                     at: now,
                     remote_ip: Some(proposal.source_ip),

@@ -7,6 +7,7 @@ use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
 
 use super::*;
+use crate::core::admin::TokenCommand;
 use crate::core::decide::Proposal;
 use crate::core::testing::{Basics, World, fire};
 use crate::daemon::testing::daemon;
@@ -182,7 +183,12 @@ fn where_the_log_thread_has_ended_the_sender_is_told_the_truth_and_the_row_is_a_
 #[test]
 fn the_last_flush_of_usage_ends_although_every_commit_fails() {
     let bench = Bench::over(|store| Box::new(Broken { store, panics: false }));
-    let by = crate::usage::Use { at: bench.world.now, ip: crate::core::testing::SENDER, user_agent: None };
+    let by = crate::usage::Use {
+        at: bench.world.now,
+        ip: crate::core::testing::SENDER,
+        user_agent: None,
+        seen: crate::core::decide::Seen::default(),
+    };
     bench.daemon.usage.used(bench.basics.token, &by, Outcome::Created);
     bench.daemon.lanes.close();
     assert!(bench.writer.run().is_ok());
@@ -211,7 +217,7 @@ fn a_revoke_that_has_returned_is_in_force_and_says_how_many_calls_are_in_flight(
     let (in_hand, mut refused) = bench.job("b", false);
     let (answer, mut waiting) = oneshot::channel();
     let revoke = RevokeToken { confirm: token.to_string(), reason: "leaked".to_owned() };
-    let command = Command::RevokeToken(token.to_string(), revoke);
+    let command = Command::Token(TokenCommand::Revoke(token.to_string(), revoke));
     bench.writer.change(AdminJob::Command { actor: Actor::daemon(), command, answer });
     let Ok(Ok(AdminAnswer::Receipt(receipt))) = waiting.try_recv() else { panic!("no receipt") };
     assert_eq!((receipt.id, receipt.in_flight), (token, 1));

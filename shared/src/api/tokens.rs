@@ -201,6 +201,17 @@ pub struct BulkResult {
     pub tokens: Vec<TokenView>,
 }
 
+/// `POST /v1/tokens/batch`: all of them or none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchTokens {
+    /// At most 1,000.
+    pub tokens: Vec<NewToken>,
+    /// True: everything is checked, nothing is made; the answer is an empty page.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// Where a token's calls came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceView {
@@ -464,6 +475,20 @@ pub struct UsageView {
     pub old_secret_calls: u64,
     /// Different addresses (or merged networks).
     pub sources: u32,
+    /// Tries with a secret of this token that is dead: revoked, or replaced by a rotation.
+    #[serde(default)]
+    pub dead_tries: DeadTries,
+}
+
+/// Tries with a dead secret; kept with the tombstone, so that a leak can be followed after the revoke.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadTries {
+    /// How many.
+    pub count: u64,
+    /// The last one.
+    pub last_at: Option<Timestamp>,
+    /// Its address.
+    pub last_ip: Option<IpAddr>,
 }
 
 /// The answer to a revoke.

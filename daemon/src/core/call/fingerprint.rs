@@ -1,5 +1,7 @@
 //! What makes two calls the same for deduplication (domain.md §4).
 
+mod ignored;
+
 use std::io::{self, BufWriter, Write};
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,8 @@ impl Fingerprint {
     /// case and sorted: two calls that differ in nothing else must not be taken for one.
     ///
     /// Every part has its length before it, the last one behind it, so that no two calls run into each other.
-    pub fn of(endpoint: &str, call: &Call, header_names: &[String]) -> Self {
+    /// What the paths of `ignore` select in a JSON body is left out.
+    pub fn of(endpoint: &str, call: &Call, header_names: &[String], ignore: &[String]) -> Self {
         debug_assert!(header_names.is_sorted(), "the caller sorts, or one call had two fingerprints");
         let mut hasher = blake3::Hasher::new();
         part(&mut hasher, endpoint.as_bytes());
@@ -38,7 +41,8 @@ impl Fingerprint {
             header(&mut hasher, call, name);
         }
         match &call.json {
-            Some(value) => json(&mut hasher, value),
+            Some(value) if ignore.is_empty() => json(&mut hasher, value),
+            Some(value) => json(&mut hasher, &ignored::without(value, ignore)),
             None => text(&mut hasher, &call.text),
         }
         Self(*hasher.finalize().as_bytes())
@@ -114,7 +118,7 @@ mod tests {
     }
 
     fn of(call: &Call) -> Fingerprint {
-        Fingerprint::of("/v1/process", call, &[])
+        Fingerprint::of("/v1/process", call, &[], &[])
     }
 
     fn body(text: &str) -> Fingerprint {
@@ -134,7 +138,7 @@ mod tests {
         layout.extend(b"\x04\0\0\0\0\0\0\0from\x03\0\0\0\0\0\0\0nas");
         let with = |rest: &[u8]| *blake3::hash(&[&layout, rest].concat()).as_bytes();
         assert_eq!(body("backup FAILED").0, with(b"tbackup FAILED\x0d\0\0\0\0\0\0\0"));
-        let named = Fingerprint::of("/v1/process", &call("{}"), &["x-kind".to_owned()]);
+        let named = Fingerprint::of("/v1/process", &call("{}"), &["x-kind".to_owned()], &[]);
         assert_eq!(named.0, with(b"h\x06\0\0\0\0\0\0\0x-kind\x04\0\0\0\0\0\0\0diskj{}\x02\0\0\0\0\0\0\0"));
         assert_eq!(body("{\"b\":1.0,\"a\":[true,null]}").0, with(b"j{\"a\":[true,null],\"b\":1.0}\x19\0\0\0\0\0\0\0"));
     }
@@ -169,8 +173,11 @@ mod tests {
         other.headers[0].1 = "fan".to_owned();
         assert_eq!(of(&call("{}")), of(&other));
         let names = ["x-absent".to_owned(), "x-kind".to_owned()];
-        assert_ne!(Fingerprint::of("/v1/process", &call("{}"), &names), Fingerprint::of("/v1/process", &other, &names));
-        assert_eq!(of(&call("{}")), Fingerprint::of("/v1/process", &call("{}"), &names[..1]));
+        assert_ne!(
+            Fingerprint::of("/v1/process", &call("{}"), &names, &[]),
+            Fingerprint::of("/v1/process", &other, &names, &[])
+        );
+        assert_eq!(of(&call("{}")), Fingerprint::of("/v1/process", &call("{}"), &names[..1], &[]));
     }
 
     #[test]
@@ -180,7 +187,22 @@ mod tests {
         assert_eq!(of(&call("{}")), of(&other));
         other.query[0].1 = "nas2".to_owned();
         assert_ne!(of(&call("{}")), of(&other));
-        assert_ne!(of(&call("{}")), Fingerprint::of("/v1/request", &call("{}"), &[]));
+        assert_ne!(of(&call("{}")), Fingerprint::of("/v1/request", &call("{}"), &[], &[]));
+    }
+
+    #[test]
+    fn what_dedup_ignore_names_is_left_out_of_same_content() {
+        let ignoring = |text: &str, paths: &[&str]| {
+            let paths: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
+            Fingerprint::of("/v1/process", &call(text), &[], &paths)
+        };
+        let (first, second) =
+            (r#"{"a":1,"at":"10:00","b":[{"t":1,"k":1}]}"#, r#"{"a":1,"at":"10:05","b":[{"t":2,"k":1}]}"#);
+        assert_ne!(ignoring(first, &["at"]), ignoring(second, &["at"]));
+        assert_eq!(ignoring(first, &["at", "b[*].t"]), ignoring(second, &["at", "b[*].t"]));
+        assert_eq!(ignoring(first, &["at", "b[0]"]), ignoring(second, &["at", "b[0]"]));
+        assert_ne!(ignoring(r#"{"b":[1,2]}"#, &["b[0]"]), ignoring(r#"{"b":[2]}"#, &["b[0]"]), "others keep places");
+        assert_eq!(ignoring(first, &["absent.x"]), body(first));
     }
 
     #[test]

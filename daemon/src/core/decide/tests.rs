@@ -1,7 +1,7 @@
 use std::cell::Cell;
 
 use serde_json::{Value, json};
-use tollgate_shared::api::{RevokeToken, ServicePatch, TokenPatch};
+use tollgate_shared::api::{RevokeToken, RotateToken, ServicePatch, TokenPatch};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::incident::{IncidentState, TimelineEntry, TimelineEvent};
 use tollgate_shared::limits::OPEN_PER_SERVICE_MAX;
@@ -9,7 +9,7 @@ use tollgate_shared::priority::Priority;
 use tollgate_shared::token::Scope;
 
 use super::*;
-use crate::core::admin::Command;
+use crate::core::admin::{Command, TokenCommand};
 use crate::core::model::{IncidentBody, RegistryChange, UsageRecord};
 use crate::core::testing::{Basics, START, World, fire, new_token, recover, spec, unkeyed};
 use tollgate_shared::id::{IncidentId, ServiceId};
@@ -25,7 +25,7 @@ fn with(mut body: Value, name: &str, value: &str) -> Value {
 }
 
 fn edit(world: &mut World, token: TokenId, patch: TokenPatch) {
-    assert!(world.admin(Command::EditToken(token.to_string(), patch)).is_ok());
+    assert!(world.admin(Command::Token(TokenCommand::Edit(token.to_string(), Box::new(patch), None))).is_ok());
 }
 
 fn without_dedup(world: &mut World, basics: &Basics) {
@@ -421,7 +421,7 @@ fn refused_after(change: impl FnOnce(&mut World, &Basics)) -> Option<Slug> {
 fn a_call_whose_token_was_revoked_meanwhile_is_refused() {
     let slug = refused_after(|world, b| {
         let revoke = RevokeToken { confirm: "sender".to_owned(), reason: String::new() };
-        assert!(world.admin(Command::RevokeToken(b.token.to_string(), revoke)).is_ok());
+        assert!(world.admin(Command::Token(TokenCommand::Revoke(b.token.to_string(), revoke))).is_ok());
     });
     assert_eq!(slug, Some(Slug::TokenRevoked));
 }
@@ -430,7 +430,7 @@ fn a_call_whose_token_was_revoked_meanwhile_is_refused() {
 fn a_call_whose_secret_was_rotated_meanwhile_is_refused() {
     let slug = refused_after(|world, b| {
         let entropy = world.entropy();
-        world.secret(Command::RotateToken(b.token.to_string(), entropy));
+        world.secret(Command::Token(TokenCommand::Rotate(b.token.to_string(), RotateToken::default(), entropy)));
     });
     assert_eq!(slug, Some(Slug::TokenRevoked));
 }

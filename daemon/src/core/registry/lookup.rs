@@ -99,11 +99,14 @@ impl Registry {
         if let Some(token) = reference.parse::<TokenId>().ok().and_then(|id| self.token(id)) {
             return Ok(token);
         }
-        find(
-            "token",
-            reference,
-            self.tokens().map(|token| candidate(token, token.id, vec![token.name.key()], &token.id)),
-        )
+        let key = reference.to_lowercase();
+        let mut named: Vec<_> = self.tokens_keyed(&key).collect();
+        if named.is_empty() && reference.chars().count() >= HINT_CHARS_MIN {
+            named = self.tokens().filter(|token| token.id.as_str().contains(reference)).collect();
+        }
+        // The name or hint is found by an index or without allocating: 100,000 tokens are ordinary.
+        let candidates = named.into_iter().map(|token| candidate(token, token.id, vec![key.clone()], &token.id));
+        find("token", reference, candidates)
     }
 
     /// The name of a filter, or that it is gone.
