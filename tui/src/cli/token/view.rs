@@ -1,6 +1,6 @@
 //! Tokens in tables and lists of facts.
 
-use tollgate_shared::api::{RevokeReceipt, ScopeView, TokenView};
+use tollgate_shared::api::{DeadTries, RevokeReceipt, ScopeView, TokenView};
 use tollgate_shared::token::RateLimit;
 
 use crate::cli::table::{Table, facts, numbers, words};
@@ -158,7 +158,20 @@ fn usage_facts(token: &TokenView, when: When) -> Vec<(&'static str, String)> {
         ("other addresses", some(usage.ip_violations)),
         ("old secret", some(usage.old_secret_calls)),
         ("only counted", some(usage.rows_not_logged)),
+        ("tried while dead", dead_words(&usage.dead_tries, when)),
     ]
+}
+
+/// Tries with a revoked or replaced secret: who still has a leaked one shows here.
+fn dead_words(tries: &DeadTries, when: When) -> String {
+    match (tries.count, tries.last_at) {
+        (0, _) => String::new(),
+        (calls, None) => count(calls, "call"),
+        (calls, Some(at)) => {
+            let ip = tries.last_ip.map(|ip| format!(" from {ip}")).unwrap_or_default();
+            format!("{}, the last {}{ip}", count(calls, "call"), when.full(at))
+        }
+    }
 }
 
 /// The receipt has exact times also on a terminal: it is evidence.
