@@ -134,7 +134,7 @@ pub const ROUTES: [(Method, &str, Route); 40] = [
     (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::ChangeSomeToken)),
     (Method::POST, "/v1/tokens/{token}/overlap", route(Act::TokenOverlap, Operation::ChangeSomeToken)),
     (Method::POST, "/v1/tokens/{token}/refresh", route(Act::TokenRefresh, Operation::ChangeSomeToken)),
-    (Method::POST, "/v1/tokens/{token}/suspend", route(Act::TokenSuspend, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/suspend", route(Act::TokenSuspend, Operation::SuspendToken)),
     (Method::POST, "/v1/tokens/{token}/resume", route(Act::TokenResume, Operation::ChangeSomeToken)),
     (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::ChangeSomeToken)),
     (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::ChangeSomeToken)),

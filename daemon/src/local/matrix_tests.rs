@@ -24,6 +24,8 @@ const SERVICES: &str = "SAM";
 const ORGANISATION: &str = "SA";
 const TOKENS: &str = "SAMT";
 const INCIDENTS: &str = "SAMPT";
+/// As a change of tokens, and a responder may.
+const SUSPENSION: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
 const EVERYBODY: &str = "SARMPOmrnduga Ts";
 
@@ -39,6 +41,9 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterTry
         | Act::TokenList
         | Act::TokenShow
+        | Act::TokenSources
+        | Act::TokenIssued
+        | Act::TokenIdentify
         | Act::IncidentList
         | Act::IncidentShow
         | Act::LogList
@@ -54,7 +59,18 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorDelete
         | Act::OperatorPassphrase
         | Act::LockdownSet => ORGANISATION,
-        Act::TokenCreate | Act::TokenEdit | Act::TokenRotate | Act::TokenRevoke | Act::TokenDebug => TOKENS,
+        Act::TokenCreate
+        | Act::TokenEdit
+        | Act::TokenRotate
+        | Act::TokenOverlap
+        | Act::TokenRefresh
+        | Act::TokenResume
+        | Act::TokenImport
+        | Act::TokenBulk
+        | Act::TokenBatch
+        | Act::TokenRevoke
+        | Act::TokenDebug => TOKENS,
+        Act::TokenSuspend => SUSPENSION,
         Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
@@ -120,12 +136,7 @@ impl People {
 
 /// What a change of a token is, whatever its route asks at the door.
 fn operation_on(route: Route) -> Operation {
-    match route.act {
-        Act::TokenCreate | Act::TokenEdit | Act::TokenRotate | Act::TokenRevoke | Act::TokenDebug => {
-            Operation::ChangeToken
-        }
-        _ => route.needs,
-    }
+    if route.needs == Operation::ChangeSomeToken { Operation::ChangeToken } else { route.needs }
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, EventsItem, FilterView, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam,
-    NewToken, OperatorPatch, OperatorView, ProcessAnswer, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch,
-    ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, StatusView, TeamView, TokenCreated, TokenPatch,
+    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterView, Identified, IdentifyToken,
+    ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch,
+    OperatorView, ProcessAnswer, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug,
+    SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch,
     TokenView, TryFilter, TryVerdict,
 };
 use tollgate_shared::audit::AuditRow;
@@ -81,6 +82,16 @@ fn words(act: Act) -> Words {
         Act::TokenShow => Words::new("A token, or the tombstone of a revoked one", token()),
         Act::TokenEdit => Words::new("Change a token", token()).takes(Schemas::of_request::<TokenPatch>),
         Act::TokenRotate => Words::new("Replace a token's secret; the new one is in this answer only", One(Schemas::of::<TokenCreated>)),
+        Act::TokenSources => Words::new("Where a token's calls came from", Page(Schemas::of::<SourceView>)).query(PAGE),
+        Act::TokenIssued => Words::new("Tokens that a token or its owner issued with it", Page(Schemas::of::<TokenView>)).query(PAGE),
+        Act::TokenOverlap => Words::new("End or extend the overlap of a rotation", token()).takes(Schemas::of_request::<ChangeOverlap>),
+        Act::TokenRefresh => Words::new("Add the chosen duration again; never and sealed are 409", token()),
+        Act::TokenSuspend => Words::new("Answer a token's calls 503 until it is resumed", token()).takes(Schemas::of_request::<SuspendToken>),
+        Act::TokenResume => Words::new("Let a suspended token work again", token()),
+        Act::TokenImport => Words::new("Take a value from another system over as a token's secret", token()).takes(Schemas::of_request::<ImportToken>).status(201),
+        Act::TokenIdentify => Words::new("Whose values are these; nothing of them is kept", Page(Schemas::of::<Identified>)).takes(Schemas::of_request::<IdentifyToken>),
+        Act::TokenBulk => Words::new("One change to many tokens, all or nothing; without confirm_count a dry run", One(Schemas::of::<BulkResult>)).takes(Schemas::of_request::<BulkTokens>),
+        Act::TokenBatch => Words::new("Create many tokens, all or nothing; 422 names every bad row", Page(Schemas::of::<TokenCreated>)).takes(|_| json!({ "type": "object" })).status(201),
         Act::TokenRevoke => Words::new("End a token for good", One(Schemas::of::<RevokeReceipt>)).takes(Schemas::of_request::<RevokeToken>),
         Act::TokenDebug => Words::new("Switch a token's debug option", token()).takes(Schemas::of_request::<SetDebug>),
         Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "limit", "cursor"]),

@@ -7,7 +7,7 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::role::{GlobalRole, TeamRole};
 
 use crate::core::access::{Actor, Door, Who};
-use crate::core::admin::{Command, Note, Reply};
+use crate::core::admin::{Command, Note, Reply, TokenCommand};
 use crate::core::model::{Operator, RegistryChange, UnixUser};
 use crate::core::testing::{World, fire, new_token, recover};
 
@@ -137,7 +137,10 @@ fn another_teams_incidents_and_tokens_are_not_a_responders() {
     let incident = world.incidents()[0].id;
     become_operator(&mut world, &ben);
     assert_eq!(world.refused(Command::Acknowledge(incident)).slug(), Ok(Slug::Forbidden));
-    assert_eq!(world.refused(Command::SetDebug("sender".to_owned(), true)).slug(), Ok(Slug::Forbidden));
+    assert_eq!(
+        world.refused(Command::Token(TokenCommand::SetDebug("sender".to_owned(), true))).slug(),
+        Ok(Slug::Forbidden)
+    );
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn deleting_a_team_or_service_in_use_is_409_and_lists_what_uses_it() {
     assert_eq!(listed, ["filters", "incidents", "services", "tokens"]);
     world.call(basics.token, &recover("a"));
     let revoke = tollgate_shared::api::RevokeToken { confirm: "sender".to_owned(), reason: String::new() };
-    world.admin(Command::RevokeToken("sender".to_owned(), revoke)).map(drop).unwrap();
+    world.admin(Command::Token(TokenCommand::Revoke("sender".to_owned(), revoke))).map(drop).unwrap();
     world.admin(Command::DeleteFilter("alerts".to_owned())).map(drop).unwrap();
     let anna = create(&mut world, new("anna", &[], None, &["Ops=manager"])).unwrap();
     assert!(world.admin(Command::DeleteTeam("Ops".to_owned())).is_err(), "an empty service is still a service");
