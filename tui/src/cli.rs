@@ -23,6 +23,7 @@ mod token;
 mod verdict;
 mod when;
 
+pub use args::DemoArgs;
 pub use exit::Exit;
 pub use io::Io;
 
@@ -47,6 +48,8 @@ pub enum Ran {
     Command(Exit),
     /// No command: the console is wanted.
     Console(ConsoleArgs),
+    /// The demo is wanted.
+    Demo(DemoArgs, ConsoleArgs),
 }
 
 /// What the console is started with.
@@ -66,9 +69,11 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
         Err(error) => return Ran::Command(refuse_usage(io, &error, &argv)),
     };
     let sockets = socket_candidates(args.global.socket.as_deref(), &var);
-    let Some(verb) = args.verb else {
-        let no_color = args.global.no_color || var("NO_COLOR").is_some_and(|value| !value.is_empty());
-        return Ran::Console(ConsoleArgs { sockets, no_color });
+    let no_color = args.global.no_color || var("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let verb = match args.verb {
+        None => return Ran::Console(ConsoleArgs { sockets, no_color }),
+        Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        Some(verb) => verb,
     };
     let is_named = args.global.socket.is_some() || var("TOLLGATE_SOCKET").is_some_and(|value| !value.is_empty());
     let socket = sockets.first().filter(|_| is_named).cloned();
@@ -109,6 +114,8 @@ async fn execute(
         Verb::Log(args) => log::run(&mut cx, args).await,
         Verb::Audit(args) => log::audit(&mut cx, args).await,
         Verb::Status => status::run(&mut cx),
+        // It has no daemon to ask yet and was answered before one was looked for.
+        Verb::Demo(_) => Ok(Exit::Usage),
         Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), format).await,
     }
 }

@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 mod follow;
+pub mod gate;
 mod lines;
 mod remedy;
 mod routes;

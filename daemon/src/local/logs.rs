@@ -10,9 +10,9 @@ use super::answers::{ok, read};
 use super::params::Call;
 use super::tail::{self, Cursor, LogQuery};
 use crate::edge::Body;
-use crate::store::LogPage;
+use crate::store::{LogPage, StoreError};
 
-/// Rows that one page looks at, at most; a page may be short although there is more.
+/// Rows that one reading looks at, at most.
 pub(super) const SCAN_ROWS: usize = 20_000;
 
 /// Parameters of the log's routes.
@@ -33,16 +33,34 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let page = read(&call.daemon, move |daemon| {
         let pass = |row: &LogRow| wanted.passes(row);
         match after {
-            Some(after) => daemon.log_reader.after(after, cutoff, limit, SCAN_ROWS, &pass).map(|page| (page, true)),
-            None => daemon.log_reader.before(before, cutoff, limit, SCAN_ROWS, &pass).map(|page| (page, false)),
+            Some(after) => filled(limit, Some(after), |at, limit| {
+                daemon.log_reader.after(at.unwrap_or(0), cutoff, limit, SCAN_ROWS, &pass)
+            }),
+            None => filled(limit, before, |at, limit| daemon.log_reader.before(at, cutoff, limit, SCAN_ROWS, &pass)),
         }
     })
     .await?;
-    Ok(ok(&rising(page, store_id)))
+    Ok(ok(&rising(page, after.is_some(), store_id)))
+}
+
+/// Reads on from `start` until the page is full or the log ends: one reading looks at a bounded stretch only.
+fn filled(
+    limit: usize,
+    start: Option<u64>,
+    read: impl Fn(Option<u64>, usize) -> Result<LogPage, StoreError>,
+) -> Result<LogPage, StoreError> {
+    let mut page = read(start, limit)?;
+    while !page.done && page.rows.len() < limit && page.scanned_to.is_some() {
+        let more = read(page.scanned_to, limit - page.rows.len())?;
+        page.rows.extend(more.rows);
+        page.done = more.done || more.scanned_to.is_none();
+        page.scanned_to = more.scanned_to.or(page.scanned_to);
+    }
+    Ok(page)
 }
 
 /// Rows rise whichever way they were read; `next` is where that reading goes on.
-fn rising((page, forwards): (LogPage, bool), store_id: u64) -> Page<LogRow> {
+fn rising(page: LogPage, forwards: bool, store_id: u64) -> Page<LogRow> {
     let LogPage { mut rows, scanned_to, done } = page;
     let next = scanned_to.filter(|_| !done);
     if forwards {

@@ -99,8 +99,21 @@ pub(super) enum Verb {
     Audit(AuditArgs),
     /// How the daemon is, where it listens, and what to do first
     Status,
+    /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top
+    Demo(DemoArgs),
     /// Send a call to the daemon's listen address, as a sender would (all other commands use the local socket)
     Send(SendArgs),
+}
+
+/// What the demo does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct DemoArgs {
+    /// No console: print the tail and a summary, then end
+    #[arg(long)]
+    pub headless: bool,
+    /// How long without the console
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
 }
 
 /// A duration as people write it, `15m` or `48h`; whole seconds.

@@ -46,7 +46,7 @@ impl Io {
     }
 
     /// One line of a result.
-    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{}", SafeText::new(text).to_plain())
     }
 
@@ -62,7 +62,7 @@ impl Io {
     }
 
     /// A line for the person at the terminal. One that cannot be said is no reason to fail.
-    pub(super) fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         writeln!(self.err, "{}", SafeText::new(text).to_plain()).ok();
     }
 

@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::net::TcpStream;
 use tollgate_shared::api::ProcessAnswer;
 use tollgate_shared::problem::Problem;
 use zeroize::Zeroizing;
@@ -19,18 +17,10 @@ use super::call_file::{self, Content};
 use super::exit::{CliError, Exit, problem_exit, problem_lines};
 use super::io::Io;
 use super::verdict::count;
+use crate::client::gate::{Answer, deliver};
 
 /// Connect, send and answer together.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
-/// An answer lists 100 results at most.
-const ANSWER_BYTES_MAX: usize = 1_024 * 1_024;
-
-/// An answer of the gate.
-struct Answer {
-    status: StatusCode,
-    body: Bytes,
-}
-
 /// Sends the call to `listen`, the daemon's address, or to `--gate`.
 pub(super) async fn run(io: &mut Io, args: SendArgs, listen: Option<&str>, format: Format) -> Result<Exit, CliError> {
     let address = address(args.gate.as_deref(), listen)?;
@@ -111,20 +101,6 @@ fn authorization(text: &str) -> Result<HeaderValue, CliError> {
     let mut header = HeaderValue::from_str(&value).map_err(|_| wrong("it has characters that no header can hold"))?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-async fn deliver(
-    address: &str,
-    request: Request<Full<Bytes>>,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the sender; its errors come back through it.
-    tokio::spawn(async move { connection.await.ok() });
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
-    Ok(Answer { status, body })
 }
 
 /// 201 and 200 had an effect or were a duplicate, 202 matched nothing, the rest was refused. A shortage (429, 503) is
