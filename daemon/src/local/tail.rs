@@ -103,7 +103,7 @@ impl LogQuery {
             outcome: query.parsed("outcome")?,
             status: query.parsed("status")?,
             since: since_secs.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
-            after: ours.map(|cursor| cursor.seq).or(cursor.map(|_| 0)),
+            after: ours.map(|cursor| cursor.seq).or_else(|| cursor.map(|_| 0)),
             foreign_cursor: cursor.is_some() && ours.is_none(),
         })
     }
