@@ -162,7 +162,7 @@ impl Action {
             Self::PreviousError => look("previous-error", "the previous row that failed"),
             Self::Grow => look("grow", "a larger lower pane"),
             Self::Shrink => look("shrink", "a smaller lower pane"),
-            Self::Copy => look("copy", "copy the last command, or the id of what is marked"),
+            Self::Copy => look("copy", "copy the id of what is marked, or the command that shows it"),
             Self::Menu => look("menu", "all actions on what is marked"),
             Self::Help => look("help", "the keys of this place"),
             Self::Command => look("command", "type a command by its name"),

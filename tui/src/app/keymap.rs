@@ -203,7 +203,7 @@ mod tests {
                 assert_eq!(find(place, Key::char(screen)), None);
             }
         }
-        assert!(near(Place::Tokens, Key::char('r')).contains("R: revoke"), "{}", near(Place::Tokens, Key::char('r')));
+        assert!(near(Tokens, Key::char('r')).contains("R: revoke"), "{}", near(Tokens, Key::char('r')));
     }
 
     #[test]
