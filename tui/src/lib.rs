@@ -1,5 +1,4 @@
-//! Tollgate's operator side: the console and the same actions as a command line, over one typed client of the local
-//! socket.
+#![doc = include_str!("../README.md")]
 
 pub mod app;
 pub mod cli;
