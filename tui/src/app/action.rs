@@ -175,7 +175,7 @@ impl Action {
     }
 
     fn change_info(self) -> Info {
-        use Danger::{Confirmed, Immediate, Typed};
+        use Danger::{Confirmed, Immediate};
         match self {
             Self::AddTeam => change("add-team", "add a team", Confirmed, "POST /v1/teams", "tollgate team create NAME"),
             Self::AddService => change(
@@ -199,6 +199,34 @@ impl Action {
                 "POST /v1/tokens",
                 "tollgate token create NAME --scope SCOPE",
             ),
+            Self::Acknowledge => change(
+                "ack",
+                "you are on it",
+                Immediate,
+                "POST /v1/incidents/{incident}/acknowledge",
+                "tollgate incident ack {}",
+            ),
+            Self::Unacknowledge => change(
+                "unack",
+                "give it back",
+                Immediate,
+                "POST /v1/incidents/{incident}/unacknowledge",
+                "tollgate incident unack {}",
+            ),
+            Self::Resolve => change(
+                "resolve",
+                "resolve for good, with a comment",
+                Confirmed,
+                "POST /v1/incidents/{incident}/resolve",
+                "tollgate incident resolve {}",
+            ),
+            other => other.token_change_info(),
+        }
+    }
+
+    fn token_change_info(self) -> Info {
+        use Danger::{Confirmed, Immediate, Typed};
+        match self {
             Self::Edit => change(
                 "edit",
                 "change name, end, addresses, dedup",
@@ -226,27 +254,6 @@ impl Action {
                 Typed,
                 "POST /v1/tokens/{token}/rotate",
                 "tollgate token rotate {} --now --confirm NAME",
-            ),
-            Self::Acknowledge => change(
-                "ack",
-                "you are on it",
-                Immediate,
-                "POST /v1/incidents/{incident}/acknowledge",
-                "tollgate incident ack {}",
-            ),
-            Self::Unacknowledge => change(
-                "unack",
-                "give it back",
-                Immediate,
-                "POST /v1/incidents/{incident}/unacknowledge",
-                "tollgate incident unack {}",
-            ),
-            Self::Resolve => change(
-                "resolve",
-                "resolve for good, with a comment",
-                Confirmed,
-                "POST /v1/incidents/{incident}/resolve",
-                "tollgate incident resolve {}",
             ),
             _ => change(
                 "add",

@@ -76,7 +76,7 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::char('E')], &[Tokens], Action::Edit, Some("edit")),
     at(&[Key::char('D')], &[Tokens, Calls], Action::Debug, Some("debug")),
     at(&[Key::char('R')], &[Tokens], Action::Revoke, Some("revoke")),
-    at(&[Key::char('v')], LISTS, Action::NextTab, Some("tab")),
+    at(&[Key::char('v')], &[Tokens, Calls], Action::NextTab, Some("tab")),
     at(&[Key::plain(Code::Tab), Key::plain(Code::BackTab)], LISTS, Action::NextPane, Some("pane")),
     at(&[Key::char('}')], &[Calls], Action::NextError, Some("next err")),
     at(&[Key::char('{')], &[Calls], Action::PreviousError, None),
