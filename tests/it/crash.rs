@@ -34,8 +34,7 @@ impl Acknowledged {
             let number = self.next.fetch_add(1, Ordering::SeqCst);
             let key = if number.is_multiple_of(4) { format!("shared-{cycle}") } else { format!("unique-{number}") };
             let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-            let answered =
-                connection.request("POST", "/v1/process", &headers, alert("firing", &key).as_bytes());
+            let answered = connection.request("POST", "/v1/process", &headers, alert("firing", &key).as_bytes());
             let Ok(answer) = answered else { return };
             assert!(answer.is_success(), "{answer:?}");
             if let Some(incident) = answer.json()["results"][0]["incident"].as_str() {

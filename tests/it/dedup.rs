@@ -14,8 +14,7 @@ fn states(daemon: &Daemon) -> Vec<String> {
 fn fire_recover_fire_recover_inside_the_window_gives_two_incidents_both_resolved() {
     let daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &[]);
-    for expected in [("firing", "created"), ("resolved", "resolved"), ("firing", "created"), ("resolved", "resolved")]
-    {
+    for expected in [("firing", "created"), ("resolved", "resolved"), ("firing", "created"), ("resolved", "resolved")] {
         let answer = daemon.post(&token.secret, &alert(expected.0, "db1"));
         assert_eq!(outcome(&answer), expected.1, "{answer:?}");
     }

@@ -102,7 +102,8 @@ fn unknown_path_wrong_method_and_hostile_head_are_refused_and_shown() {
     connection.send_raw(b"POST /v1/process HTTP/1.1\r\nhost: evil.example\r\n\r\n").expect("bytes can be sent");
     assert_refused(&connection.answer().expect("an answer"), 403, "host-not-allowed");
     let mut connection = daemon.connect().expect("the gate listens");
-    let both = b"POST /v1/process HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}";
+    let both =
+        b"POST /v1/process HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}";
     connection.send_raw(both).expect("bytes can be sent");
     assert_refused(&connection.answer().expect("an answer"), 400, "malformed-request");
     assert_eq!(text(&newest_refused(&daemon), "/reason"), "malformed-request");

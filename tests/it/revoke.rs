@@ -138,8 +138,7 @@ struct Client<'d> {
 
 impl Client<'_> {
     fn is_accepted(&mut self, secret: &str) -> bool {
-        let mut connection =
-            self.connection.take().unwrap_or_else(|| self.daemon.connect().expect("the gate listens"));
+        let mut connection = self.connection.take().unwrap_or_else(|| self.daemon.connect().expect("the gate listens"));
         let bearer = format!("Bearer {secret}");
         let answer = connection.request("POST", "/v1/process", &[("authorization", &bearer)], b"{\"nothing\": 1}");
         let answer = answer.expect("a call is answered");

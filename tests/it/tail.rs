@@ -77,8 +77,7 @@ fn follow_goes_from_history_into_live_and_over_a_kill_9_without_loss_or_double()
         }
     };
     post(&daemon, &mut sent, 30);
-    let mut follower =
-        Follower::start(&daemon, &["--after", "0", "--token", "wanted", "--outcome", "created"]);
+    let mut follower = Follower::start(&daemon, &["--after", "0", "--token", "wanted", "--outcome", "created"]);
     post(&daemon, &mut sent, 30);
     let mut rows = follower.rows(60);
     daemon.restart();

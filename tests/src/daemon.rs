@@ -205,7 +205,8 @@ impl Daemon {
     /// Nobody listens.
     #[track_caller]
     pub fn connect_local(&self) -> Connection {
-        Connection::unix(&self.socket()).unwrap_or_else(|error| panic!("the local socket: {error}\n{}", self.log_text()))
+        Connection::unix(&self.socket())
+            .unwrap_or_else(|error| panic!("the local socket: {error}\n{}", self.log_text()))
     }
 
     /// `GET` over the local socket, which must be answered with 200.

@@ -88,13 +88,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection broke, or what came is not HTTP.
-    pub fn request(
-        &mut self,
-        method: &str,
-        target: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> io::Result<Answer> {
+    pub fn request(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
         self.send(method, target, headers, body)?;
         self.answer()
     }

@@ -117,8 +117,7 @@ impl Drop for Guarded {
 /// It does not end within [`wait::PATIENCE`].
 #[track_caller]
 pub fn run(command: &mut Command, input: &[u8]) -> Ran {
-    let mut child =
-        Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut child = Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
     let stdout = collect(child.child().stdout.take());
     let stderr = collect(child.child().stderr.take());
     if let Some(mut stdin) = child.child().stdin.take() {
