@@ -173,7 +173,7 @@ fn error(model: &mut Model, forward: bool) {
     }
 }
 
-/// The command of the last change, or the id of what is marked.
+/// The id of what is marked, or the command that shows it.
 fn copy(model: &mut Model, effects: &mut Effects) {
     let marked = match model.screen {
         Screen::Tokens => model.tokens.selected().map(|token| token.id.to_string()),
