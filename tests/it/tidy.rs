@@ -1,7 +1,7 @@
 //! The rules of the architecture, held against the source itself.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use tollgate_tests::binaries::workspace;
@@ -89,8 +89,8 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-fn manifest(path: PathBuf) -> Table {
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+fn manifest(path: &Path) -> Table {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -108,7 +108,7 @@ fn assert_none(rule: &str, offences: &[String]) {
 fn members_depend_only_on_what_the_architecture_allows() {
     let mut offences = Vec::new();
     for (member, forbidden) in MEMBERS {
-        let manifest = manifest(workspace().join(member).join("Cargo.toml"));
+        let manifest = manifest(&workspace().join(member).join("Cargo.toml"));
         for section in ["dependencies", "build-dependencies"] {
             let names = dependencies(&manifest, section);
             offences
@@ -119,7 +119,7 @@ fn members_depend_only_on_what_the_architecture_allows() {
         }
     }
     assert_none("dependencies that the architecture forbids", &offences);
-    let root = manifest(workspace().join("Cargo.toml"));
+    let root = manifest(&workspace().join("Cargo.toml"));
     let members = root["workspace"]["members"].as_array().expect("the workspace has members");
     let members: Vec<&str> = members.iter().filter_map(toml::Value::as_str).collect();
     assert_eq!(members, MEMBERS.map(|(member, _)| member), "a new member needs its rules here");
@@ -197,10 +197,10 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn no_member_may_use_unsafe_code() {
-    let root = manifest(workspace().join("Cargo.toml"));
+    let root = manifest(&workspace().join("Cargo.toml"));
     assert_eq!(root["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
     for (member, _) in MEMBERS {
-        let manifest = manifest(workspace().join(member).join("Cargo.toml"));
+        let manifest = manifest(&workspace().join(member).join("Cargo.toml"));
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{member} has the workspace's lints");
     }
 }
