@@ -104,7 +104,10 @@ fn incident_where(daemon: &Daemon, alertmanager: &Alertmanager, what: &str, fits
 #[test]
 fn real_alertmanager_opens_repeats_and_resolves_one_incident_and_is_told_401_after_the_revoke() {
     let Some(program) = program() else {
-        skipped("real_alertmanager", "prometheus-alertmanager is not installed (apt-get install prometheus-alertmanager)");
+        skipped(
+            "real_alertmanager",
+            "prometheus-alertmanager is not installed (apt-get install prometheus-alertmanager)",
+        );
         return;
     };
     let daemon = with_alertmanager();

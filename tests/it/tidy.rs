@@ -1,11 +1,11 @@
 //! The rules of the architecture, held against the source itself.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
-use toml::Table;
 use tollgate_tests::binaries::workspace;
+use toml::Table;
 
 /// Lines of a file before its tests.
 const PRODUCTION_LINES_MAX: usize = 500;
@@ -14,7 +14,20 @@ const PRODUCTION_LINES_MAX: usize = 500;
 const MEMBERS: [(&str, &[&str]); 4] = [
     (
         "shared",
-        &["tokio", "tokio-util", "hyper", "redb", "ratatui", "crossterm", "axum", "rustix", "tempfile", "tollgate-daemon", "tollgate", "tollgate-tests"],
+        &[
+            "tokio",
+            "tokio-util",
+            "hyper",
+            "redb",
+            "ratatui",
+            "crossterm",
+            "axum",
+            "rustix",
+            "tempfile",
+            "tollgate-daemon",
+            "tollgate",
+            "tollgate-tests",
+        ],
     ),
     ("daemon", &["tollgate", "tollgate-tests", "ratatui", "crossterm", "tui-input"]),
     ("tui", &["redb", "argon2", "axum", "tollgate-tests"]),
@@ -76,8 +89,8 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-fn manifest(path: PathBuf) -> Table {
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+fn manifest(path: &Path) -> Table {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -95,17 +108,18 @@ fn assert_none(rule: &str, offences: &[String]) {
 fn members_depend_only_on_what_the_architecture_allows() {
     let mut offences = Vec::new();
     for (member, forbidden) in MEMBERS {
-        let manifest = manifest(workspace().join(member).join("Cargo.toml"));
+        let manifest = manifest(&workspace().join(member).join("Cargo.toml"));
         for section in ["dependencies", "build-dependencies"] {
             let names = dependencies(&manifest, section);
-            offences.extend(forbidden.iter().filter(|name| names.contains(**name)).map(|name| format!("{member}: {name}")));
+            offences
+                .extend(forbidden.iter().filter(|name| names.contains(**name)).map(|name| format!("{member}: {name}")));
         }
         if member != "tests" && dependencies(&manifest, "dev-dependencies").contains("tollgate-tests") {
             offences.push(format!("{member}: nobody depends on the tests"));
         }
     }
     assert_none("dependencies that the architecture forbids", &offences);
-    let root = manifest(workspace().join("Cargo.toml"));
+    let root = manifest(&workspace().join("Cargo.toml"));
     let members = root["workspace"]["members"].as_array().expect("the workspace has members");
     let members: Vec<&str> = members.iter().filter_map(toml::Value::as_str).collect();
     assert_eq!(members, MEMBERS.map(|(member, _)| member), "a new member needs its rules here");
@@ -126,7 +140,8 @@ fn only_the_demo_of_the_console_names_the_daemon() {
 fn only_the_store_knows_redb() {
     let mut offences = Vec::new();
     for source in sources().iter().filter(|source| !source.name.starts_with("daemon/src/store")) {
-        let uses = |line: &str| line.contains("redb::") || line.contains("use redb") || line.contains("extern crate redb");
+        let uses =
+            |line: &str| line.contains("redb::") || line.contains("use redb") || line.contains("extern crate redb");
         let named = source.code().filter(|(_, line)| uses(line) && source.name != "tests/it/tidy.rs");
         offences.extend(named.map(|(number, line)| format!("{}:{number}: {line}", source.name)));
     }
@@ -167,7 +182,8 @@ fn files_are_one_room_each_and_none_is_called_mod() {
 #[test]
 fn nothing_is_left_for_later() {
     // Put together here, so that this file does not find itself.
-    let words = [["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["to", "do!("], ["unimple", "mented!("]].map(|w| w.concat());
+    let words =
+        [["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["to", "do!("], ["unimple", "mented!("]].map(|w| w.concat());
     let mut offences = Vec::new();
     for source in sources() {
         for (index, line) in source.text.lines().enumerate() {
@@ -181,10 +197,10 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn no_member_may_use_unsafe_code() {
-    let root = manifest(workspace().join("Cargo.toml"));
+    let root = manifest(&workspace().join("Cargo.toml"));
     assert_eq!(root["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
     for (member, _) in MEMBERS {
-        let manifest = manifest(workspace().join(member).join("Cargo.toml"));
+        let manifest = manifest(&workspace().join(member).join("Cargo.toml"));
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{member} has the workspace's lints");
     }
 }
