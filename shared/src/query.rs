@@ -12,7 +12,7 @@
 //! text    = word | '"' characters '"'             in quotes \" and \\ stand for a quote and a backslash
 //! ```
 //!
-//! A word ends at white space, a parenthesis or a quote. `and`, `or`, `not` are words of the language whatever their
+//! A word ends at white space or a parenthesis; terms do not touch each other. `and`, `or`, `not` are words of the language whatever their
 //! case; in quotes they are text. `-` is "not" only in front of a term. Nothing stands between a field, its `:` and its
 //! value; around the operator of a body condition there may be spaces. Field names are never guessed from a beginning.
 //!
@@ -101,9 +101,9 @@ pub struct Query {
 /// What a query asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
-    /// Every one of these, two at least.
+    /// Every one of these, two at least, none of them an `And`.
     And(Vec<Expr>),
-    /// One of these, two at least.
+    /// One of these, two at least, none of them an `Or`.
     Or(Vec<Expr>),
     /// Not this.
     Not(Box<Expr>),
@@ -303,8 +303,7 @@ impl<'a> Shown<'a> {
             if place > 0 {
                 f.write_str(if is_or { " or " } else { " " })?;
             }
-            let needs_parens = matches!(expr, Expr::Or(_)) || (!is_or && matches!(expr, Expr::And(_)));
-            self.write_child(f, expr, needs_parens)?;
+            self.write_child(f, expr, matches!(expr, Expr::Or(_)))?;
         }
         Ok(())
     }

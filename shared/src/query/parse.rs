@@ -81,7 +81,12 @@ impl Parser {
         while self.take_keyword(Keyword::Or) {
             list.push(self.and_list()?);
         }
-        Ok(one_or(list, Expr::Or))
+        // Parentheses that change nothing are forgotten: one form for one meaning.
+        let flat = list.into_iter().flat_map(|expr| match expr {
+            Expr::Or(inner) => inner,
+            other => vec![other],
+        });
+        Ok(one_or(flat.collect(), Expr::Or))
     }
 
     fn and_list(&mut self) -> Result<Expr, QueryError> {
@@ -91,7 +96,11 @@ impl Parser {
             self.skip_space();
             let ends = matches!(self.peek(), None | Some(')')) || self.peek_keyword() == Some(Keyword::Or);
             if ends && !explicit {
-                return Ok(one_or(list, Expr::And));
+                let flat = list.into_iter().flat_map(|expr| match expr {
+                    Expr::And(inner) => inner,
+                    other => vec![other],
+                });
+                return Ok(one_or(flat.collect(), Expr::And));
             }
             list.push(self.unary()?);
         }
@@ -131,10 +140,11 @@ impl Parser {
         let start = self.at;
         self.at += 1;
         let expr = self.or_list()?;
-        if self.take(')') {
-            return Ok(expr);
+        if !self.take(')') {
+            return Err(QueryError::new(start..start + 1, "this `(` is never closed"));
         }
-        Err(QueryError::new(start..start + 1, "this `(` is never closed"))
+        self.check_gap()?;
+        Ok(expr)
     }
 
     /// Runs `read` one level deeper.
@@ -162,7 +172,18 @@ impl Parser {
         } else {
             self.free_text()?
         };
-        Ok(Expr::Term(Term { at: start..self.at, value_at, ask }))
+        let at = start..self.at;
+        self.check_gap()?;
+        Ok(Expr::Term(Term { at, value_at, ask }))
+    }
+
+    /// `error(5)` is a text without its quotes more often than two terms, so terms do not touch.
+    fn check_gap(&self) -> Result<(), QueryError> {
+        if self.peek().is_none_or(|c| c.is_whitespace() || c == ')') {
+            return Ok(());
+        }
+        let message = "a space is missing here; a text with parentheses or quotes in it must stand in quotes";
+        Err(QueryError::new(self.at..self.at, message).suggest(" "))
     }
 
     fn free_text(&mut self) -> Result<(Ask, Range<usize>), QueryError> {
@@ -436,14 +457,11 @@ fn is_op_char(c: char) -> bool {
     matches!(c, '=' | '!' | '<' | '>' | '~')
 }
 
+/// The only one, or all joined.
 fn one_or(mut list: Vec<Expr>, join: impl FnOnce(Vec<Expr>) -> Expr) -> Expr {
     match list.pop() {
         Some(only) if list.is_empty() => only,
-        Some(last) => {
-            list.push(last);
-            join(list)
-        }
-        None => join(list),
+        last => join(list.into_iter().chain(last).collect()),
     }
 }
 

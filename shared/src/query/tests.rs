@@ -31,6 +31,7 @@ fn check_mended(text: &str, at: Range<usize>, mended: &str) {
 fn terms_side_by_side_are_joined_by_and_which_binds_closer_than_or() {
     assert_eq!(canonical("a AND b c or d"), "a b c or d");
     assert_eq!(canonical("a (b or c)"), "a (b or c)");
+    assert_eq!(canonical("(a b) c or (d or(e or f g))"), "a b c or d or e or f g");
     assert_eq!(canonical("a or (b c)"), "a or b c");
     assert_eq!(canonical("NOT (a b) not c"), "-(a b) -c");
     assert_eq!(canonical("not not a"), "not -a");
@@ -70,6 +71,9 @@ fn a_fault_has_a_place_and_a_text_to_put_there() {
     check_mended("a outcome:!=created b", 2..19, "a -outcome:created b");
     check_mended("a && b", 2..4, "a and b");
     check_mended("since:15", 6..8, "since:15m");
+    check_mended("a(b)", 1..1, "a (b)");
+    check_mended("a\"b\"", 1..1, "a \"b\"");
+    check_mended("(a)or b", 3..3, "(a) or b");
     check_mended("a -- b", 2..4, "a \"--\" b");
     check_mended("from:\"c:\\temp\"", 8..9, "from:\"c:\\\\temp\"");
 }

@@ -218,6 +218,9 @@ proptest! {
     fn the_evaluator_agrees_with_the_plain_one_and_its_hints_let_every_hit_through(text in query(), row in row()) {
         // The generator may go over the limits; that is refused, and tested elsewhere.
         let Ok(query) = Query::parse(&text, &LOGS) else { return Ok(()) };
+        let canonical = query.to_string();
+        prop_assert_eq!(Query::parse(&canonical, &LOGS), Ok(query.clone()), "{}", canonical);
+        prop_assert!(canonical.len() <= text.len(), "{} is longer than {}", canonical, text);
         let bound = query.bind(&TwoTokens, NOW).unwrap();
         let expected = match plain(query.expr().unwrap(), &row) {
             Some(true) => Verdict::Yes,
