@@ -25,7 +25,7 @@
 //!   satisfies them; `!=` is "not `=`" and so also true where the path selects nothing; `>` and its kin are false unless
 //!   both sides are numbers. The row keeps the first 16 KiB of the redacted body: where what was cut off or redacted
 //!   could decide, the answer is [`Verdict::CannotTell`]. `body:word` and free text search what is stored, and so
-//!   always know.
+//!   always know. Of a CloudEvent in binary mode the body is the data alone, without the envelope that filters see.
 //!
 //! ```
 //! use tollgate_shared::query::{LOGS, Query, TOKENS};
@@ -58,7 +58,7 @@
 //! # How it is used
 //! [`Query::parse`] checks a text against a [`Schema`] and needs nothing else. [`Query::bind`] gives it `now` and the
 //! [`Names`] of the moment; the [`Bound`] query judges any number of [`Row`]s, and its [`Bound::hints`] say which rows
-//! need not be read at all. [`complete`] serves a prompt.
+//! need not be read at all. [`complete()`] serves a prompt.
 
 mod bind;
 mod body;
@@ -71,6 +71,7 @@ mod schema;
 mod text;
 mod value;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -185,6 +186,17 @@ pub enum BodyOp {
 struct Shown<'a> {
     expr: &'a Expr,
     schema: &'static Schema,
+}
+
+/// A value as it must be typed behind `field:` or an operator: in quotes where it needs them. For whoever builds a query,
+/// such as "only rows with the value under the cursor".
+///
+/// ```
+/// use tollgate_shared::query::typed_value;
+/// assert_eq!((typed_value("web01"), typed_value("say \"hi\"")), ("web01".into(), "\"say \\\"hi\\\"\"".into()));
+/// ```
+pub fn typed_value(value: &str) -> Cow<'_, str> {
+    if parse::is_plain_value(value) { Cow::Borrowed(value) } else { in_quotes(value) }
 }
 
 // === impl Query ===
@@ -330,22 +342,23 @@ fn write_ask(f: &mut fmt::Formatter<'_>, ask: &Ask, schema: &Schema) -> fmt::Res
         Ask::Text(text) => write_text(f, text, parse::is_plain_word(text, schema)),
         Ask::Field { field, op, value } => {
             write!(f, "{}:{}", field.name, op.as_str())?;
-            write_text(f, value, parse::is_plain_value(value))
+            f.write_str(&typed_value(value))
         }
         Ask::Body { path, op, value } => {
             let path = path.to_string();
             let dot = if path.starts_with('[') { "" } else { "." };
             write!(f, "body{dot}{path}{}", op.as_str())?;
-            write_text(f, value, parse::is_plain_value(value))
+            f.write_str(&typed_value(value))
         }
     }
 }
 
 fn write_text(f: &mut fmt::Formatter<'_>, text: &str, is_plain: bool) -> fmt::Result {
-    if is_plain {
-        return f.write_str(text);
-    }
-    write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    f.write_str(&if is_plain { Cow::Borrowed(text) } else { in_quotes(text) })
+}
+
+fn in_quotes(text: &str) -> Cow<'_, str> {
+    Cow::Owned(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::hints::Hints;
 use super::row::{Cell, Row};
 use super::text::Needle;
 use super::value::{Meaning, Moment, bounds, read_value};
-use super::{Ask, Expr, FieldId, Kind, Named, Op, Query, QueryError, Term};
+use super::{Ask, Expr, FieldId, Kind, Named, Op, Query, QueryError, Term, typed_value};
 use crate::id::{ServiceId, TokenId};
 use crate::time::Timestamp;
 
@@ -245,8 +245,7 @@ fn reach(named: Named, text: &str, term: &Term, names: &dyn Names) -> Result<Rea
         let shown: String = text.chars().take(64).collect();
         let error = QueryError::new(term.value_at.clone(), format!("there is no {} `{shown}`", named.as_str()));
         match names.near(named, text) {
-            Some(near) if super::parse::is_plain_value(&near) => error.suggest(near),
-            Some(near) => error.suggest(format!("\"{}\"", near.replace('\\', "\\\\").replace('"', "\\\""))),
+            Some(near) => error.suggest(typed_value(&near)),
             None => error,
         }
     })

@@ -80,11 +80,8 @@ impl BodyTest {
             Some(stored) if self.path == Path::Text => self.judge_whole(stored),
             // A document without its end cannot be read.
             Some(stored) if stored.is_cut => Verdict::CannotTell,
-            Some(stored) => match body.json(stored.text) {
-                Some(json) => self.judge_inside(json),
-                None if stored.is_form => Verdict::CannotTell,
-                None => Verdict::No,
-            },
+            // A body that is not JSON has no places, for filters neither.
+            Some(stored) => body.json(stored.text).map_or(Verdict::No, |json| self.judge_inside(json)),
         };
         if self.negate { !answer } else { answer }
     }

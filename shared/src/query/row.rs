@@ -36,8 +36,6 @@ pub struct BodyText<'a> {
     pub text: &'a str,
     /// It is not all of it.
     pub is_cut: bool,
-    /// It was declared to be a form, whose fields filters saw as members and which cannot be read back from the text.
-    pub is_form: bool,
 }
 
 /// Something that a query can judge.
@@ -89,9 +87,7 @@ impl Row for LogRow {
     }
 
     fn body(&self) -> Option<BodyText<'_>> {
-        let media = self.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let is_form = media.contains("form");
-        Some(BodyText { text: &self.body, is_cut: self.truncated, is_form })
+        Some(BodyText { text: &self.body, is_cut: self.truncated })
     }
 }
 

@@ -115,7 +115,7 @@ fn walk(path: &[Segment], value: &Value, found: &mut Vec<String>, hidden: &mut b
         (None, value) => found.push(value.to_string().to_lowercase()),
         (Some(_), Value::String(text)) => *hidden |= text == "[redacted]",
         (Some((Segment::Key(key), rest)), value) => {
-            value.get(key).into_iter().for_each(|value| walk(rest, value, found, hidden))
+            value.get(key).into_iter().for_each(|value| walk(rest, value, found, hidden));
         }
         (Some((Segment::Index(at), rest)), value) => {
             value.get(*at as usize).into_iter().for_each(|value| walk(rest, value, found, hidden));
