@@ -233,7 +233,7 @@ impl Parser {
         let start = self.at;
         self.at += "body".len();
         if !self.schema.has_body {
-            let message = format!("{} have no body; this can be asked of the API log", self.schema.resource);
+            let message = format!("{} have no body; this can be asked of the API log", plural(self.schema.resource));
             return Err(QueryError::new(self.word_at(start), message));
         }
         self.take('.');

@@ -46,7 +46,7 @@ fn quotes_make_text_of_anything() {
 }
 
 #[test]
-fn the_words_of_the_issue_are_queries() {
+fn everyday_queries_read_as_they_are_typed() {
     let text =
         "token:billing-ci outcome:no_match status:>=400 ip:10.0.0.0/8 service:db since:15m call:019a incident:019b";
     assert_eq!(canonical(text), text);

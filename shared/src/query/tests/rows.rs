@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use proptest::prelude::*;
+
 use super::super::*;
 use crate::api::{IncidentView, LastUse, NamedRef, ScopeView, TokenView, UsageView};
 use crate::audit::AuditRow;
@@ -352,4 +354,28 @@ fn incidents_and_audit_rows_answer_too() {
     };
     let yes = ["actor:1000", "action:token.revoke", "target:zabbix", "uid:1000", "since:1h", "seq:<10", "revoke"];
     check(&AUDIT, &audit, &yes, &["uid:0", "detail:x", "until:1h"]);
+}
+
+proptest! {
+    #[test]
+    fn lengths_of_time_compare_what_is_left_and_what_has_passed(
+        op in prop::sample::select(vec!["<", "<=", ">", ">=", ""]),
+        days in 0_i64..4,
+        secs in prop_oneof![-2_i64..2, DAY - 2..DAY + 2, 2 * DAY - 2..2 * DAY + 2],
+    ) {
+        let compare = |secs: i64, alone: &str| match if op.is_empty() { alone } else { op } {
+            "<" => secs < days * DAY,
+            "<=" => secs <= days * DAY,
+            ">" => secs > days * DAY,
+            _ => secs >= days * DAY,
+        };
+        let ends = token(Some(secs), None);
+        let text = format!("expires:{op}{days}d");
+        prop_assert_eq!(judge(&text, &TOKENS, &ends), (secs > 0 && compare(secs, "<=")).into(), "{}", text);
+        let idle = token(None, Some(secs));
+        for field in ["unused", "used"] {
+            let text = format!("{field}:{op}{days}d");
+            prop_assert_eq!(judge(&text, &TOKENS, &idle), compare(secs, ">=").into(), "{}", text);
+        }
+    }
 }
