@@ -1,15 +1,25 @@
 //! The only place that knows redb. Its face is in the domain's words: a transaction in which the core decides over a view,
 //! pages of incidents, log segments older than a moment.
 //!
-//! Every implementation passes the same [`conformance`] tests. Nothing outside this room may make a second one
+//! Every implementation passes the same `conformance` tests. Nothing outside this room may make a second one
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod conformance_log;
+#[cfg(test)]
+mod crash_tests;
 mod dedup;
+#[cfg(test)]
+mod history_tests;
 mod memory;
 mod overlay;
 mod redb_log;
 mod redb_state;
 mod rows;
+#[cfg(test)]
+pub(crate) mod testing;
 mod timeline;
 mod traits;
 

@@ -66,7 +66,7 @@ impl RedbLog {
             if !self.is_due(&active, now)? {
                 return Ok(active);
             }
-            self.shelf.seal()?;
+            self.shelf.seal();
         }
         let settings = &self.shelf.settings;
         let segment = Segment::create(&settings.directory, seq, settings.cache_bytes, now)?;
@@ -111,7 +111,7 @@ impl LogStore for RedbLog {
                 continue;
             }
             if self.shelf.active().is_some_and(|active| active.path == segment.path) {
-                self.shelf.seal()?;
+                self.shelf.seal();
             }
             self.shelf.remove(&segment)?;
             dropped += 1;

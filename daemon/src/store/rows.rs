@@ -175,3 +175,6 @@ impl Stored for FilterRecord {
         })
     }
 }
+
+#[cfg(test)]
+mod golden;

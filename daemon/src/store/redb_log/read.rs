@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
-use super::segment::{Direction, Segment, Span, Unusable};
+use super::segment::{Direction, FoundRow, Segment, Span, Unusable};
 use super::shelf::Shelf;
 use crate::store::{LogPage, LogReader, LogTotals, StoreError};
 
@@ -124,7 +124,7 @@ impl RedbLogReader {
     fn first_readable(&self, segment: &Segment, span: Span, cutoff: Timestamp) -> Option<(u64, Timestamp)> {
         let row_from = |seq: u64| {
             let rows = segment.rows(seq, span.last_seq, Direction::Rising, 1).ok()?;
-            rows.into_iter().find_map(|(seq, row)| Some((seq, row.ok()?.at)))
+            rows.into_iter().find_map(|found| Some((found.seq, found.row.ok()?.at)))
         };
         self.shelf.used(span.first_seq);
         if span.first_at >= cutoff {
@@ -164,8 +164,8 @@ impl Walk<'_> {
         missing.clamp(TRANSACTION_ROWS_MIN, TRANSACTION_ROWS_MAX).min(self.scan_left)
     }
 
-    fn take(&mut self, rows: Vec<(u64, Result<LogRow, StoreError>)>) {
-        for (seq, row) in rows {
+    fn take(&mut self, rows: Vec<FoundRow>) {
+        for FoundRow { seq, row } in rows {
             if self.is_full() {
                 return;
             }

@@ -68,6 +68,13 @@ pub(super) enum Direction {
     Falling,
 }
 
+/// A row as it was found: it may not decode.
+#[derive(Debug)]
+pub(super) struct FoundRow {
+    pub(super) seq: u64,
+    pub(super) row: Result<LogRow, StoreError>,
+}
+
 // === impl Segment ===
 
 impl Segment {
@@ -175,7 +182,7 @@ impl Segment {
         to: u64,
         direction: Direction,
         limit: usize,
-    ) -> Result<Vec<(u64, Result<LogRow, StoreError>)>, Unusable> {
+    ) -> Result<Vec<FoundRow>, Unusable> {
         let database = self.database()?;
         let txn = database.begin_read().map_err(|error| sort(error.into()))?;
         let table = match txn.open_table(ROWS) {
@@ -189,7 +196,7 @@ impl Segment {
             let next = if direction == Direction::Rising { range.next() } else { range.next_back() };
             let Some(row) = next else { break };
             let (seq, row) = row.map_err(|error| sort(error.into()))?;
-            rows.push((seq.value(), decode(row.value())));
+            rows.push(FoundRow { seq: seq.value(), row: decode(row.value()) });
         }
         Ok(rows)
     }

@@ -78,15 +78,15 @@ impl Shelf {
         segment
     }
 
-    /// Nothing is written to the active segment any more.
-    pub(super) fn seal(&self) -> Result<(), StoreError> {
-        let Some(segment) = self.active() else { return Ok(()) };
+    /// Nothing is written to the active segment any more. One that does not close cleanly is repaired when it is read.
+    pub(super) fn seal(&self) {
+        let Some(segment) = self.active() else { return };
         lock(&self.open).active = None;
-        if !segment.close_if_idle()? {
+        let closed = segment.close_if_idle().unwrap_or_else(|error| log_failed_close(&error));
+        if !closed {
             // Somebody reads in it: it is closed like any other that was opened for reading.
             self.used(segment.span().first_seq);
         }
-        Ok(())
     }
 
     /// As [`Shelf::seal`], for a segment whose database is dead: it must not be read through again.
@@ -94,7 +94,7 @@ impl Shelf {
         let segment = self.active()?;
         lock(&self.open).active = None;
         if let Err(error) = segment.close() {
-            tracing::warn!(%error, "the failed log segment did not close cleanly");
+            log_failed_close(&error);
         }
         Some(segment)
     }
@@ -139,7 +139,11 @@ impl Shelf {
 
     /// Deletes a segment's file and forgets it.
     pub(super) fn remove(&self, segment: &Segment) -> Result<(), StoreError> {
-        fs::remove_file(&segment.path).map_err(|error| io_error("delete a log segment", error))?;
+        match fs::remove_file(&segment.path) {
+            // Somebody else has deleted it already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(|error| io_error("delete a log segment", error))?,
+        }
         self.segments.write().unwrap_or_else(PoisonError::into_inner).retain(|_, held| held.path != segment.path);
         if let Err(error) = segment.close_if_idle() {
             log_failed_close(&error);

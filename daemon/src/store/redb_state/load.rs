@@ -26,6 +26,8 @@ pub(super) fn load(
     let mut memory = Memory::new(bounds, marks, counts);
     load_open(txn, &mut memory)?;
     load_dedup(txn, &mut memory)?;
+    // A block stays while one of its entries may count, so it brings back entries that no window reaches.
+    memory.dedup.forget_before(marks.high_water);
     let loaded = Loaded {
         teams: all(txn, TEAMS)?,
         services: all(txn, SERVICES)?,

@@ -1,0 +1,292 @@
+//! A store so plain that it is right by inspection: everything in vectors and maps, a batch works on a copy. The reference
+//! that the conformance tests and the random histories compare with.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tollgate_shared::audit::AuditRow;
+use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::incident::{IncidentHead, TimelineEntry, TimelineEvent};
+use tollgate_shared::priority::Priority;
+use tollgate_shared::time::Timestamp;
+
+use crate::core::call::fingerprint::Fingerprint;
+use crate::core::model::{
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, RegistryChange, Service, Team, Token, Tombstone,
+    UsageRecord,
+};
+use crate::store::{AuditPage, Committed, IncidentFilter, Loaded, Reader, Store, StoreError, View};
+
+/// A store in memory. Clones are handles to the same "disk".
+#[derive(Clone, Default)]
+pub(crate) struct NaiveStore {
+    disk: Arc<Mutex<State>>,
+    log_seq: u64,
+    fail_next: Arc<Mutex<bool>>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    teams: BTreeMap<TeamId, Team>,
+    services: BTreeMap<ServiceId, Service>,
+    filters: BTreeMap<FilterId, FilterRecord>,
+    tokens: BTreeMap<TokenId, Token>,
+    tombstones: BTreeMap<TokenId, Tombstone>,
+    dead: BTreeMap<Mac, DeadSecret>,
+    usage: BTreeMap<TokenId, UsageRecord>,
+    heads: BTreeMap<IncidentId, IncidentHead>,
+    bodies: BTreeMap<IncidentId, IncidentBody>,
+    timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
+    dedup: Vec<(TokenId, Fingerprint, DedupEntry)>,
+    audit: Vec<AuditRow>,
+    high_water: Timestamp,
+    next_log_seq: u64,
+}
+
+struct NaiveView {
+    state: State,
+    touched: Vec<IncidentId>,
+    changed: bool,
+    log_seq: u64,
+}
+
+impl NaiveStore {
+    /// The next commit fails.
+    pub(crate) fn break_next_commit(&self) {
+        *lock(&self.fail_next) = true;
+    }
+
+    /// The next commit does not fail after all: the one that should have had nothing to write.
+    pub(crate) fn unbreak(&self) {
+        *lock(&self.fail_next) = false;
+    }
+}
+
+impl Store for NaiveStore {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        let state = lock(&self.disk).clone();
+        self.log_seq = self.log_seq.max(state.next_log_seq).max(1);
+        Ok(Loaded {
+            teams: state.teams.into_values().collect(),
+            services: state.services.into_values().collect(),
+            filters: state.filters.into_values().collect(),
+            tokens: state.tokens.into_values().collect(),
+            tombstones: state.tombstones.into_values().collect(),
+            dead_secrets: state.dead.into_values().collect(),
+            usage: state.usage.into_iter().collect(),
+            high_water: state.high_water,
+            next_log_seq: self.log_seq,
+            store_id: 42,
+        })
+    }
+
+    fn raise_log_seq(&mut self, next: u64) {
+        self.log_seq = self.log_seq.max(next);
+    }
+
+    fn commit(&mut self, now: Timestamp, decide: &mut dyn FnMut(&mut dyn View)) -> Result<Committed, StoreError> {
+        let state = lock(&self.disk).clone();
+        let mut view = NaiveView { state, touched: Vec::new(), changed: false, log_seq: self.log_seq };
+        decide(&mut view);
+        self.log_seq = view.log_seq;
+        if !view.changed {
+            return Ok(Committed { wrote: false });
+        }
+        if std::mem::take(&mut *lock(&self.fail_next)) {
+            let source = Box::new(std::io::Error::other("told to fail"));
+            return Err(StoreError::Io { doing: "commit".to_owned(), source });
+        }
+        view.state.high_water = view.state.high_water.max(now);
+        view.state.next_log_seq = view.log_seq;
+        *lock(&self.disk) = view.state;
+        Ok(Committed { wrote: true })
+    }
+
+    fn reopen(&mut self) -> Result<Loaded, StoreError> {
+        self.load()
+    }
+
+    fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        lock(&self.disk).dedup.retain(|(_, _, entry)| entry.at >= now.plus_secs(-86_400));
+        Ok(())
+    }
+
+    fn drop_resolved_before(&mut self, cutoff: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut state = lock(&self.disk);
+        let due = |head: &&IncidentHead| head.resolved_at.is_some_and(|at| at < cutoff);
+        let ids: Vec<_> = state.heads.values().filter(due).map(|head| head.id).take(limit).collect();
+        for id in &ids {
+            state.heads.remove(id);
+            state.bodies.remove(id);
+            state.timelines.remove(id);
+        }
+        Ok(ids.len())
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(self.clone())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Reader for NaiveStore {
+    fn incidents(
+        &self,
+        filter: &IncidentFilter,
+        before: Option<IncidentId>,
+        limit: usize,
+    ) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
+        let state = lock(&self.disk);
+        let mut page: Vec<_> = state
+            .heads
+            .values()
+            .rev()
+            .filter(|head| before.is_none_or(|before| head.id < before))
+            .filter(|head| filter.services.is_empty() || filter.services.contains(&head.service))
+            .filter(|head| filter.states.is_empty() || filter.states.contains(&head.state))
+            .cloned()
+            .collect();
+        let more = page.len() > limit;
+        page.truncate(limit);
+        let next = page.last().map(|head| head.id).filter(|_| more);
+        Ok((page, next))
+    }
+
+    fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError> {
+        let state = lock(&self.disk);
+        let timeline = state.timelines.get(&id).cloned().unwrap_or_default();
+        Ok(state.heads.get(&id).cloned().zip(state.bodies.get(&id).cloned()).map(|(h, b)| (h, b, timeline)))
+    }
+
+    fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError> {
+        let hint = hint.to_lowercase().replace('-', "");
+        let fits = |id: &&IncidentId| id.to_string().replace('-', "").contains(&hint);
+        Ok(lock(&self.disk).heads.keys().rev().filter(fits).take(limit).copied().collect())
+    }
+
+    fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32) {
+        let state = lock(&self.disk);
+        let open: Vec<_> = state
+            .heads
+            .values()
+            .filter(|head| head.state.is_open() && service.is_none_or(|service| service == head.service))
+            .collect();
+        let p1 = open.iter().filter(|head| head.priority == Priority::P1).count();
+        (open.len() as u32, p1 as u32)
+    }
+
+    fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError> {
+        let state = lock(&self.disk);
+        let mut older = state.audit.iter().rev().filter(|row| before.is_none_or(|before| row.seq < before));
+        let rows: Vec<_> = older.by_ref().take(limit).cloned().collect();
+        let next = older.next().and_then(|_| rows.last().map(|row| row.seq));
+        Ok(AuditPage { rows, next })
+    }
+}
+
+impl View for NaiveView {
+    fn open_incident(&self, service: ServiceId, key: &str) -> Option<IncidentId> {
+        let open =
+            |head: &&IncidentHead| head.state.is_open() && head.service == service && head.key.as_deref() == Some(key);
+        self.state.heads.values().find(open).map(|head| head.id)
+    }
+
+    fn incident(&self, id: IncidentId) -> Option<IncidentHead> {
+        let seen = |head: &&IncidentHead| head.state.is_open() || self.touched.contains(&id);
+        self.state.heads.get(&id).filter(seen).cloned()
+    }
+
+    fn open_count(&self, service: ServiceId) -> u32 {
+        self.state.heads.values().filter(|head| head.state.is_open() && head.service == service).count() as u32
+    }
+
+    fn open_total(&self) -> usize {
+        self.state.heads.values().filter(|head| head.state.is_open()).count()
+    }
+
+    fn overflow_incident(&self, service: ServiceId) -> Option<IncidentId> {
+        let overflow = |head: &&IncidentHead| head.state.is_open() && head.service == service && head.overflow;
+        self.state.heads.values().find(overflow).map(|head| head.id)
+    }
+
+    fn dedup(&self, token: TokenId, fingerprint: &Fingerprint) -> Option<DedupEntry> {
+        let equal = |(t, f, _): &&(TokenId, Fingerprint, DedupEntry)| *t == token && f == fingerprint;
+        self.state.dedup.iter().find(equal).map(|(_, _, entry)| entry.clone())
+    }
+
+    fn put_incident(&mut self, head: IncidentHead) {
+        self.changed = true;
+        self.touched.push(head.id);
+        self.state.heads.insert(head.id, head);
+    }
+
+    fn put_incident_body(&mut self, id: IncidentId, body: IncidentBody) {
+        self.changed = true;
+        self.state.bodies.insert(id, body);
+    }
+
+    fn add_timeline(&mut self, id: IncidentId, entry: TimelineEntry) {
+        self.changed = true;
+        let timeline = self.state.timelines.entry(id).or_default();
+        match timeline.last_mut() {
+            Some(TimelineEntry { last_at, count, event: event @ TimelineEvent::Attached { .. }, .. })
+                if matches!(entry.event, TimelineEvent::Attached { .. }) =>
+            {
+                *count += entry.count;
+                *last_at = (*last_at).max(entry.last_at);
+                *event = entry.event;
+            }
+            _ => timeline.push(entry),
+        }
+        if timeline.len() > 200 {
+            timeline.remove(1);
+        }
+    }
+
+    fn remember(&mut self, token: TokenId, fingerprint: Fingerprint, entry: DedupEntry) {
+        self.changed = true;
+        self.state.dedup.retain(|(t, f, _)| *t != token || *f != fingerprint);
+        self.state.dedup.push((token, fingerprint, entry));
+    }
+
+    fn put_registry(&mut self, change: RegistryChange) {
+        self.changed = true;
+        let state = &mut self.state;
+        match change {
+            RegistryChange::PutTeam(team) => drop(state.teams.insert(team.id, team)),
+            RegistryChange::PutService(service) => drop(state.services.insert(service.id, service)),
+            RegistryChange::PutFilter(filter) => drop(state.filters.insert(filter.id, *filter)),
+            RegistryChange::DeleteFilter(id) => drop(state.filters.remove(&id)),
+            RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
+            RegistryChange::PutDeadSecret(dead) => drop(state.dead.insert(dead.mac, dead)),
+            RegistryChange::Bury(tombstone) => {
+                state.tokens.remove(&tombstone.token.id);
+                state.tombstones.insert(tombstone.token.id, *tombstone);
+            }
+        }
+    }
+
+    fn put_usage(&mut self, token: TokenId, usage: UsageRecord) {
+        self.changed = true;
+        self.state.usage.insert(token, usage);
+    }
+
+    fn audit(&mut self, mut row: AuditRow) -> u64 {
+        self.changed = true;
+        row.seq = self.state.audit.len() as u64 + 1;
+        self.state.audit.push(row);
+        self.state.audit.len() as u64
+    }
+
+    fn next_log_seq(&mut self) -> u64 {
+        self.log_seq += 1;
+        self.log_seq - 1
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
