@@ -78,6 +78,10 @@ impl Writer {
             AdminJob::Command { actor, command, answer } => self.command(&actor, command, answer),
             AdminJob::FlushUsage(records) => self.flush_usage(records),
             AdminJob::Sweep => self.sweep(),
+            AdminJob::RebuiltIndex(rebuilt) => {
+                let next = self.daemon.registry.load().with_rebuilt_index(&rebuilt);
+                self.daemon.registry.store(Arc::new(next));
+            }
         }
     }
 
