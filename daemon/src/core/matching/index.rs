@@ -37,7 +37,7 @@ pub type ServiceKey = (TeamId, ServiceId);
 pub type Filters = Arc<[Arc<CompiledFilter>]>;
 
 /// Filters in the newest layer at most. Each change builds that layer anew, within some milliseconds.
-const NEWEST_FILTERS_MAX: usize = 512;
+const NEWEST_FILTERS_MAX: usize = 256;
 
 /// Layers on top of the base at most: each costs one more walk of the payload. One more change melts them into one.
 const LAYERS_MAX: usize = 8;

@@ -90,8 +90,8 @@ impl Segment {
         found: &mut Vec<(ServiceKey, ServiceMatch)>,
     ) {
         let key = self.services[entry.service as usize].key;
-        let resolve_is_candidate = parts[0] % 2 == 0;
-        let trigger_is_candidate = parts[parts.len() - 1] % 2 == 1;
+        let resolve_is_candidate = parts[0].is_multiple_of(2);
+        let trigger_is_candidate = !parts[parts.len() - 1].is_multiple_of(2);
         if resolve_is_candidate && self.resolves(entry, call, memo) {
             answer(found, key).resolve_keys.push(resolve_hit(&entry.filter, call));
         } else if trigger_is_candidate && !has_trigger(found, key) && self.triggers(entry, call, memo) {

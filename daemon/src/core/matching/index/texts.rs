@@ -133,8 +133,10 @@ impl Texts {
         let (literals, guards): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
         // One kind for all sizes: it is small and its speed hardly depends on the number of literals. Literals beyond
         // what an automaton can hold leave none; then all of them count as found, which the candidates' test corrects.
-        let builder = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).to_owned();
-        let built = builder.to_owned().match_kind(MatchKind::Standard).build(&literals);
+        let built = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .match_kind(MatchKind::Standard)
+            .build(&literals);
         self.automaton = built.ok();
         self.patterns = guards;
     }
