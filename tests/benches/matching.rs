@@ -411,13 +411,16 @@ fn registry_changes(size: usize) {
         filters: (0..size).map(|number| record(number, number)).collect(),
         ..Loaded::default()
     };
+    let mut cpu = 0;
     let (registry, took) = millis(|| Registry::from_loaded(&loaded, 0).expect("a registry"));
     let mut registry = registry;
     println!("\nregistry of {size} filters in {count} services: {took:.0} ms from the loaded records");
     let mut samples = Vec::new();
     for change in 0..CHANGES {
         let put = RegistryChange::PutFilter(Box::new(record(change * 7_919 % size, size + change)));
+        let start = cpu_ns();
         let (next, took) = millis(|| registry.apply(&[put]).expect("applied"));
+        cpu += cpu_ns() - start;
         registry = next;
         samples.push(took);
     }
@@ -433,8 +436,13 @@ fn main() {
     let bytes = events.iter().map(Vec::len).sum::<usize>() / EVENTS;
     println!("{EVENTS} events of {bytes} bytes, {FILTERS_PER_SERVICE} filters a service");
     let before = steal();
-    costs(&events);
-    upkeep(&events);
+    let only = |part: &str| std::env::args().any(|argument| argument == part);
+    if only("registry") {
+        registry_changes(SIZES[3]);
+    } else {
+        costs(&events);
+        upkeep(&events);
+    }
     let after = steal();
     println!("\nsteal during the run: {:.1} %", 100.0 * (after.0 - before.0) / (after.1 - before.1).max(1.0));
 }
