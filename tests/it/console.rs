@@ -229,7 +229,7 @@ fn time_to_quit(daemon: &Daemon) -> Duration {
 fn what_does_not_fit_a_field_is_said_while_it_is_typed_or_pasted() {
     let daemon = with_alertmanager();
     let mut console = Terminal::start(&console_of(&daemon), SIZE);
-    console.wait_for("first token");
+    console.wait_for("no tokens yet");
     let paste = "x".repeat(100_000);
     console.send("f");
     console.wait_for("of 0 tokens");

@@ -14,7 +14,9 @@ use tollgate_tests::wait::{self, PATIENCE};
 use crate::console::{console_of, gate};
 use crate::support::with_alertmanager;
 
-const CALLS: usize = 2_000;
+const CALLS: usize = 2_700;
+/// Bodies that are no text are refused and leave no row.
+const ROWS_MIN: usize = 2_000;
 const CLIENTS: usize = 8;
 
 /// Everything that has ever driven a terminal from a log.
@@ -59,12 +61,12 @@ fn one(code: u32) -> String {
     char::from_u32(code).map(|c| format!("a{c}b")).expect("it is a character")
 }
 
-/// The call of this number: headers and body; every third is no JSON at all.
+/// The call of this number: headers and body; every fourth is no text at all.
 fn call(texts: &[String], number: usize) -> (String, Vec<u8>) {
     let text = &texts[number % texts.len()];
     // A header takes tabs and bytes above ASCII, no other control.
     let agent: String = text.chars().filter(|c| *c == '\t' || !c.is_control()).take(100).collect();
-    if number % 3 == 2 {
+    if number % 4 == 3 {
         return (agent, [text.as_bytes(), &[0xff, 0xc0, 0x80, 0x9b, b'2', b'J']].concat());
     }
     let key = format!("{} {text}", number % 300);
@@ -113,15 +115,16 @@ fn no_byte_that_a_sender_wrote_drives_the_terminal_of_an_operator() {
     console.wait_for("FOLLOWING");
     // The console follows while they come.
     send_all(&daemon, &token);
-    let rows = daemon.all("/v1/logs").len();
-    assert!(rows >= CALLS * 9 / 10, "{rows} rows in the log");
+    let rows = daemon.get("/v1/status")["log"]["last_seq"].as_u64().and_then(|seq| usize::try_from(seq).ok());
+    let rows = rows.expect("there are rows");
+    assert!(rows >= ROWS_MIN, "{rows} rows in the log");
     let last = rows.to_string();
     console.wait_for(&last);
     tour(&mut console);
     console.send("q");
     assert_eq!(console.wait_for_end().0, 0);
     console.wait_for_output();
-    assert_harmless("console", Writer::Console, &console.bytes(), 50_000);
+    assert_harmless("console", Writer::Console, &console.bytes(), 20_000);
     commands(&daemon);
     follow(&daemon, rows);
 }
@@ -160,9 +163,6 @@ fn tour(console: &mut Terminal) {
         "8",
         "5",
         "1",
-        ".",
-        "\x1b[A",
-        "q",
     ];
     for key in keys {
         // As a hand types: what comes faster is taken for a paste.

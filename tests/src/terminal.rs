@@ -19,6 +19,9 @@ use crate::wait::{self, PATIENCE};
 /// Columns and rows.
 pub type Size = (u16, u16);
 
+/// How long a key may have no effect on the screen before the next one is typed.
+const UNSEEN: Duration = Duration::from_millis(60);
+
 /// A program on a terminal of its own, in a session of its own. It is killed when this is dropped.
 pub struct Terminal {
     master: Option<Box<dyn MasterPty + Send>>,
@@ -89,14 +92,19 @@ impl Terminal {
         keyboard.write_all(bytes.as_bytes()).and_then(|()| keyboard.flush()).expect("keys can be typed");
     }
 
-    /// Types letter by letter, as slowly as a hand would: what comes faster is taken for a paste.
+    /// Types letter by letter and looks at the screen in between, as a hand does: what comes faster than that is taken
+    /// for a paste. A key that changes nothing on the screen is waited for a moment.
     ///
     /// # Panics
     /// The terminal is gone.
     pub fn type_slowly(&mut self, text: &str) {
         for letter in text.chars() {
+            let (before, since) = (self.heard().bytes.len(), Instant::now());
             self.send(&letter.to_string());
-            std::thread::park_timeout(Duration::from_millis(8));
+            wait::until("the key's effect", PATIENCE, || {
+                let seen = self.heard().bytes.len() > before || since.elapsed() > UNSEEN;
+                if seen { Ok(()) } else { Err(String::new()) }
+            });
         }
     }
 
@@ -193,10 +201,10 @@ impl Terminal {
     #[track_caller]
     pub fn wait_for_end(&mut self) -> (u32, Duration) {
         let start = Instant::now();
-        let child = &mut self.child;
+        let (child, shared) = (&mut self.child, &self.shared);
         let status = wait::until("the end of the program", PATIENCE, || match child.try_wait() {
             Ok(Some(status)) => Ok(status),
-            Ok(None) => Err("it runs".to_owned()),
+            Ok(None) => Err(format!("it runs, on the screen:\n{}\n", shared.heard().parser.screen().contents())),
             Err(error) => Err(error.to_string()),
         });
         let took = start.elapsed();
@@ -235,7 +243,13 @@ impl Terminal {
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.heard()
+    }
+}
+
+impl Shared {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -279,7 +293,7 @@ fn read(mut output: Box<dyn Read + Send>, shared: &Shared) {
         match output.read(&mut buffer) {
             Ok(0) => return,
             Ok(length) => {
-                let mut heard = shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut heard = shared.heard();
                 heard.parser.process(&buffer[..length]);
                 heard.bytes.extend_from_slice(&buffer[..length]);
             }
