@@ -13,6 +13,7 @@ mod crash_tests;
 mod dedup;
 #[cfg(test)]
 mod history_tests;
+mod log_hints;
 mod memory;
 mod overlay;
 mod redb_log;
@@ -23,6 +24,7 @@ mod testing;
 mod timeline;
 mod traits;
 
+pub use log_hints::{LogHints, OutcomeSet};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{

@@ -9,7 +9,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::testing::naive_log::NaiveLog;
 use super::testing::samples::{START, at, log_row};
-use super::{LogSettings, LogStore, RedbLog};
+use super::{LogHints, LogSettings, LogStore, RedbLog};
 
 fn rows(seqs: std::ops::RangeInclusive<u64>, secs: i64) -> Vec<Arc<LogRow>> {
     seqs.map(|seq| log_row(seq, secs)).collect()
@@ -46,24 +46,25 @@ fn for_each_log(check: impl Fn(&mut dyn LogStore)) {
 }
 
 const ALL: Timestamp = Timestamp::from_micros(0);
+const ANY: LogHints = LogHints::NONE;
 
 #[test]
 fn rows_are_read_forwards_and_backwards_by_seq() {
     for_each_log(|log| {
         let reader = log.reader();
-        assert!(reader.after(0, ALL, 10, 100, &|_| true).unwrap().done);
+        assert!(reader.after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().done);
         log.append(&rows(1..=3, 0), START).unwrap();
         log.append(&rows(4..=6, 4_000), at(4_000)).unwrap();
         log.append(&rows(9..=10, 9_000), at(9_000)).unwrap();
-        let page = reader.after(2, ALL, 4, 100, &|_| true).unwrap();
+        let page = reader.after(2, ALL, 4, 100, &ANY, &|_| true).unwrap();
         assert_eq!((seqs(&page.rows), page.scanned_to, page.done), (vec![3, 4, 5, 6], Some(6), false));
-        let page = reader.after(6, ALL, 4, 100, &|_| true).unwrap();
+        let page = reader.after(6, ALL, 4, 100, &ANY, &|_| true).unwrap();
         assert_eq!((seqs(&page.rows), page.scanned_to, page.done), (vec![9, 10], Some(10), true));
-        let page = reader.after(10, ALL, 4, 100, &|_| true).unwrap();
+        let page = reader.after(10, ALL, 4, 100, &ANY, &|_| true).unwrap();
         assert_eq!((page.rows.len(), page.scanned_to, page.done), (0, None, true));
-        let page = reader.before(None, ALL, 3, 100, &|_| true).unwrap();
+        let page = reader.before(None, ALL, 3, 100, &ANY, &|_| true).unwrap();
         assert_eq!((seqs(&page.rows), page.scanned_to, page.done), (vec![10, 9, 6], Some(6), false));
-        let page = reader.before(Some(6), ALL, 10, 100, &|_| true).unwrap();
+        let page = reader.before(Some(6), ALL, 10, 100, &ANY, &|_| true).unwrap();
         assert_eq!((seqs(&page.rows), page.scanned_to, page.done), (vec![5, 4, 3, 2, 1], Some(1), true));
     });
 }
@@ -73,9 +74,9 @@ fn a_search_looks_at_no_more_rows_than_it_may() {
     for_each_log(|log| {
         log.append(&rows(1..=100, 0), START).unwrap();
         let reader = log.reader();
-        let page = reader.after(0, ALL, 10, 30, &|row| row.seq % 25 == 0).unwrap();
+        let page = reader.after(0, ALL, 10, 30, &ANY, &|row| row.seq % 25 == 0).unwrap();
         assert_eq!((seqs(&page.rows), page.scanned_to, page.done), (vec![25], Some(30), false));
-        let page = reader.before(None, ALL, 10, 30, &|row| row.seq % 25 == 0).unwrap();
+        let page = reader.before(None, ALL, 10, 30, &ANY, &|row| row.seq % 25 == 0).unwrap();
         assert_eq!((seqs(&page.rows), page.scanned_to, page.done), (vec![100, 75], Some(71), false));
     });
 }
@@ -86,8 +87,8 @@ fn rows_older_than_the_cutoff_are_never_returned() {
         log.append(&rows(1..=2, 0), START).unwrap();
         log.append(&[log_row(3, 10), log_row(4, 20), log_row(5, 30)], at(30)).unwrap();
         let reader = log.reader();
-        assert_eq!(seqs(&reader.after(0, at(15), 10, 100, &|_| true).unwrap().rows), [4, 5]);
-        assert_eq!(seqs(&reader.before(None, at(15), 10, 100, &|_| true).unwrap().rows), [5, 4]);
+        assert_eq!(seqs(&reader.after(0, at(15), 10, 100, &ANY, &|_| true).unwrap().rows), [4, 5]);
+        assert_eq!(seqs(&reader.before(None, at(15), 10, 100, &ANY, &|_| true).unwrap().rows), [5, 4]);
         let totals = reader.totals(at(15));
         assert_eq!((totals.first_seq, totals.oldest_at, totals.last_seq), (Some(4), Some(at(20)), Some(5)));
     });
@@ -108,7 +109,7 @@ fn a_new_segment_begins_after_an_hour_or_at_its_size() {
     Box::new(log).close().unwrap();
     let mut log = RedbLog::open(LogSettings { segment_bytes: 1, ..settings(&directory) }).unwrap();
     log.append(&rows(6..=6, 0), START).unwrap();
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [1, 2, 3, 4, 5, 6]);
     assert_eq!(log.reader().totals(ALL).segments, 4);
 }
 
@@ -124,9 +125,9 @@ fn a_segment_is_deleted_when_its_newest_row_is_older_than_the_cutoff() {
     // The one that is being written goes too; its reader finds nothing, and writing goes on in a new one.
     assert_eq!(log.drop_before(at(4_001)).unwrap(), 1);
     assert!(files(&directory).is_empty());
-    assert!(log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows.is_empty());
+    assert!(log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows.is_empty());
     log.append(&rows(4..=4, 4_002), at(4_002)).unwrap();
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [4]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [4]);
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_clean_restart_goes_on_in_the_same_segment() {
     assert_eq!(log.reader().totals(ALL).last_seq, Some(2));
     log.append(&rows(3..=3, 5), at(5)).unwrap();
     assert_eq!(files(&directory).len(), 1);
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 2, 3]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [1, 2, 3]);
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn an_unclean_start_keeps_the_rows_and_begins_a_new_segment() {
     let mut log = open(&crashed);
     log.append(&rows(3..=3, 5), at(5)).unwrap();
     assert_eq!(files(&crashed).len(), 2);
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 2, 3]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [1, 2, 3]);
     assert_eq!(log.reader().totals(ALL).damaged, 0);
 }
 
@@ -168,7 +169,7 @@ fn a_segment_that_does_not_open_is_moved_aside_and_never_stops_the_log() {
     let totals = log.reader().totals(ALL);
     assert_eq!((totals.damaged, totals.segments, totals.last_seq), (1, 0, None));
     log.append(&rows(3..=3, 0), START).unwrap();
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [3]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [3]);
     // Its bytes are as private as the others': they go when they are old enough, by the file's own date.
     log.drop_before(Timestamp::from_micros(i64::MAX)).unwrap();
     assert_eq!(files(&directory), ["notes.txt"]);
@@ -181,7 +182,7 @@ fn a_segment_found_damaged_while_reading_is_skipped() {
     log.append(&rows(1..=2, 0), START).unwrap();
     log.append(&rows(3..=4, 4_000), at(4_000)).unwrap();
     fs::write(segment_path(&directory, 1), vec![0xa5; 8_192]).unwrap();
-    let page = log.reader().after(0, ALL, 10, 100, &|_| true).unwrap();
+    let page = log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap();
     assert_eq!((seqs(&page.rows), page.done), (vec![3, 4], true));
     assert_eq!(log.reader().totals(ALL).damaged, 1);
 }
@@ -203,8 +204,8 @@ fn no_more_sealed_segments_stay_open_than_allowed() {
         log.append(&rows(n.unsigned_abs()..=n.unsigned_abs(), n * 4_000), at(n * 4_000)).unwrap();
     }
     for _ in 0..2 {
-        assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 2, 3, 4, 5, 6]);
-        assert_eq!(seqs(&log.reader().before(None, ALL, 10, 100, &|_| true).unwrap().rows), [6, 5, 4, 3, 2, 1]);
+        assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(seqs(&log.reader().before(None, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [6, 5, 4, 3, 2, 1]);
     }
     let descriptors =
         fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
@@ -231,7 +232,7 @@ fn after_a_reopening_rows_go_into_a_new_segment() {
     log.reopen().unwrap();
     log.append(&rows(4..=4, 1), at(1)).unwrap();
     assert_eq!(files(&directory).len(), 2);
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 2, 4]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [1, 2, 4]);
 }
 
 #[test]
@@ -247,5 +248,5 @@ fn a_failed_append_shows_nothing_and_the_log_goes_on_after_a_reopening() {
     log.reopen().unwrap();
     assert_eq!(log.reader().totals(ALL).last_seq, Some(1));
     log.append(&rows(3..=3, 4_000), at(4_000)).unwrap();
-    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &|_| true).unwrap().rows), [1, 3]);
+    assert_eq!(seqs(&log.reader().after(0, ALL, 10, 100, &ANY, &|_| true).unwrap().rows), [1, 3]);
 }
