@@ -14,6 +14,8 @@ mod dedup;
 #[cfg(test)]
 mod history_tests;
 mod log_hints;
+#[cfg(test)]
+mod log_tests;
 mod memory;
 mod overlay;
 mod redb_log;

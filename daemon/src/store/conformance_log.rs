@@ -8,7 +8,7 @@ use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
 use super::testing::naive_log::NaiveLog;
-use super::testing::samples::{START, at, log_row};
+use super::testing::samples::{START, at, log_row, token_id};
 use super::{LogHints, LogSettings, LogStore, RedbLog};
 
 fn rows(seqs: std::ops::RangeInclusive<u64>, secs: i64) -> Vec<Arc<LogRow>> {
@@ -92,6 +92,75 @@ fn rows_older_than_the_cutoff_are_never_returned() {
         let totals = reader.totals(at(15));
         assert_eq!((totals.first_seq, totals.oldest_at, totals.last_seq), (Some(4), Some(at(20)), Some(5)));
     });
+}
+
+#[test]
+fn hints_leave_out_what_they_do_not_admit_and_the_counts_agree() {
+    use tollgate_shared::outcome::Outcome;
+    for_each_log(|log| {
+        let varied = |seq: u64| {
+            let outcome = if seq % 3 == 0 { Outcome::Rejected } else { Outcome::Created };
+            let row = log_row(seq, seq.cast_signed());
+            let status = if seq % 3 == 0 { 429 } else { 202 };
+            Arc::new(LogRow { token: token_id(1 + seq / 200), outcome, status, ..row.as_ref().clone() })
+        };
+        for first in [1, 301, 451] {
+            let last = if first == 1 { 300 } else { first + 149 };
+            log.append(&(first..=last).map(varied).collect::<Vec<_>>(), START).unwrap();
+        }
+        let reader = log.reader();
+        let count = |hints: &LogHints| reader.after(0, ALL, 1_000, 1_000, hints, &|_| true).unwrap().rows.len();
+        let counted = |hints: &LogHints| {
+            let histogram = reader.histogram(START..at(3_600), 61, hints).unwrap();
+            assert_eq!((histogram.bucket_secs, histogram.complete), (120, true));
+            assert!(histogram.buckets.is_sorted_by_key(|bucket| bucket.at));
+            histogram.buckets.iter().map(|bucket| bucket.counts.total()).sum::<u64>()
+        };
+        let of_token = LogHints { tokens: Some([token_id(2)].into()), ..ANY };
+        let of_outcome = LogHints { outcomes: Some([Outcome::Rejected].into_iter().collect()), ..ANY };
+        let of_status = LogHints { statuses: Some(400..=499), ..ANY };
+        let of_time = LogHints { since: Some(at(100)), until: Some(at(160)), ..ANY };
+        let of_text = LogHints { contains: Some(b"row 59".to_vec()), ..ANY };
+        // The first minute of the samples began seven seconds before them, so it does not begin in the range.
+        let whole_minutes = LogHints { since: Some(at(53)), ..ANY };
+        assert_eq!((count(&ANY), counted(&whole_minutes)), (600, 548));
+        assert_eq!((count(&of_token), counted(&of_token)), (200, 200));
+        assert_eq!((count(&of_outcome), count(&of_status)), (200, 200));
+        assert_eq!(counted(&of_outcome), counted(&of_status));
+        assert_eq!((count(&of_time), counted(&of_time)), (61, 61));
+        assert_eq!((count(&of_text), counted(&of_text)), (11, 11));
+    });
+}
+
+#[test]
+fn missing_seqs_are_told_whatever_is_jumped_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = open(&directory);
+    log.append(&rows(1..=130, 0), START).unwrap();
+    log.append(&[rows(140..=200, 0), rows(211..=299, 0)].concat(), START).unwrap();
+    log.append(&rows(301..=310, 4_000), at(4_000)).unwrap();
+    let holes = |after, hints: &LogHints| log.reader().after(after, ALL, 1_000, 1_000, hints, &|_| true).unwrap().holes;
+    let nobody = LogHints { tokens: Some([token_id(9)].into()), ..ANY };
+    for hints in [&ANY, &nobody] {
+        assert_eq!(holes(0, hints), [(131, 139), (201, 210), (300, 300)]);
+        assert_eq!(holes(135, hints), [(136, 139), (201, 210), (300, 300)]);
+        assert_eq!(holes(300, hints), []);
+    }
+}
+
+#[test]
+fn small_commits_fold_into_a_block_and_read_the_same_before_and_after() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = open(&directory);
+    for seq in 1..=300 {
+        log.append(&rows(seq..=seq, 0), START).unwrap();
+        if [127, 128, 129, 255, 256, 300].contains(&seq) {
+            let page = log.reader().after(0, ALL, 1_000, 1_000, &ANY, &|_| true).unwrap();
+            assert_eq!(seqs(&page.rows), (1..=seq).collect::<Vec<_>>());
+            let page = log.reader().before(Some(seq), ALL, 20, 1_000, &ANY, &|_| true).unwrap();
+            assert_eq!(seqs(&page.rows), (seq - 20..seq).rev().collect::<Vec<_>>());
+        }
+    }
 }
 
 #[test]

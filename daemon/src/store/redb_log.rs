@@ -144,3 +144,6 @@ impl LogStore for RedbLog {
         self.shelf.close()
     }
 }
+
+#[cfg(test)]
+mod golden;

@@ -15,7 +15,7 @@ use crate::store::{LogHints, LogPage, LogReader, LogStore, LogTotals, StoreError
 pub(in crate::store) struct NaiveLog(Arc<Mutex<Vec<Arc<LogRow>>>>);
 
 impl NaiveLog {
-    fn rows(&self) -> MutexGuard<'_, Vec<Arc<LogRow>>> {
+    pub(in crate::store) fn rows(&self) -> MutexGuard<'_, Vec<Arc<LogRow>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
