@@ -244,7 +244,7 @@ proptest! {
 }
 
 /// Commits of the histories below: some for the tail, some that fold it, some of several blocks.
-const COMMITS: [u64; 7] = [1, 60, 70, 3, 300, 127, 1];
+const COMMITS: [u64; 4] = [2, 126, 1, 257];
 
 #[test]
 fn after_a_disk_failure_at_any_change_no_acknowledged_row_is_missing_and_none_is_double() {
@@ -268,10 +268,13 @@ fn after_a_disk_failure_at_any_change_no_acknowledged_row_is_missing_and_none_is
                     failures += 1;
                     fuse.mend();
                     log.reopen().unwrap();
+                    let shown = seqs(&all(log.reader().as_ref()).rows);
+                    assert!(
+                        acknowledged.iter().all(|seq| shown.binary_search(seq).is_ok()),
+                        "change {nth}: rows are missing"
+                    );
                 }
             }
-            let shown = seqs(&all(log.reader().as_ref()).rows);
-            assert!(acknowledged.iter().all(|seq| shown.binary_search(seq).is_ok()), "change {nth}: rows are missing");
         }
         let unused = fuse.armed.load(Ordering::Relaxed);
         fuse.mend();

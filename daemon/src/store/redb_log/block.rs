@@ -139,6 +139,9 @@ impl Block {
         }
         let unpacked = lz4_flex::block::decompress(&stored[HEADER_BYTES..], length)
             .map_err(|error| damaged(&format!("it does not unpack ({error})")))?;
+        if unpacked.len() != length {
+            return Err(damaged("it ends too early"));
+        }
         let count: [u8; COUNT_BYTES] = unpacked.first_chunk().copied().ok_or_else(short)?;
         let block = Self { first_seq, rows: u32::from_le_bytes(count) as usize, unpacked };
         if block.rows == 0 || block.rows > BLOCK_ROWS_MAX || block.unpacked.len() < block.bodies_at() {
