@@ -122,8 +122,13 @@ fn run_to_end(config: &Config) -> Result<(), StartError> {
         // Whoever started us may not listen; the line is for those who do.
         drop(writeln!(out, "{line}").and_then(|()| out.flush()));
     }
-    let signal_name = running.runtime().block_on(stop_signal())?;
-    tracing::info!(signal = signal_name, "told to stop");
+    let reason = running.runtime().block_on(async {
+        tokio::select! {
+            signal_name = stop_signal() => signal_name,
+            () = running.broken() => Ok("a thread of the daemon ended"),
+        }
+    })?;
+    tracing::info!(reason, "stopping");
     Ok(running.shut_down()?)
 }
 

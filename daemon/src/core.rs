@@ -11,3 +11,6 @@ pub mod model;
 pub mod registry;
 pub mod routing;
 pub mod views;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -178,3 +178,6 @@ impl RateMeter {
         self.before.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -117,6 +117,17 @@ impl Lanes {
         self.bell.notify_all();
     }
 
+    /// Closes and gives up what is queued: nobody is left to do it. Who waits for one of these jobs is woken by its end.
+    pub fn abandon(&self) {
+        let mut queues = self.lock();
+        queues.closed = true;
+        queues.bytes = 0;
+        let left = (std::mem::take(&mut queues.admin), std::mem::take(&mut queues.calls));
+        drop(queues);
+        drop(left);
+        self.bell.notify_all();
+    }
+
     /// Calls waiting, and their bytes.
     pub fn waiting(&self) -> (usize, usize) {
         let queues = self.lock();
@@ -139,3 +150,6 @@ impl Queues {
         self.admin.is_empty() && self.calls.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

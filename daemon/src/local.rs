@@ -18,6 +18,7 @@ use std::sync::Arc;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::secret;
 
 use self::params::Call;
 use crate::core::access::{Actor, Operation, allows};
@@ -138,7 +139,7 @@ impl Local {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
-                answered.unwrap_or_else(respond::problem)
+                answered.unwrap_or_else(|problem| respond::problem(without_secrets(problem)))
             }
             Found::MethodNotAllowed { allow } if method == Method::OPTIONS => respond::options(&allow),
             Found::MethodNotAllowed { allow } => respond::method_not_allowed(&allow),
@@ -155,6 +156,21 @@ impl Local {
             Peer::Tcp(_) => Actor { uid: None, name: "tcp".to_owned(), role: crate::core::access::Role::None },
         }
     }
+}
+
+/// A refusal repeats what was asked for; a secret that somebody gave in the place of a reference is not repeated.
+fn without_secrets(mut problem: Problem) -> Problem {
+    let clean = |text: &mut String| {
+        for range in secret::find_in(text).into_iter().rev() {
+            text.replace_range(range, "[redacted]");
+        }
+    };
+    clean(&mut problem.detail);
+    for error in &mut problem.errors {
+        clean(&mut error.path);
+        clean(&mut error.message);
+    }
+    problem
 }
 
 async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {

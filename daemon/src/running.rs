@@ -15,6 +15,7 @@ use crate::edge::accept::{self, Drained};
 use crate::files::DataDir;
 use crate::gate::Gate;
 use crate::jobs::AdminJob;
+use crate::lanes::NotQueued;
 use crate::local::Local;
 use crate::logger::{self, LogTask};
 use crate::store::StoreError;
@@ -34,6 +35,8 @@ pub struct Running {
     daemon: Arc<Daemon>,
     runtimes: Runtimes,
     stop: CancellationToken,
+    /// Cancelled when the writer or the log thread has ended, whatever ended it.
+    thread_ended: CancellationToken,
     doors: Vec<Task<Drained>>,
     sweeper: Task<()>,
     writer: JoinHandle<Result<(), StoreError>>,
@@ -67,9 +70,18 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     let local = Arc::new(Local::new(daemon.clone()).map_err(routes)?);
     let (log_sender, log_receiver) = log_tasks;
     let logger_daemon = daemon.clone();
-    let logger = spawn("log", move || logger::run(&logger_daemon, log, &log_receiver))?;
+    let thread_ended = CancellationToken::new();
+    let ended = thread_ended.clone().drop_guard();
+    let logger = spawn("log", move || {
+        let _ended = ended;
+        logger::run(&logger_daemon, log, &log_receiver)
+    })?;
     let writing = Writer::new(daemon.clone(), store, log_sender.clone());
-    let writer = spawn("writer", move || writing.run())?;
+    let ended = thread_ended.clone().drop_guard();
+    let writer = spawn("writer", move || {
+        let _ended = ended;
+        writing.run()
+    })?;
     let stop = CancellationToken::new();
     let take = move |request, peer| gate.clone().handle(request, peer);
     let serve = move |request, peer| local.clone().handle(request, peer);
@@ -78,7 +90,19 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
         runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())),
     ];
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
-    Ok(Running { daemon, runtimes, stop, doors, sweeper, writer, logger, log_tasks: log_sender, shutdown, data_dir })
+    Ok(Running {
+        daemon,
+        runtimes,
+        stop,
+        thread_ended,
+        doors,
+        sweeper,
+        writer,
+        logger,
+        log_tasks: log_sender,
+        shutdown,
+        data_dir,
+    })
 }
 
 fn spawn<T: Send + 'static>(
@@ -99,8 +123,9 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         }
         let records = daemon.usage.take_dirty(FLUSH_ROWS);
         if !records.is_empty()
-            && let Err(crate::lanes::NotQueued::Full(AdminJob::FlushUsage(records))) =
+            && let Err(NotQueued::Full(job) | NotQueued::Closed(job)) =
                 daemon.lanes.push_admin(AdminJob::FlushUsage(records))
+            && let AdminJob::FlushUsage(records) = job
         {
             daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
         }
@@ -130,12 +155,30 @@ impl Running {
         &self.runtimes.local
     }
 
+    /// Waits until the writer or the log thread has ended before it was told to. Without the one nothing is decided, without
+    /// the other nothing expires: the daemon has to stop, so that whoever keeps it starts it again.
+    pub async fn broken(&self) {
+        self.thread_ended.cancelled().await;
+    }
+
     /// Stops taking calls, answers those in hand, flushes, closes the files.
     ///
     /// # Errors
     /// A file did not close cleanly; what was acknowledged is on disk all the same.
     pub fn shut_down(self) -> Result<(), StoreError> {
-        let Self { daemon, runtimes, stop, doors, sweeper, writer, logger, log_tasks, shutdown, data_dir } = self;
+        let Self {
+            daemon,
+            runtimes,
+            stop,
+            thread_ended: _,
+            doors,
+            sweeper,
+            writer,
+            logger,
+            log_tasks,
+            shutdown,
+            data_dir,
+        } = self;
         tracing::info!(deadline_secs = shutdown.as_secs(), "shutting down: no new calls, answering those in hand");
         stop.cancel();
         let cut = runtimes.local.block_on(async {

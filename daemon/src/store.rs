@@ -22,7 +22,7 @@ mod redb_log;
 mod redb_state;
 mod rows;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timeline;
 mod traits;
 

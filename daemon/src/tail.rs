@@ -13,8 +13,12 @@ use tollgate_shared::log::{Gap, GapReason, LogRow};
 /// What the ring holds at most, bytes (domain.md §5: one shared ring).
 const RING_BYTES_MAX: usize = 16 << 20;
 
-/// What a row costs besides its body, bytes: an estimate of its other fields.
+/// What a row costs besides its body, headers and verdict, bytes: an estimate of its other fields.
 const ROW_BYTES: usize = 1_024;
+
+/// What one condition of a verdict costs, bytes: path, values, what was seen. An estimate; a row of a global token may
+/// have thousands of them.
+const CONDITION_BYTES: usize = 256;
 
 /// The ring and its bell.
 pub struct TailHub {
@@ -73,33 +77,32 @@ impl TailHub {
 
     /// Shows rows that are on disk now.
     pub fn publish(&self, rows: &[Arc<LogRow>]) {
-        self.push(rows.iter().map(|row| (Entry::Row(row.clone()), row.seq)));
+        self.push(rows.iter().map(|row| Entry::Row(row.clone())));
     }
 
     /// Says that rows were lost: their commit failed.
     pub fn publish_lost(&self, rows: &[Arc<LogRow>]) {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
-        let count = last.seq - first.seq + 1;
-        let gap = Gap { from: first.seq, to: last.seq, count, reason: GapReason::Lost };
-        self.push(std::iter::once((Entry::Lost(gap), last.seq)));
+        self.push(std::iter::once(Entry::lost(first.seq, last.seq)));
     }
 
-    fn push(&self, entries: impl Iterator<Item = (Entry, u64)>) {
-        let mut newest = None;
+    /// Keeps the ring without holes: seqs that were given out in a commit that failed never come here, and a reader who
+    /// stands before them must neither wait for them nor be taken for a slow one.
+    fn push(&self, entries: impl Iterator<Item = Entry>) {
+        let before = *self.newest.borrow();
+        let mut newest = before;
         {
             let mut ring = self.lock();
-            for (entry, seq) in entries {
-                ring.bytes += entry.bytes();
-                ring.entries.push_back(entry);
-                newest = Some(seq);
-            }
-            while ring.bytes > RING_BYTES_MAX && ring.entries.len() > 1 {
-                let gone = ring.entries.pop_front().map_or(0, |entry| entry.bytes());
-                ring.bytes -= gone;
+            for entry in entries {
+                if entry.first() > newest.saturating_add(1) {
+                    ring.put(Entry::lost(newest + 1, entry.first() - 1));
+                }
+                newest = newest.max(entry.last());
+                ring.put(entry);
             }
         }
-        if let Some(seq) = newest {
-            self.newest.send_replace(seq);
+        if newest > before {
+            self.newest.send_replace(newest);
         }
     }
 
@@ -165,10 +168,25 @@ impl Drop for TailGuard<'_> {
     }
 }
 
+impl Ring {
+    fn put(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+        while self.bytes > RING_BYTES_MAX && self.entries.len() > 1 {
+            let gone = self.entries.pop_front().map_or(0, |entry| entry.bytes());
+            self.bytes -= gone;
+        }
+    }
+}
+
 impl Entry {
+    fn lost(from: u64, to: u64) -> Self {
+        Self::Lost(Gap { from, to, count: to - from + 1, reason: GapReason::Lost })
+    }
+
     fn bytes(&self) -> usize {
         match self {
-            Self::Row(row) => ROW_BYTES + row.body.len(),
+            Self::Row(row) => row_bytes(row),
             Self::Lost(_) => ROW_BYTES,
         }
     }
@@ -194,3 +212,17 @@ impl Entry {
         }
     }
 }
+
+/// About what a row holds in memory.
+fn row_bytes(row: &LogRow) -> usize {
+    let headers: usize = row.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let filters = row.explain.iter().flat_map(|verdict| verdict.matched.iter().chain(&verdict.nearest_misses));
+    let conditions = filters.map(|filter| {
+        let resolve = filter.resolve.as_ref().map_or(0, |part| part.conditions.len());
+        1 + filter.trigger.conditions.len() + resolve
+    });
+    ROW_BYTES + row.body.len() + headers + CONDITION_BYTES * conditions.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests;

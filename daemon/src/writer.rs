@@ -50,6 +50,15 @@ pub struct Writer {
     pace: Pace,
 }
 
+/// Leaves nobody waiting where the writer panics: what is queued is given up, and the lanes take no more.
+struct Abandon(Arc<Daemon>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.lanes.abandon();
+    }
+}
+
 impl Writer {
     /// A writer that has the store to itself.
     pub fn new(daemon: Arc<Daemon>, store: Box<dyn Store>, log: SyncSender<LogTask>) -> Self {
@@ -61,6 +70,7 @@ impl Writer {
     /// # Errors
     /// The store did not close cleanly.
     pub fn run(mut self) -> Result<(), StoreError> {
+        let _abandon = Abandon(self.daemon.clone());
         while let Some(batch) = self.daemon.lanes.take(BATCH_CALLS_MAX, IDLE) {
             for job in batch.admin {
                 self.change(job);
@@ -76,7 +86,9 @@ impl Writer {
     fn change(&mut self, job: AdminJob) {
         match job {
             AdminJob::Command { actor, command, answer } => self.command(&actor, command, answer),
-            AdminJob::FlushUsage(records) => self.flush_usage(records),
+            AdminJob::FlushUsage(records) => {
+                self.flush_usage(records);
+            }
             AdminJob::Sweep => self.sweep(),
         }
     }
@@ -150,9 +162,11 @@ impl Writer {
         })
     }
 
-    fn flush_usage(&mut self, records: Vec<(TokenId, UsageRecord)>) {
+    /// Writes usage; what could not be written is given back for the next flush. True where it is on disk.
+    fn flush_usage(&mut self, records: Vec<(TokenId, UsageRecord)>) -> bool {
         if !self.ensure_open() {
-            return self.daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
+            self.daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
+            return false;
         }
         let now = self.daemon.clock.now();
         let committed = self.store.commit(now, &mut |view| {
@@ -163,17 +177,21 @@ impl Writer {
         if let Err(error) = committed {
             self.daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
             self.commit_failed(&error);
+            return false;
         }
+        true
     }
 
-    /// At the end nothing may wait for the next flush.
+    /// At the end nothing may wait for the next flush. A disk that refuses is not asked again: the daemon has to end.
     fn flush_usage_whole(&mut self) {
         loop {
             let records = self.daemon.usage.take_dirty(BATCH_CALLS_MAX);
-            if records.is_empty() || self.daemon.meters.store_down.load(Ordering::Relaxed) {
+            if records.is_empty() {
                 return;
             }
-            self.flush_usage(records);
+            if !self.flush_usage(records) {
+                return tracing::error!("the usage counted since the last flush is lost");
+            }
         }
     }
 
@@ -195,7 +213,7 @@ impl Writer {
         if self.ensure_open() {
             batch::run(self, jobs);
         } else {
-            batch::refuse(&self.daemon, jobs);
+            batch::refuse(&self.daemon, jobs, self.daemon.clock.now());
         }
     }
 
@@ -234,3 +252,6 @@ fn unavailable() -> Problem {
     Problem::new(Slug::StorageUnavailable, "the change may or may not be on disk; look before trying again")
         .with_retry_after(RETRY_AFTER_SECS)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,7 @@ pub struct Explain {
     pub not_reached_services: u32,
     /// What the token reaches but was not tested, [`SKIPPED_MAX`] at most.
     pub skipped: Vec<Skipped>,
+    /// How many more were skipped.
     pub skipped_not_shown: u32,
     /// A sentence that an operator needs to read this verdict, such as "the body was cut".
     pub note: Option<String>,
@@ -39,10 +40,13 @@ pub struct Explain {
 /// A service or filter that took no part, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
+    /// The service's id.
     pub service_id: String,
+    /// Its full name, `Team/Service`.
     pub service: String,
     /// The filter's name where only that filter was skipped.
     pub filter: Option<String>,
+    /// Why it took no part.
     pub why: SkipReason,
 }
 
@@ -59,12 +63,17 @@ pub enum SkipReason {
 /// One filter's answer to one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilterExplain {
+    /// The service's id.
     pub service_id: String,
+    /// Its full name, `Team/Service`.
     pub service: String,
+    /// The filter's id.
     pub filter_id: String,
+    /// Its name.
     pub filter: String,
     /// The filter's place in its service; the smallest is asked first.
     pub position: u32,
+    /// The trigger part's answer.
     pub trigger: PartExplain,
     /// `None` = the filter has no resolve part.
     pub resolve: Option<PartExplain>,
@@ -73,24 +82,32 @@ pub struct FilterExplain {
 /// One part's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartExplain {
+    /// True where the part took the call.
     pub matched: bool,
     /// The part takes every call; then it has no conditions.
     pub match_all: bool,
+    /// Whether all conditions had to be true or any.
     pub mode: Mode,
     /// How many of `conditions` were true.
     pub conditions_true: u32,
+    /// Condition by condition, in the order of the filter.
     pub conditions: Vec<ConditionExplain>,
 }
 
 /// One condition's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConditionExplain {
+    /// As it stands in the filter.
     pub path: String,
+    /// What was asked of the values.
     pub op: Op,
     /// The values asked for: `"failure" or "timed_out"`; empty where the operator takes none.
     pub values: String,
+    /// The answer was inverted.
     pub negate: bool,
+    /// The answer, after `negate`.
     pub ok: bool,
+    /// What stood in the call.
     pub seen: Seen,
     /// How many values the path selected; `seen` shows one of them.
     pub selected: u32,
@@ -100,12 +117,14 @@ pub struct ConditionExplain {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
+    /// The first value selected, cut.
     Value(String),
     /// The condition was tested against the true value; this is what stands in its place in everything that is kept.
     /// So it can be told apart from a value that really is the text `[redacted]`.
     Redacted(String),
     /// The path selects nothing. `near` is a path that exists and looks like it.
     Missing {
+        /// A path of the call, such as `host` for `hsot`.
         near: Option<String>,
     },
 }
@@ -134,6 +153,7 @@ impl FilterExplain {
 // === impl PartExplain ===
 
 impl PartExplain {
+    /// How many conditions the part has; 0 for `match_all`.
     pub fn conditions_total(&self) -> u32 {
         u32::try_from(self.conditions.len()).unwrap_or(u32::MAX)
     }

@@ -45,11 +45,14 @@ pub const FILTERS_PER_SERVICE_MAX: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilterSpec {
+    /// 1 to [`NAME_CHARS_MAX`] characters, unique within the service, case-insensitively.
     pub name: String,
     /// A filter that is not enabled is not evaluated at all, neither part.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
+    /// Which calls open an incident.
     pub trigger: Trigger,
+    /// Which calls resolve; `None` = only people resolve what it opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolve: Option<Resolve>,
 }
@@ -61,20 +64,25 @@ pub struct Trigger {
     /// Every call matches; then there are no conditions.
     #[serde(default, skip_serializing_if = "is_no")]
     pub match_all: bool,
+    /// 1 to [`CONDITIONS_MAX`], none with `match_all`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// Must all of them be true, or any.
     #[serde(default, skip_serializing_if = "Mode::is_all")]
     pub mode: Mode,
     /// The priority when nothing under `priority_from` says one.
     #[serde(default)]
     pub priority: Priority,
+    /// Up to [`PATHS_MAX`]; the first that selects a known word decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub priority_from: Vec<String>,
     /// A sender's own words or numbers, asked before the built-in table. Upper and lower case are the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub priority_map: BTreeMap<String, Priority>,
+    /// Up to [`PATHS_MAX`]; the first with a non-blank value is the title.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub title_from: Vec<String>,
+    /// Up to [`PATHS_MAX`]; the first with a non-blank value, else the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub description_from: Vec<String>,
     /// The components of the correlation key, each a [`CorrPath`].
@@ -86,7 +94,9 @@ pub struct Trigger {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolve {
+    /// 1 to [`CONDITIONS_MAX`].
     pub conditions: Vec<Condition>,
+    /// Must all of them be true, or any.
     #[serde(default, skip_serializing_if = "Mode::is_all")]
     pub mode: Mode,
     /// Empty means the trigger's.
@@ -98,16 +108,21 @@ pub struct Resolve {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
+    /// A [`Path`].
     pub path: String,
+    /// The test.
     #[serde(default, skip_serializing_if = "Op::is_contains")]
     pub op: Op,
+    /// Up to [`VALUES_MAX`]; none for `exists` and `is_empty`, at least one otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+    /// Must every value be found, or any.
     #[serde(default, rename = "match", skip_serializing_if = "Quantifier::is_all")]
     pub quantifier: Quantifier,
     /// Inverts the finished answer, also that of a path which selects nothing: "not contains x" is true then.
     #[serde(default, skip_serializing_if = "is_no")]
     pub negate: bool,
+    /// Compare lower-cased characters.
     #[serde(default, skip_serializing_if = "is_no")]
     pub ignore_case: bool,
 }
@@ -116,15 +131,20 @@ pub struct Condition {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
+    /// The text holds the value.
     #[default]
     Contains,
+    /// The text is the value.
     Equals,
+    /// The text begins with the value.
     StartsWith,
+    /// The text ends with the value.
     EndsWith,
     /// A regular expression that may match anywhere in the text.
     Matches,
-    /// Both sides are numbers, else false.
+    /// Greater than the value. Both sides are numbers, else false.
     Gt,
+    /// Less than the value. Both sides are numbers, else false.
     Lt,
     /// The path selects something.
     Exists,
@@ -136,8 +156,10 @@ pub enum Op {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantifier {
+    /// Every value, each by some selected value.
     #[default]
     All,
+    /// At least one.
     Any,
 }
 
@@ -145,8 +167,10 @@ pub enum Quantifier {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
+    /// Every condition.
     #[default]
     All,
+    /// At least one.
     Any,
 }
 

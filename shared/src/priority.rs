@@ -10,12 +10,16 @@ use thiserror::Error;
 /// the more urgent of two, and "may rise, never fall" on attach is `old.min(new)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Priority {
+    /// The worst.
     P1,
+    /// Bad.
     P2,
     /// What a filter gives when it names no priority and the call names none that we know.
     #[default]
     P3,
+    /// Worth a look.
     P4,
+    /// For information.
     P5,
 }
 
@@ -23,7 +27,9 @@ pub enum Priority {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
+    /// P1 to P3.
     High,
+    /// P4 and P5.
     Low,
 }
 
@@ -52,6 +58,7 @@ impl Priority {
         }
     }
 
+    /// High for P1 to P3 (domain.md section 3).
     pub fn urgency(self) -> Urgency {
         match self {
             Self::P1 | Self::P2 | Self::P3 => Urgency::High,

@@ -17,39 +17,73 @@ const TYPE_PREFIX: &str = "urn:tollgate:problem:";
 /// `MalformedRequest` (400, a head that HTTP/1.1 forbids) and `UnknownOperator` (403, a local uid without a role).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Slug {
+    /// 400: `Content-Encoding` or the charset cannot be undone, or the bytes are not of it.
     BadEncoding,
+    /// 408: the body did not arrive in time.
     BodyTimeout,
+    /// 413: more bytes than the limit.
     BodyTooLarge,
+    /// 409: a name is taken, a reference fits several objects, or the state forbids the change.
     Conflict,
+    /// 401: no token in any of the places where one is looked for.
     CredentialMissing,
+    /// 403: the operator's role does not allow it.
     Forbidden,
+    /// 431: the request head exceeds its limit.
     HeadersTooLarge,
+    /// 403: the `Host` is not on the list.
     HostNotAllowed,
+    /// 422: the same idempotency key came with another body.
     IdempotencyMismatch,
+    /// 409: other objects depend on this one; the detail lists them.
     InUse,
+    /// 500: a fault of the daemon; its log says more.
     Internal,
+    /// 403: the address is not on the token's list (domain.md section 2).
     IpNotAllowed,
+    /// 503: after a restore nobody has looked at the tokens yet.
     LockedDown,
+    /// 400: declared JSON that does not parse, and no filter took it as text.
     MalformedJson,
+    /// 400: the head breaks HTTP/1.1.
     MalformedRequest,
+    /// 405: the path exists, the method does not; `Allow` lists them.
     MethodNotAllowed,
+    /// 400: tokens in more than one place (RFC 6750 section 2).
     MultipleCredentials,
+    /// 404: no such path or object.
     NotFound,
+    /// 403: a browser sent it for a page that is not on the list.
     OriginNotAllowed,
+    /// 503: the queue is full; nothing was taken.
     Overloaded,
+    /// 403: the token lives and lacks the permission.
     PermissionMissing,
+    /// 429: more calls than the token's rate.
     RateLimited,
+    /// 403: the object is outside the token's scope.
     ScopeMissing,
+    /// 503: the daemon is ending; nothing was taken.
     ShuttingDown,
+    /// 503: the disk refuses; whether the call took effect is unknown.
     StorageUnavailable,
+    /// 401: its time is over.
     TokenExpired,
+    /// 401: malformed or unknown; the sender is not told which.
     TokenInvalid,
+    /// 401: its time has not begun.
     TokenNotYetValid,
+    /// 401: revoked, or an old secret of a rotated token.
     TokenRevoked,
+    /// 503: suspended; not a 401, which would make senders drop alerts.
     TokenSuspended,
+    /// 403: a local uid without a role; the detail names it.
     UnknownOperator,
+    /// 415: the body is not text.
     UnsupportedMediaType,
+    /// 422: understood and not acceptable; `errors` names each field.
     Validation,
+    /// 412: the object has changed since it was read.
     VersionMismatch,
 }
 
@@ -63,6 +97,7 @@ pub struct UnknownSlug;
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) or the name of the parameter.
     pub path: String,
+    /// What is wrong with it, for a person.
     pub message: String,
 }
 
@@ -76,15 +111,19 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status, repeated for readers who see only the body.
     pub status: u16,
+    /// What happened here and what to do; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// The path that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// The id in `X-Request-Id`, for finding the call in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// Seconds to wait before the next attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
+    /// Every wrong field, where the slug is `validation`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
@@ -244,12 +283,14 @@ impl Problem {
         }
     }
 
+    /// Names the path that was asked for.
     #[must_use]
     pub fn with_instance(mut self, instance: impl Into<String>) -> Self {
         self.instance = Some(instance.into());
         self
     }
 
+    /// Names the request.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.request_id = Some(id.into());
@@ -263,6 +304,7 @@ impl Problem {
         self
     }
 
+    /// Adds one wrong field: its JSON Pointer or parameter name, and why.
     #[must_use]
     pub fn with_error(mut self, path: impl Into<String>, message: impl Into<String>) -> Self {
         self.errors.push(FieldError { path: path.into(), message: message.into() });

@@ -322,7 +322,7 @@ mod tests {
         let secret = TokenSecret::from_entropy(SecretKind::Service, bytes_from(0), bytes_from(0));
         assert_eq!(secret.token_id(), "s_01IYT0XLWR");
         assert_eq!(presented_id(GOLDEN).as_deref(), Some(secret.token_id()));
-        assert!(secret.token_id().parse::<crate::id::TokenId>().is_ok());
+        assert!(secret.token_id().parse::<TokenId>().is_ok());
     }
 
     #[test]

@@ -1,1 +1,16 @@
+//! End-to-end tests: the real programs, real sockets, real files. See the crate's README.
 
+mod alertmanager;
+mod crash;
+mod dedup;
+mod fixtures;
+mod operators;
+mod readme;
+mod refusals;
+mod revoke;
+mod secrets;
+mod shutdown;
+mod startup;
+mod support;
+mod tail;
+mod tidy;

@@ -74,12 +74,12 @@ impl Actor {
 /// Whether `actor` may do `operation`.
 ///
 /// # Errors
-/// `forbidden`, naming his uid and what would help.
+/// `unknown-operator`, naming his uid and what would help.
 pub fn allows(actor: &Actor, operation: Operation) -> Result<(), Problem> {
     match (actor.role, operation) {
         (Role::Admin, _) => Ok(()),
         (Role::None, _) => Err(Problem::new(
-            Slug::Forbidden,
+            Slug::UnknownOperator,
             format!(
                 "uid {} has no role here; run the command as root or as the user that runs tollgated",
                 actor.uid.map_or_else(|| "?".to_owned(), |uid| uid.to_string())

@@ -72,3 +72,6 @@ pub fn check(token: &Token, ip: IpAddr, needs: Permission, now: Timestamp) -> Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,7 +169,8 @@ fn standing_entry(bench: &Bench<'_>, proposal: &Proposal, token: &Token) -> Opti
 fn duplicate(bench: &mut Bench<'_>, entry: &DedupEntry) -> Decision {
     let mut title = None;
     for effect in &entry.effects {
-        if let Some(mut head) = bench.view.incident(effect.incident) {
+        // One that was resolved a moment ago, in this very batch, is as closed as any other.
+        if let Some(mut head) = bench.view.incident(effect.incident).filter(|head| head.state.is_open()) {
             head.duplicates += 1;
             title.get_or_insert_with(|| head.title.clone());
             bench.view.put_incident(head);
@@ -183,3 +184,9 @@ impl Decision {
         Self { outcome: Outcome::Rejected, results: Vec::new(), title: None, refused: Some(denied) }
     }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod model_tests;

@@ -316,3 +316,6 @@ fn compile(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
         format!("filter {} ({}) does not compile: {first}", record.id, record.spec.name)
     })
 }
+
+#[cfg(test)]
+mod tests;

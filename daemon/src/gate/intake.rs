@@ -30,16 +30,17 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Reads the head.
-    pub(super) fn new(parts: &Parts, peer: Peer, call: CallId, at: Timestamp) -> Self {
+    /// Reads the head. The user agent is kept with the token's last use, so it is redacted here, once.
+    pub(super) fn new(parts: &Parts, peer: Peer, call: CallId, at: Timestamp, redactor: &Redactor) -> Self {
+        let user_agent = header(parts, "user-agent").map(|text| redactor.redact_text(text).into_owned());
         Self {
             call,
             arrived: Instant::now(),
             at,
             peer,
-            ip: peer.ip().unwrap_or(IpAddr::from([127, 0, 0, 1])),
+            ip: peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
             target: format!("{} {}", parts.method, parts.uri.path()),
-            user_agent: header(parts, "user-agent").map(|text| cut(text, USER_AGENT_BYTES_MAX)),
+            user_agent: user_agent.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
         }
     }
 
@@ -63,7 +64,7 @@ impl Intake {
                 call: self.call,
                 token,
                 remote_ip: self.ip,
-                user_agent: self.user_agent.as_deref().map(clean),
+                user_agent: self.user_agent.clone(),
                 method: parts.method.to_string(),
                 path: clean(parts.uri.path()),
                 query: clean(&credential::cut_query(parts.uri.query())),

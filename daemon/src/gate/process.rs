@@ -57,7 +57,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
-    let intake = Intake::new(&parts, peer, call, now);
+    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
     let via_query = parts.uri.query().is_some_and(has_credential);
     let mut response = match admit(daemon, intake, parts) {
         Ok(admitted) => proceed(daemon, admitted, incoming).await,

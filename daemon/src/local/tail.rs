@@ -105,7 +105,7 @@ impl LogQuery {
             outcome: query.parsed("outcome")?,
             status: query.parsed("status")?,
             since: since_secs.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
-            after: ours.map(|cursor| cursor.seq).or(cursor.map(|_| 0)),
+            after: ours.map(|cursor| cursor.seq).or_else(|| cursor.map(|_| 0)),
             foreign_cursor: cursor.is_some() && ours.is_none(),
         })
     }
@@ -253,6 +253,8 @@ impl Tail {
     async fn history(&mut self) -> Result<(), Gone> {
         self.skip_erased(true).await?;
         loop {
+            // Asked before the disk is read: what was published by now is on disk, or never will be.
+            let published = self.daemon.tail.newest();
             let (query, cutoff, after) = (self.query.clone(), self.cutoff(), self.at);
             let page = read(&self.daemon, move |daemon| {
                 let pass = |row: &LogRow| query.passes(row);
@@ -265,29 +267,30 @@ impl Tail {
             }
             self.at = page.scanned_to.unwrap_or(self.at).max(self.at);
             if page.done {
-                return self.close_history().await;
+                return self.close_history(published).await;
             }
         }
     }
 
-    /// All on disk is shown. Where the published log goes further, the rest never reached the disk (or the daemon was
-    /// restarted with an older log): a gap, or this would be read again for ever.
-    async fn close_history(&mut self) -> Result<(), Gone> {
-        match self.daemon.tail.after(self.at, 1) {
-            Next::Behind { oldest, .. } if oldest > self.at + 1 => {
-                let gap = lost(self.at + 1, oldest - 1);
-                self.at = oldest - 1;
-                self.send(&[TailItem::Gap(gap)]).await
-            }
-            _ => Ok(()),
+    /// All on disk is shown. Where the log that was published before it was read goes further, the rest never reached the
+    /// disk (or the daemon was restarted with an older log): a gap, or this would be read again for ever. Rows published
+    /// since then are no gap, however slow the reader was: they come from the ring, or from disk once more.
+    async fn close_history(&mut self, published: u64) -> Result<(), Gone> {
+        if published <= self.at {
+            return Ok(());
         }
+        let gap = lost(self.at + 1, published);
+        self.at = published;
+        self.send(&[TailItem::Gap(gap)]).await
     }
 
     /// Moves over what was erased after 48 h; a reader who comes with a cursor is told how much that was.
     async fn skip_erased(&mut self, tell: bool) -> Result<(), Gone> {
+        // Asked first: a row that is published while an empty log is looked at is not an erased one.
+        let published = self.daemon.tail.newest();
         let cutoff = self.cutoff();
         let totals = read(&self.daemon, move |daemon| Ok(daemon.log_reader.totals(cutoff))).await.map_err(|_| Gone)?;
-        let first = totals.first_seq.unwrap_or_else(|| self.daemon.tail.newest() + 1);
+        let first = totals.first_seq.unwrap_or(published + 1);
         if first <= self.at + 1 {
             return Ok(());
         }
@@ -363,3 +366,6 @@ fn interleaved(rows: Vec<LogRow>, holes: Vec<Gap>) -> Vec<TailItem> {
     items.sort_by_key(|(seq, _)| *seq);
     items.into_iter().map(|(_, item)| item).collect()
 }
+
+#[cfg(test)]
+mod tests;

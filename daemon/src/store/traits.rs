@@ -131,7 +131,8 @@ pub trait View {
     fn audit(&mut self, row: AuditRow) -> u64;
 
     /// Gives out the next log seq. On disk with the next commit that writes something; giving one out does not by
-    /// itself make a commit write.
+    /// itself make a commit write. One that was given out is never given out again, also where the commit fails and the
+    /// store is reopened: rows with it may be on their way to the log.
     fn next_log_seq(&mut self) -> u64;
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tollgate_shared::limits::RESULTS_LISTED_MAX;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::outcome::Outcome;
+use tollgate_shared::problem::Slug;
 use tollgate_shared::time::Timestamp;
 
 use super::Writer;
@@ -33,22 +34,29 @@ pub(super) fn run(writer: &mut Writer, jobs: Vec<CallJob>) {
         Ok(()) => finish(writer, jobs, decided, now),
         Err(error) => {
             writer.commit_failed(&error);
-            refuse(&writer.daemon, jobs);
+            refuse(&writer.daemon, jobs, now);
         }
     }
 }
 
-/// Nothing was decided: the senders shall try again.
-pub(super) fn refuse(daemon: &Daemon, jobs: Vec<CallJob>) {
+/// Nothing was decided, or nobody knows what: the senders shall try again. Counted like every refusal; rows that have no
+/// place in the log are counted as lost.
+pub(super) fn refuse(daemon: &Daemon, jobs: Vec<CallJob>, now: Timestamp) {
     for job in jobs {
-        match job.work {
-            // A sender that has hung up does not wait for its answer.
-            CallWork::Decide { answer, .. } => drop(answer.send(Answer::StorageUnavailable)),
-            CallWork::Log(_) => {
-                daemon.meters.log_rows_lost.fetch_add(1, Ordering::Relaxed);
+        let lost = match job.work {
+            CallWork::Decide { proposal, draft, answer } => {
+                let by = used_by(&proposal, now);
+                daemon.meters.count(Outcome::Rejected, now);
+                daemon.usage.refused(proposal.token, &by, Slug::StorageUnavailable, false);
+                // A sender that has hung up does not wait for its answer.
+                drop(answer.send(Answer::StorageUnavailable));
+                draft.is_some()
             }
-        }
+            CallWork::Log(_) => true,
+        };
+        daemon.meters.log_rows_lost.fetch_add(u64::from(lost), Ordering::Relaxed);
     }
+    daemon.events.changed(Kind::Usage);
 }
 
 fn decide_all(
@@ -88,7 +96,7 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
         let latency_us = u64::try_from(job.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         match (job.work, decided.decision) {
             (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
-                count(daemon, &proposal, draft.as_deref(), &decision, now);
+                count(daemon, &proposal, &decision, now);
                 incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
                     (Some(draft), Some(seq)) => {
@@ -129,24 +137,31 @@ fn filled(draft: Draft, seq: u64, latency_us: u64, decision: &Decision) -> LogRo
     }
 }
 
-fn count(daemon: &Daemon, proposal: &Proposal, draft: Option<&Draft>, decision: &Decision, now: Timestamp) {
-    let user_agent = proposal.user_agent.as_deref();
-    let by = Use { at: now, ip: proposal.source_ip, user_agent };
+fn used_by(proposal: &Proposal, now: Timestamp) -> Use<'_> {
+    Use { at: now, ip: proposal.source_ip, user_agent: proposal.user_agent.as_deref() }
+}
+
+fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timestamp) {
+    let by = used_by(proposal, now);
     daemon.meters.count(decision.outcome, now);
     match &decision.refused {
         None => daemon.usage.used(proposal.token, &by, decision.outcome),
         Some(denied) => match denied.token {
+            // Its row has its place in the log already, so it is none of those that are only counted.
             Some(token) => {
-                daemon.usage.refused(token, &by, denied.slug, draft.is_some());
+                daemon.usage.refused(token, &by, denied.slug, false);
             }
-            None => daemon.refused.note(Refusal {
-                at: now,
-                remote_ip: Some(proposal.source_ip),
-                target: "POST /v1/process".to_owned(),
-                slug: denied.slug,
-                detail: denied.detail.clone(),
-                presented_id: denied.presented_id.clone(),
-            }),
+            None => {
+                daemon.refused.note(Refusal {
+                    at: now,
+                    remote_ip: Some(proposal.source_ip),
+                    target: "POST /v1/process".to_owned(),
+                    slug: denied.slug,
+                    detail: denied.detail.clone(),
+                    presented_id: denied.presented_id.clone(),
+                });
+                daemon.events.changed(Kind::Refused);
+            }
         },
     }
 }
@@ -159,6 +174,8 @@ fn hand_to_log(writer: &Writer, log: LogJob) {
     if let Err(unsent) = writer.log.send(LogTask::Rows(log)) {
         let LogTask::Rows(log) = unsent.0 else { return };
         writer.daemon.meters.log_rows_lost.fetch_add(log.rows.len() as u64, Ordering::Relaxed);
+        // The log thread has ended and will not say it.
+        writer.daemon.tail.publish_lost(&log.rows);
         for (answer, decision) in log.answers {
             drop(answer.send(Answer::Decided(decision)));
         }

@@ -7,8 +7,11 @@ use super::{Condition, FilterSpec, Mode, Op, Path, Resolve, Segment};
 /// One remark. `path` is the field as in the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lint {
+    /// Which kind.
     pub rule: LintRule,
+    /// The field, `trigger.conditions[0].values[2]`.
     pub path: String,
+    /// What it probably does not do as meant.
     pub message: String,
 }
 

@@ -43,6 +43,7 @@ pub enum Segment {
 /// A component of a correlation key: a path, and whether the value may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CorrPath {
+    /// Where the value is; the first one selected counts.
     pub path: Path,
     /// Written as a `?` at the end: a missing value counts as empty.
     pub optional: bool,
@@ -52,31 +53,43 @@ pub struct CorrPath {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{fault}, at character {offset}")]
 pub struct PathError {
+    /// Where reading stopped, in characters from 0.
     pub offset: usize,
+    /// Why.
     pub fault: PathFault,
 }
 
 /// What is wrong with a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PathFault {
+    /// A character that only a quoted key may hold.
     #[error("only these bare characters are allowed: letters, digits and _ $ @ : / -; write other keys as [\"...\"]")]
     BadCharacter,
+    /// No number, `*` or quoted key between the brackets; there is no negative index.
     #[error("after [ there must be a number, * or a key in double quotes, then ]")]
     BadIndex,
+    /// Authorization, cookie or a token parameter.
     #[error("the value of this header or parameter is a credential and is never shown to filters")]
     Credential,
+    /// `$` with something after it.
     #[error("$ is the whole body as text and stands alone; leave out \"$.\" to name a member")]
     DollarNotAlone,
+    /// Nothing where a segment belongs.
     #[error("the path is empty or a segment is missing here")]
     EmptySegment,
+    /// `@header` or `@query` without one proper name.
     #[error("there must be exactly one name after @header or @query, in characters that such a name may have")]
     HeaderOrQueryName,
+    /// `@source` with anything but `.ip`.
     #[error("@source has only one member, write @source.ip")]
     Source,
+    /// More than [`PATH_CHARS_MAX`] characters.
     #[error("a path may have at most {PATH_CHARS_MAX} characters")]
     TooLong,
+    /// More than [`SEGMENTS_MAX`] segments.
     #[error("a path may have at most {SEGMENTS_MAX} segments")]
     TooManySegments,
+    /// A `["` without its `"]`.
     #[error("the quoted key has no end; close it with \"]")]
     UnclosedQuote,
 }

@@ -16,10 +16,13 @@ const NESTING_MAX: u32 = 32;
 /// A text is not a pattern that we accept.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PatternError {
+    /// Compiled it needs more than 1 MiB.
     #[error("this pattern becomes too large; use smaller repeat counts, or (?-u) where only ASCII matters")]
     TooLarge,
+    /// More than [`PATTERN_CHARS_MAX`] characters.
     #[error("a pattern may have at most {PATTERN_CHARS_MAX} characters")]
     TooLong,
+    /// Not a regular expression; the parser says where.
     #[error("not a regular expression: {0}")]
     Syntax(String),
 }

@@ -16,7 +16,9 @@ use crate::priority::Priority;
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{path}: {message}")]
 pub struct FieldError {
+    /// Where.
     pub path: String,
+    /// Why, and what is allowed.
     pub message: String,
 }
 

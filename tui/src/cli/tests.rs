@@ -41,7 +41,7 @@ impl Did {
     fn exit(&self) -> u8 {
         match self.ran {
             Ran::Command(exit) => exit as u8,
-            Ran::Console(_) => panic!("the console was not asked for"),
+            Ran::Console(_) | Ran::Demo(..) => panic!("a command was asked for"),
         }
     }
 }

@@ -245,7 +245,7 @@ fn expiry_of(text: &str, now: Timestamp) -> Result<Expiry, Problem> {
         0 => Err(invalid("expires", "an expiry is at least one second away")),
         secs if secs > EXPIRY_SECS_MAX => Err(invalid("expires", "more than 100 years; say never")),
         secs => Ok(u32::try_from(secs)
-            .map_or(Expiry::At(now.plus_secs(i64::try_from(secs).unwrap_or(i64::MAX))), Expiry::AfterSecs)),
+            .map_or_else(|_| Expiry::At(now.plus_secs(i64::try_from(secs).unwrap_or(i64::MAX))), Expiry::AfterSecs)),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::store::{AuditPage, Committed, IncidentFilter, Loaded, Reader, Store, 
 
 /// A store in memory. Clones are handles to the same "disk".
 #[derive(Clone, Default)]
-pub(in crate::store) struct NaiveStore {
+pub(crate) struct NaiveStore {
     disk: Arc<Mutex<State>>,
     log_seq: u64,
     fail_next: Arc<Mutex<bool>>,
@@ -52,12 +52,12 @@ struct NaiveView {
 
 impl NaiveStore {
     /// The next commit fails.
-    pub(in crate::store) fn break_next_commit(&self) {
+    pub(crate) fn break_next_commit(&self) {
         *lock(&self.fail_next) = true;
     }
 
     /// The next commit does not fail after all: the one that should have had nothing to write.
-    pub(in crate::store) fn unbreak(&self) {
+    pub(crate) fn unbreak(&self) {
         *lock(&self.fail_next) = false;
     }
 }

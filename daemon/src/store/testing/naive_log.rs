@@ -12,7 +12,7 @@ use crate::store::{LogHints, LogPage, LogReader, LogStore, LogTotals, StoreError
 
 /// Clones are handles to the same log.
 #[derive(Clone, Default)]
-pub(in crate::store) struct NaiveLog(Arc<Mutex<Vec<Arc<LogRow>>>>);
+pub(crate) struct NaiveLog(Arc<Mutex<Vec<Arc<LogRow>>>>);
 
 impl NaiveLog {
     pub(in crate::store) fn rows(&self) -> MutexGuard<'_, Vec<Arc<LogRow>>> {

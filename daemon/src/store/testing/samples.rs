@@ -169,7 +169,7 @@ pub(in crate::store) fn dedup_entry(n: u64) -> DedupEntry {
 }
 
 /// A row of the log, `secs` after the start.
-pub(in crate::store) fn log_row(seq: u64, secs: i64) -> Arc<LogRow> {
+pub(crate) fn log_row(seq: u64, secs: i64) -> Arc<LogRow> {
     Arc::new(LogRow {
         seq,
         at: at(secs),

@@ -1,0 +1,54 @@
+//! A daemon without doors and threads, for tests of the rooms that share it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::{Daemon, Facts, MacKey, Meters};
+use crate::clock::Clock;
+use crate::core::call::redact::Redactor;
+use crate::core::registry::Registry;
+use crate::core::testing::START;
+use crate::edge::EdgeCounters;
+use crate::events::Events;
+use crate::files::key::TokenKey;
+use crate::ids::Ids;
+use crate::lanes::{LaneLimits, Lanes};
+use crate::refused::RefusedRing;
+use crate::store::testing::naive::NaiveStore;
+use crate::store::testing::naive_log::NaiveLog;
+use crate::store::{LogStore, Store};
+use crate::tail::TailHub;
+use crate::usage::UsageBook;
+
+/// A daemon over these stores, its clock standing at the start.
+pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, last_seq: u64) -> Arc<Daemon> {
+    let key_dir = tempfile::TempDir::new().unwrap();
+    Arc::new(Daemon {
+        facts: Facts {
+            uid: 0,
+            host: "test".to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            socket: "none".into(),
+            data_dir: "none".into(),
+            started_at: START,
+            store_id: 42,
+            body_bytes_max: 1 << 20,
+        },
+        clock: Clock::manual(START),
+        ids: Ids::default(),
+        registry: ArcSwap::from_pointee(registry),
+        lanes: Lanes::new(LaneLimits { calls: 8, bytes: 1 << 20 }),
+        usage: UsageBook::from_records(&[]),
+        tail: TailHub::new(last_seq),
+        refused: RefusedRing::default(),
+        events: Events::default(),
+        redactor: Redactor::new(["password"]),
+        reader: store.reader(),
+        log_reader: log.reader(),
+        meters: Meters::default(),
+        gate_edge: Arc::new(EdgeCounters::default()),
+        mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
+    })
+}

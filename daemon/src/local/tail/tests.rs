@@ -1,0 +1,115 @@
+use super::*;
+use crate::core::testing::World;
+use crate::daemon::testing::daemon;
+use crate::store::LogStore;
+use crate::store::testing::naive::NaiveStore;
+use crate::store::testing::naive_log::NaiveLog;
+use crate::store::testing::samples::log_row;
+
+/// A reader's stream: `3` for a row, `4-5 lost` for a gap; heartbeats are left out.
+struct Screen {
+    tail: Tail,
+    lines: mpsc::Receiver<Bytes>,
+}
+
+/// A tail at `at` over a log with rows `on_disk`, of which the newest was published.
+fn screen(on_disk: &[u64], published: u64, at: u64) -> Screen {
+    let mut log = NaiveLog::default();
+    let rows: Vec<_> = on_disk.iter().map(|seq| log_row(*seq, 0)).collect();
+    log.append(&rows, crate::core::testing::START).unwrap();
+    let daemon = daemon(&NaiveStore::default(), &log, World::empty().registry, published);
+    let (lines, receiver) = mpsc::channel(64);
+    Screen { tail: Tail { daemon, query: LogQuery::default(), lines, at, was_live: false }, lines: receiver }
+}
+
+impl Screen {
+    fn shown(&mut self) -> Vec<String> {
+        let mut shown = Vec::new();
+        while let Ok(chunk) = self.lines.try_recv() {
+            for line in chunk.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                match serde_json::from_slice(line).unwrap() {
+                    TailItem::Row(row) => shown.push(row.seq.to_string()),
+                    TailItem::Gap(gap) => shown.push(format!("{}-{} {}", gap.from, gap.to, gap.reason.as_str())),
+                    TailItem::Heartbeat(_) => {}
+                }
+            }
+        }
+        shown
+    }
+}
+
+#[test]
+fn a_cursor_reads_back_as_it_was_written_and_nothing_else_is_one() {
+    let cursor = Cursor { store_id: u64::MAX, seq: 7 };
+    assert_eq!(cursor.to_string(), "ffffffffffffffff.7");
+    assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    for bad in ["", "7", "x.7", "1.", ".1", "1.-2", "1.2.3"] {
+        assert_eq!(bad.parse::<Cursor>(), Err(NotACursor), "{bad}");
+    }
+}
+
+#[test]
+fn a_status_is_a_number_or_a_class() {
+    let fits = |text: &str, status| text.parse::<StatusFilter>().unwrap().fits(status);
+    assert!(fits("404", 404) && !fits("404", 403));
+    assert!(fits("4xx", 499) && !fits("4xx", 500));
+    for bad in ["", "xx", "4x", "-4xx", "four"] {
+        assert!(bad.parse::<StatusFilter>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn rows_and_holes_come_in_rising_seq() {
+    let rows = [1, 4, 7].map(|seq| log_row(seq, 0).as_ref().clone()).to_vec();
+    let seqs: Vec<_> = interleaved(rows, vec![lost(5, 6), lost(2, 3)])
+        .into_iter()
+        .map(|item| match item {
+            TailItem::Row(row) => (row.seq, row.seq),
+            TailItem::Gap(gap) => (gap.from, gap.to),
+            TailItem::Heartbeat(_) => panic!("none was given"),
+        })
+        .collect();
+    assert_eq!(seqs, [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]);
+}
+
+#[tokio::test]
+async fn history_shows_rows_and_holes_and_what_was_published_but_is_not_on_disk() {
+    let mut screen = screen(&[1, 2, 5], 7, 0);
+    assert!(screen.tail.history().await.is_ok());
+    assert_eq!(screen.shown(), ["1", "2", "3-4 lost", "5", "6-7 lost"]);
+    assert_eq!(screen.tail.at, 7);
+}
+
+#[tokio::test]
+async fn what_was_erased_after_48_hours_is_told_as_expired() {
+    let mut screen = screen(&[4, 5], 5, 1);
+    assert!(screen.tail.history().await.is_ok());
+    assert_eq!(screen.shown(), ["2-3 expired", "4", "5"]);
+}
+
+#[tokio::test]
+async fn an_empty_log_is_expired_up_to_what_was_published() {
+    let mut screen = screen(&[], 5, 1);
+    assert!(screen.tail.history().await.is_ok());
+    assert_eq!((screen.shown(), screen.tail.at), (vec!["2-5 expired".to_owned()], 5));
+}
+
+/// A reader that took its time with a page of history found the ring beyond his place and was told that rows were lost
+/// which were on disk. Now only what was published before the page was read can be lost; the rest is read again.
+#[tokio::test]
+async fn rows_published_while_history_is_sent_are_not_lost() {
+    let mut screen = screen(&[1, 2, 3], 3, 3);
+    let far: Vec<_> = [50, 51].map(|seq| log_row(seq, 0)).to_vec();
+    screen.tail.daemon.tail.publish(&far);
+    assert!(screen.tail.close_history(3).await.is_ok());
+    assert!(screen.shown().is_empty());
+    assert_eq!(screen.tail.at, 3);
+}
+
+#[tokio::test]
+async fn a_slow_live_reader_is_told_how_much_he_missed_and_goes_on_at_the_newest() {
+    let mut screen = screen(&[], 10, 3);
+    assert!(screen.tail.skip_to(10).await.is_ok());
+    assert_eq!((screen.shown(), screen.tail.at), (vec!["4-10 slow_reader".to_owned()], 10));
+    assert_eq!(screen.tail.daemon.tail.counts().1, 1);
+}

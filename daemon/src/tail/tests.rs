@@ -1,0 +1,127 @@
+use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
+use tollgate_shared::filter::{Mode, Op};
+
+use super::*;
+use crate::store::testing::samples::log_row;
+
+fn rows(seqs: impl IntoIterator<Item = u64>) -> Vec<Arc<LogRow>> {
+    seqs.into_iter().map(|seq| log_row(seq, 0)).collect()
+}
+
+/// What a reader at `seq` is shown: `3` for a row, `4-5 lost` for a gap, `behind 7-9`.
+fn shown(hub: &TailHub, seq: u64) -> Vec<String> {
+    match hub.after(seq, 100) {
+        Next::Behind { oldest, newest } => vec![format!("behind {oldest}-{newest}")],
+        Next::Entries(entries) => entries
+            .into_iter()
+            .map(|entry| match entry {
+                TailEntry::Row(row) => row.seq.to_string(),
+                TailEntry::Gap(gap) => format!("{}-{} {}", gap.from, gap.to, gap.reason.as_str()),
+            })
+            .collect(),
+    }
+}
+
+fn heavy(seq: u64) -> Arc<LogRow> {
+    let condition = ConditionExplain {
+        path: "a".to_owned(),
+        op: Op::Equals,
+        values: "b".to_owned(),
+        negate: false,
+        ok: true,
+        seen: Seen::Value("b".to_owned()),
+        selected: 1,
+    };
+    let trigger = PartExplain {
+        matched: true,
+        match_all: false,
+        mode: Mode::All,
+        conditions_true: 8,
+        conditions: vec![condition; 8],
+    };
+    let filter = FilterExplain {
+        service_id: String::new(),
+        service: String::new(),
+        filter_id: String::new(),
+        filter: String::new(),
+        position: 1,
+        trigger,
+        resolve: None,
+    };
+    let explain = Some(Explain { matched: vec![filter; 1_000], ..Explain::default() });
+    Arc::new(LogRow { explain, ..log_row(seq, 0).as_ref().clone() })
+}
+
+#[test]
+fn a_reader_is_shown_what_comes_after_his_cursor_and_nothing_twice() {
+    let hub = TailHub::new(2);
+    assert!(shown(&hub, 2).is_empty());
+    hub.publish(&rows([3, 4]));
+    assert_eq!(shown(&hub, 2), ["3", "4"]);
+    assert_eq!(shown(&hub, 3), ["4"]);
+    assert!(shown(&hub, 4).is_empty());
+    assert_eq!(hub.newest(), 4);
+}
+
+#[test]
+fn a_reader_from_before_the_start_is_sent_to_the_disk() {
+    let hub = TailHub::new(9);
+    assert_eq!(shown(&hub, 4), ["behind 10-9"]);
+    hub.publish(&rows([10]));
+    assert_eq!(shown(&hub, 4), ["behind 10-10"]);
+}
+
+/// Seqs given out in a commit that failed never reach the log. A live reader who stood right before them was taken for a
+/// slow one and skipped the row behind the hole. Now the hole is a gap in the ring and the row is shown.
+#[test]
+fn seqs_of_a_failed_commit_are_a_gap_and_the_row_behind_them_is_shown() {
+    let hub = TailHub::new(5);
+    hub.publish(&rows([9]));
+    assert_eq!(shown(&hub, 5), ["6-8 lost", "9"]);
+    hub.publish(&rows([10, 12]));
+    assert_eq!(shown(&hub, 9), ["10", "11-11 lost", "12"]);
+}
+
+#[test]
+fn rows_that_did_not_reach_the_disk_are_one_gap() {
+    let hub = TailHub::new(0);
+    hub.publish_lost(&rows([1, 2, 3]));
+    hub.publish(&rows([4]));
+    assert_eq!(shown(&hub, 0), ["1-3 lost", "4"]);
+    assert_eq!(shown(&hub, 2), ["1-3 lost", "4"], "a reader inside the gap is told of all of it");
+    hub.publish_lost(&[]);
+    assert_eq!(hub.newest(), 4);
+}
+
+#[test]
+fn a_reader_that_the_ring_has_passed_is_behind() {
+    let hub = TailHub::new(0);
+    for seq in 1..=40 {
+        hub.publish(&[heavy(seq)]);
+    }
+    let Next::Behind { oldest, newest } = hub.after(0, 1) else { panic!("the ring is bounded by what its rows hold") };
+    assert!(oldest > 1 && newest == 40, "{oldest}-{newest}");
+    assert_eq!(shown(&hub, 39), ["40"]);
+    let bytes = hub.lock().bytes;
+    assert!(bytes <= RING_BYTES_MAX, "{bytes}");
+}
+
+#[test]
+fn a_row_larger_than_the_ring_is_kept_until_the_next_one() {
+    let hub = TailHub::new(0);
+    let body = "x".repeat(RING_BYTES_MAX + 1);
+    hub.publish(&[Arc::new(LogRow { body, ..log_row(1, 0).as_ref().clone() })]);
+    assert_eq!(shown(&hub, 0), ["1"]);
+    hub.publish(&rows([2]));
+    assert_eq!(shown(&hub, 1), ["2"]);
+}
+
+#[test]
+fn open_tails_and_gaps_are_counted() {
+    let hub = TailHub::new(0);
+    let guard = hub.open();
+    hub.count_gap();
+    assert_eq!(hub.counts(), (1, 1));
+    drop(guard);
+    assert_eq!(hub.counts(), (0, 1));
+}

@@ -1,0 +1,222 @@
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
+
+use tollgate_shared::api::RevokeToken;
+use tollgate_shared::log::GapReason;
+use tollgate_shared::outcome::Outcome;
+use tollgate_shared::time::Timestamp;
+
+use super::*;
+use crate::core::decide::Proposal;
+use crate::core::testing::{Basics, World, fire};
+use crate::daemon::testing::daemon;
+use crate::jobs::{Answer, CallWork, Draft};
+use crate::logger;
+use crate::store::testing::naive::NaiveStore;
+use crate::store::testing::naive_log::NaiveLog;
+use crate::store::testing::samples::log_row;
+use crate::store::{Committed, Loaded, Reader, View};
+use crate::tail::{Next, TailEntry};
+
+/// A store that does not commit: it fails, or worse.
+struct Broken {
+    store: NaiveStore,
+    panics: bool,
+}
+
+impl Store for Broken {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        self.store.load()
+    }
+    fn raise_log_seq(&mut self, next: u64) {
+        self.store.raise_log_seq(next);
+    }
+    fn commit(&mut self, _: Timestamp, _: &mut dyn FnMut(&mut dyn View)) -> Result<Committed, StoreError> {
+        assert!(!self.panics, "told to panic");
+        Err(StoreError::Damaged { what: "the disk".to_owned(), detail: "it is full".to_owned() })
+    }
+    fn reopen(&mut self) -> Result<Loaded, StoreError> {
+        self.store.reopen()
+    }
+    fn sweep_dedup(&mut self, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+    fn drop_resolved_before(&mut self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.store.reader()
+    }
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A writer with everything around it, on the test's own thread.
+struct Bench {
+    world: World,
+    basics: Basics,
+    store: NaiveStore,
+    log: NaiveLog,
+    daemon: Arc<Daemon>,
+    writer: Writer,
+    tasks: Receiver<LogTask>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::over(|store| Box::new(store))
+    }
+
+    fn over(make: impl FnOnce(NaiveStore) -> Box<dyn Store>) -> Self {
+        let (store, log) = (NaiveStore::default(), NaiveLog::default());
+        let (world, basics) = World::with_basics(World::on(Box::new(store.clone())));
+        let daemon = daemon(&store, &log, world.registry.clone(), 0);
+        let (sender, tasks) = sync_channel(logger::QUEUE_JOBS);
+        let mut writing = store.clone();
+        writing.load().unwrap();
+        let writer = Writer::new(daemon.clone(), make(writing), sender);
+        Self { world, basics, store, log, daemon, writer, tasks }
+    }
+
+    fn proposal(&mut self, key: &str) -> Box<Proposal> {
+        Box::new(self.world.proposal(self.basics.token, &fire(key)))
+    }
+
+    fn job(&mut self, key: &str, debug: bool) -> (CallJob, oneshot::Receiver<Answer>) {
+        let (answer, waiting) = oneshot::channel();
+        let draft = debug.then(|| Box::new(Draft { row: log_row(0, 0).as_ref().clone() }));
+        let work = CallWork::Decide { proposal: self.proposal(key), draft, answer };
+        (CallJob { bytes: 1, arrived: Instant::now(), work }, waiting)
+    }
+
+    fn call(&mut self, key: &str, debug: bool) -> oneshot::Receiver<Answer> {
+        let (job, waiting) = self.job(key, debug);
+        self.writer.calls(vec![job]);
+        waiting
+    }
+
+    /// Lets the log thread do what it has been given.
+    fn run_log_thread(self) -> Arc<Daemon> {
+        let Self { daemon, writer, tasks, log, .. } = self;
+        drop(writer);
+        logger::run(&daemon, Box::new(log), &tasks).unwrap();
+        daemon
+    }
+}
+
+fn outcome(waiting: &mut oneshot::Receiver<Answer>) -> Option<Outcome> {
+    match waiting.try_recv() {
+        Ok(Answer::Decided(decision)) => Some(decision.outcome),
+        Ok(Answer::StorageUnavailable) => None,
+        Err(why) => panic!("no answer: {why}"),
+    }
+}
+
+fn shown(daemon: &Daemon) -> Vec<(u64, Option<GapReason>)> {
+    let Next::Entries(entries) = daemon.tail.after(0, 100) else { panic!("behind") };
+    entries
+        .into_iter()
+        .map(|entry| match entry {
+            TailEntry::Row(row) => (row.seq, None),
+            TailEntry::Gap(gap) => (gap.to, Some(gap.reason)),
+        })
+        .collect()
+}
+
+#[test]
+fn a_call_with_debug_off_is_answered_after_the_commit_and_one_with_debug_on_after_its_row() {
+    let mut bench = Bench::new();
+    let (mut off, mut on) = (bench.call("a", false), bench.call("b", true));
+    assert_eq!(outcome(&mut off), Some(Outcome::Created));
+    assert!(matches!(on.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
+    let daemon = bench.run_log_thread();
+    assert_eq!(outcome(&mut on), Some(Outcome::Created));
+    assert_eq!(shown(&daemon), [(1, None)]);
+}
+
+#[test]
+fn a_failed_commit_is_503_for_all_and_leaves_nothing_and_the_store_comes_back() {
+    let mut bench = Bench::new();
+    bench.store.break_next_commit();
+    let mut first = bench.call("a", true);
+    assert_eq!(outcome(&mut first), None);
+    assert!(bench.world.incidents().is_empty());
+    let (usage, calls) = (bench.daemon.usage.view(bench.basics.token, bench.world.now), bench.daemon.meters.calls());
+    assert_eq!((usage.counts.rejected, calls.rejected), (1, 1), "counted like every refusal");
+    assert_eq!(usage.last_refusal.unwrap().slug, "storage-unavailable");
+    assert_eq!(bench.daemon.meters.log_rows_lost.load(Ordering::Relaxed), 1);
+    let mut second = bench.call("a", true);
+    let daemon = bench.run_log_thread();
+    assert_eq!(outcome(&mut second), Some(Outcome::Created));
+    assert_eq!(
+        shown(&daemon),
+        [(1, Some(GapReason::Lost)), (2, None)],
+        "the seq of a failed commit is not given again"
+    );
+}
+
+#[test]
+fn a_seq_in_the_log_threads_hands_is_not_given_out_again_after_a_reopening() {
+    let mut bench = Bench::new();
+    let mut first = bench.call("a", true);
+    bench.store.break_next_commit();
+    drop(bench.call("b", false));
+    let mut second = bench.call("c", true);
+    let daemon = bench.run_log_thread();
+    assert_eq!((outcome(&mut first), outcome(&mut second)), (Some(Outcome::Created), Some(Outcome::Created)));
+    assert_eq!(shown(&daemon), [(1, None), (2, None)]);
+}
+
+#[test]
+fn where_the_log_thread_has_ended_the_sender_is_told_the_truth_and_the_row_is_a_gap() {
+    let mut bench = Bench::new();
+    drop(std::mem::replace(&mut bench.tasks, sync_channel(1).1));
+    let mut waiting = bench.call("a", true);
+    assert_eq!(outcome(&mut waiting), Some(Outcome::Created));
+    assert_eq!(bench.daemon.meters.log_rows_lost.load(Ordering::Relaxed), 1);
+    assert_eq!(shown(&bench.daemon), [(1, Some(GapReason::Lost))]);
+}
+
+/// A disk that refuses every commit but can be reopened made the shutdown write the usage for ever. Now it is tried once.
+#[test]
+fn the_last_flush_of_usage_ends_although_every_commit_fails() {
+    let bench = Bench::over(|store| Box::new(Broken { store, panics: false }));
+    let by = crate::usage::Use { at: bench.world.now, ip: crate::core::testing::SENDER, user_agent: None };
+    bench.daemon.usage.used(bench.basics.token, &by, Outcome::Created);
+    bench.daemon.lanes.close();
+    assert!(bench.writer.run().is_ok());
+    assert_eq!(bench.daemon.meters.commits_failed.load(Ordering::Relaxed), 1);
+}
+
+/// A panic of the writer left queued calls without an answer and the lanes open. Now everyone is woken and nothing more
+/// is taken.
+#[test]
+fn a_panicking_writer_leaves_nobody_waiting() {
+    let mut bench = Bench::over(|store| Box::new(Broken { store, panics: true }));
+    let (first, mut waiting) = bench.job("a", false);
+    assert!(bench.daemon.lanes.push_call(first).is_ok());
+    let Bench { writer, daemon, .. } = bench;
+    assert!(std::thread::spawn(move || writer.run()).join().is_err());
+    assert!(matches!(waiting.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+    assert!(daemon.lanes.push_admin(AdminJob::Sweep).is_err());
+}
+
+#[test]
+fn a_revoke_that_has_returned_is_in_force_and_says_how_many_calls_are_in_flight() {
+    let mut bench = Bench::new();
+    let token = bench.basics.token;
+    let (waiting_job, _answer) = bench.job("a", false);
+    assert!(bench.daemon.lanes.push_call(waiting_job).is_ok());
+    let (in_hand, mut refused) = bench.job("b", false);
+    let (answer, mut waiting) = oneshot::channel();
+    let revoke = RevokeToken { confirm: token.to_string(), reason: "leaked".to_owned() };
+    let command = Command::RevokeToken(token.to_string(), revoke);
+    bench.writer.change(AdminJob::Command { actor: Actor::of_uid(0, 0), command, answer });
+    let Ok(Ok(AdminAnswer::Receipt(receipt))) = waiting.try_recv() else { panic!("no receipt") };
+    assert_eq!((receipt.id, receipt.in_flight), (token, 1));
+    assert!(bench.daemon.registry.load().token(token).is_none());
+    bench.writer.calls(vec![in_hand]);
+    assert_eq!(outcome(&mut refused), Some(Outcome::Rejected));
+    assert_eq!(bench.daemon.refused.total(), 1);
+}

@@ -1,0 +1,38 @@
+//! The console's model: what is on the screen and what a key does to it.
+//!
+//! [`update::update`] is the only way in: messages go in, effects come out. Nothing here does I/O, reads a clock, rolls
+//! dice, or knows ratatui and crossterm, so all of it is tested without a terminal and without a daemon.
+
+pub mod action;
+pub mod commands;
+pub mod connection;
+pub mod cursor;
+pub mod danger;
+pub mod detail;
+pub mod field;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod forms;
+pub mod incidents;
+pub mod key;
+pub mod keymap;
+pub mod layer;
+pub mod layout;
+pub mod logs;
+pub mod model;
+pub mod msg;
+pub mod query;
+pub mod secret;
+pub mod services;
+pub mod status;
+pub mod tail;
+pub mod tokens;
+pub mod update;
+pub mod verdict;
+pub mod words;
+
+pub use model::{Model, Screen};
+pub use msg::{Dirty, Effect, Effects, Msg, Net};
+
+#[cfg(test)]
+mod tests;

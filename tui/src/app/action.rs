@@ -1,0 +1,314 @@
+//! Everything that the console can do, once: the keymap, the footer, `?`, `.`, and `:` are all made from this table.
+
+use super::model::Screen;
+
+/// An action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    Go(Screen),
+    Worst,
+    NextPane,
+    NextTab,
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    Top,
+    Bottom,
+    Open,
+    Search,
+    FindNext,
+    FindPrevious,
+    Filter,
+    FilterSwitch,
+    SortMenu,
+    Resort,
+    Follow,
+    NextError,
+    PreviousError,
+    Grow,
+    Shrink,
+    Copy,
+    Menu,
+    Help,
+    Command,
+    Repaint,
+    Background,
+    Back,
+    Quit,
+    Add,
+    AddTeam,
+    AddService,
+    AddFilter,
+    AddToken,
+    Edit,
+    Debug,
+    Revoke,
+    Rotate,
+    Acknowledge,
+    Unacknowledge,
+    Resolve,
+}
+
+/// What it does to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// Nothing: it looks.
+    None,
+    /// It happens at once and can be taken back.
+    Immediate,
+    /// A form or a question comes first.
+    Confirmed,
+    /// The name is typed first.
+    Typed,
+}
+
+/// An action's row in the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    /// The word after `:`.
+    pub name: &'static str,
+    /// One line for `?`.
+    pub help: &'static str,
+    pub danger: Danger,
+    /// The route of the local socket that it uses, `-` where it only moves on the screen.
+    pub operation: &'static str,
+    /// The command that does or shows the same; `{}` stands for the selected object.
+    pub cli: &'static str,
+}
+
+impl Action {
+    /// All actions that can be named.
+    pub const ALL: [Self; 47] = [
+        Self::Go(Screen::Tokens),
+        Self::Go(Screen::Log),
+        Self::Go(Screen::Incidents),
+        Self::Go(Screen::Services),
+        Self::Go(Screen::Status),
+        Self::Worst,
+        Self::NextPane,
+        Self::NextTab,
+        Self::Down,
+        Self::Up,
+        Self::PageDown,
+        Self::PageUp,
+        Self::Top,
+        Self::Bottom,
+        Self::Open,
+        Self::Search,
+        Self::FindNext,
+        Self::FindPrevious,
+        Self::Filter,
+        Self::FilterSwitch,
+        Self::SortMenu,
+        Self::Resort,
+        Self::Follow,
+        Self::NextError,
+        Self::PreviousError,
+        Self::Grow,
+        Self::Shrink,
+        Self::Copy,
+        Self::Menu,
+        Self::Help,
+        Self::Command,
+        Self::Repaint,
+        Self::Background,
+        Self::Back,
+        Self::Quit,
+        Self::Add,
+        Self::AddTeam,
+        Self::AddService,
+        Self::AddFilter,
+        Self::AddToken,
+        Self::Edit,
+        Self::Debug,
+        Self::Revoke,
+        Self::Rotate,
+        Self::Acknowledge,
+        Self::Unacknowledge,
+        Self::Resolve,
+    ];
+
+    /// True where the daemon is asked to change something.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        self.info().danger != Danger::None
+    }
+
+    /// The action's row.
+    #[must_use]
+    pub fn info(self) -> Info {
+        match self {
+            Self::Go(screen) => go(screen),
+            Self::Worst => look("worst", "go to the worst thing"),
+            Self::NextPane => look("pane", "the other pane"),
+            Self::NextTab => look("tab", "the next tab of the pane"),
+            Self::Down => look("down", "one row down"),
+            Self::Up => look("up", "one row up"),
+            Self::PageDown => look("page-down", "half a page down"),
+            Self::PageUp => look("page-up", "half a page up"),
+            Self::Top => look("top", "the first row"),
+            Self::Bottom => look("bottom", "the last row; in the log: follow"),
+            Self::Open => look("open", "open what is marked; while there is no connection: try now"),
+            Self::Search => look("search", "find a text in the list, n N next and previous"),
+            Self::FindNext => look("next", "the next find"),
+            Self::FindPrevious => look("previous", "the previous find"),
+            Self::Filter => look("filter", "show only some rows"),
+            Self::FilterSwitch => look("filter-switch", "filter on or off"),
+            Self::SortMenu => look("sort", "choose the order; the same letter again reverses it"),
+            Self::Resort => look("resort", "sort again; rows never move by themselves"),
+            Self::Follow => look("follow", "pause, or follow the newest row"),
+            Self::NextError => look("next-error", "the next row that failed"),
+            Self::PreviousError => look("previous-error", "the previous row that failed"),
+            Self::Grow => look("grow", "a larger lower pane"),
+            Self::Shrink => look("shrink", "a smaller lower pane"),
+            Self::Copy => look("copy", "copy the id of what is marked, or the command that shows it"),
+            Self::Menu => look("menu", "all actions on what is marked"),
+            Self::Help => look("help", "the keys of this place"),
+            Self::Command => look("command", "type a command by its name"),
+            Self::Repaint => look("repaint", "paint and sort everything again"),
+            Self::Background => look("background", "stop this program; fg brings it back"),
+            Self::Back => look("back", "close what is on top; at a screen's root: quit"),
+            Self::Quit => look("quit", "leave the console"),
+            other => other.change_info(),
+        }
+    }
+
+    fn change_info(self) -> Info {
+        use Danger::{Confirmed, Immediate};
+        match self {
+            Self::AddTeam => change("add-team", "add a team", Confirmed, "POST /v1/teams", "tollgate team create NAME"),
+            Self::AddService => change(
+                "add-service",
+                "add a service",
+                Confirmed,
+                "POST /v1/services",
+                "tollgate service create NAME --team TEAM",
+            ),
+            Self::AddFilter => change(
+                "add-filter",
+                "add a filter from a preset",
+                Confirmed,
+                "POST /v1/filters",
+                "tollgate filter create --service TEAM/SERVICE --preset PRESET",
+            ),
+            Self::AddToken => change(
+                "add-token",
+                "create a token",
+                Confirmed,
+                "POST /v1/tokens",
+                "tollgate token create NAME --scope SCOPE",
+            ),
+            Self::Acknowledge => change(
+                "ack",
+                "you are on it",
+                Immediate,
+                "POST /v1/incidents/{incident}/acknowledge",
+                "tollgate incident ack {}",
+            ),
+            Self::Unacknowledge => change(
+                "unack",
+                "give it back",
+                Immediate,
+                "POST /v1/incidents/{incident}/unacknowledge",
+                "tollgate incident unack {}",
+            ),
+            Self::Resolve => change(
+                "resolve",
+                "resolve for good, with a comment",
+                Confirmed,
+                "POST /v1/incidents/{incident}/resolve",
+                "tollgate incident resolve {}",
+            ),
+            other => other.token_change_info(),
+        }
+    }
+
+    fn token_change_info(self) -> Info {
+        use Danger::{Confirmed, Immediate, Typed};
+        match self {
+            Self::Edit => change(
+                "edit",
+                "change name, end, addresses, dedup",
+                Confirmed,
+                "PATCH /v1/tokens/{token}",
+                "tollgate token edit {} --name NAME",
+            ),
+            Self::Debug => change(
+                "debug",
+                "log its calls for 48 h, or no more",
+                Immediate,
+                "POST /v1/tokens/{token}/debug",
+                "tollgate token debug {} on",
+            ),
+            Self::Revoke => change(
+                "revoke",
+                "revoke for good",
+                Typed,
+                "POST /v1/tokens/{token}/revoke",
+                "tollgate token revoke {} --confirm NAME",
+            ),
+            Self::Rotate => change(
+                "rotate",
+                "a new secret; the old one is dead at once",
+                Typed,
+                "POST /v1/tokens/{token}/rotate",
+                "tollgate token rotate {} --now --confirm NAME",
+            ),
+            _ => change(
+                "add",
+                "add what belongs here",
+                Confirmed,
+                "POST /v1/tokens",
+                "tollgate token create NAME --scope SCOPE",
+            ),
+        }
+    }
+}
+
+const fn look(name: &'static str, help: &'static str) -> Info {
+    Info { name, help, danger: Danger::None, operation: "-", cli: "tollgate" }
+}
+
+const fn change(
+    name: &'static str,
+    help: &'static str,
+    danger: Danger,
+    operation: &'static str,
+    cli: &'static str,
+) -> Info {
+    Info { name, help, danger, operation, cli }
+}
+
+const fn go(screen: Screen) -> Info {
+    let (name, help, operation, cli) = match screen {
+        Screen::Tokens => ("tokens", "the tokens: screen 1", "GET /v1/tokens", "tollgate token list"),
+        Screen::Log => ("log", "the API log: screen 2", "GET /v1/logs", "tollgate log --follow"),
+        Screen::Incidents => ("incidents", "the incidents: screen 3", "GET /v1/incidents", "tollgate incident list"),
+        Screen::Services => {
+            ("services", "teams, services, filters: screen 5", "GET /v1/services", "tollgate service list")
+        }
+        Screen::Status => ("status", "what the daemon says of itself: screen 8", "GET /v1/status", "tollgate status"),
+    };
+    Info { name, help, danger: Danger::None, operation, cli }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_name_help_a_command_and_an_operation() {
+        let mut names = std::collections::BTreeSet::new();
+        for action in Action::ALL {
+            let info = action.info();
+            assert!(names.insert(info.name), "{} is there twice", info.name);
+            assert!(!info.help.is_empty() && info.cli.starts_with("tollgate"), "{action:?}");
+            assert!(info.operation == "-" || info.operation.contains(" /v1/"), "{action:?}");
+            if action.changes() {
+                assert!(info.operation.starts_with("POST") || info.operation.starts_with("PATCH"), "{action:?}");
+                assert!(info.cli.len() > "tollgate ".len(), "{action:?}");
+            }
+        }
+    }
+}

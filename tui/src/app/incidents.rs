@@ -1,0 +1,145 @@
+//! The Incidents screen: open ones first.
+
+use std::sync::Arc;
+
+use tollgate_shared::api::IncidentView;
+use tollgate_shared::id::{IncidentId, TokenId};
+use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+
+use super::cursor::Cursor;
+use super::words;
+
+/// The screen.
+#[derive(Clone, Debug, Default)]
+pub struct Incidents {
+    /// Open ones by priority, then newest; then the latest resolved ones.
+    pub rows: Vec<Arc<IncidentView>>,
+    pub open: usize,
+    /// There are more open ones than were fetched.
+    pub more: bool,
+    pub cursor: Cursor<IncidentId>,
+    /// The marked incident with its story, once it has come.
+    pub story: Option<Arc<IncidentView>>,
+    /// The story that has been asked for.
+    pub asked: Option<IncidentId>,
+    pub search: String,
+    pub loaded: bool,
+}
+
+impl Incidents {
+    /// Takes all anew. The order is kept for rows that stay, as in the other tables.
+    pub fn replace(&mut self, open: Vec<Arc<IncidentView>>, resolved: Vec<Arc<IncidentView>>, more: bool) {
+        let first = !std::mem::replace(&mut self.loaded, true);
+        self.asked = None;
+        (self.open, self.more) = (open.len(), more);
+        let fresh: Vec<_> = open.into_iter().chain(resolved).collect();
+        let old = std::mem::take(&mut self.rows);
+        self.rows = if first { fresh } else { merge(&old, fresh) };
+        if first {
+            self.resort();
+        }
+        self.relocate();
+    }
+
+    /// Takes one anew: after a change, or with its story.
+    pub fn refresh(&mut self, incident: IncidentView) {
+        let incident = Arc::new(incident);
+        if let Some(row) = self.rows.iter_mut().find(|row| row.head.id == incident.head.id) {
+            *row = Arc::clone(&incident);
+        }
+        if Some(incident.head.id) == self.cursor.key {
+            self.story = Some(incident);
+        }
+        self.open = self.rows.iter().filter(|row| row.head.state.is_open()).count();
+    }
+
+    /// Sorts: open first, then by priority, then the newest call.
+    pub fn resort(&mut self) {
+        let order = |row: &Arc<IncidentView>| {
+            (!row.head.state.is_open(), row.head.priority, std::cmp::Reverse(row.head.last_seen))
+        };
+        self.rows.sort_by_key(order);
+        self.relocate();
+    }
+
+    #[must_use]
+    pub fn selected(&self) -> Option<&Arc<IncidentView>> {
+        let row = self.rows.get(self.cursor.index)?;
+        (Some(row.head.id) == self.cursor.key).then_some(row)
+    }
+
+    pub fn step(&mut self, by: isize) {
+        let rows = &self.rows;
+        self.cursor.step(by, rows.len(), |at| rows[at].head.id);
+    }
+
+    pub fn go(&mut self, index: usize) {
+        let rows = &self.rows;
+        self.cursor.go(index, rows.len(), |at| rows[at].head.id);
+    }
+
+    /// The next row with the search text in its title, service or id.
+    #[must_use]
+    pub fn find(&self, forward: bool, from_here: bool) -> Option<usize> {
+        let (text, len) = (self.search.to_lowercase(), self.rows.len());
+        if text.is_empty() || len == 0 {
+            return None;
+        }
+        let first = usize::from(!from_here);
+        let place = |offset| {
+            if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len }
+        };
+        (first..len + first).map(place).find(|at| has_text(&self.rows[*at], &text))
+    }
+
+    /// Open incidents that this token opened; `None` where not all are known.
+    #[must_use]
+    pub fn open_by(&self, token: TokenId) -> Option<usize> {
+        let fed = |row: &&Arc<IncidentView>| row.head.state.is_open() && row.head.token == token;
+        (self.loaded && !self.more).then(|| self.rows.iter().filter(fed).count())
+    }
+
+    fn relocate(&mut self) {
+        let rows = &self.rows;
+        self.cursor.relocate(rows.len(), |at| rows[at].head.id);
+    }
+}
+
+fn merge(old: &[Arc<IncidentView>], fresh: Vec<Arc<IncidentView>>) -> Vec<Arc<IncidentView>> {
+    let known: std::collections::HashMap<_, _> = fresh.iter().map(|row| (row.head.id, Arc::clone(row))).collect();
+    let before: std::collections::HashSet<_> = old.iter().map(|row| row.head.id).collect();
+    let stay = old.iter().filter_map(|row| known.get(&row.head.id).cloned());
+    let new = fresh.into_iter().filter(|row| !before.contains(&row.head.id));
+    // A new incident is news: it comes first, and the mark stays on its row all the same.
+    let mut rows: Vec<_> = new.collect();
+    rows.extend(stay);
+    rows
+}
+
+fn has_text(row: &IncidentView, text: &str) -> bool {
+    let id = row.head.id.to_string();
+    [row.head.title.as_str(), &row.service.name, &id].iter().any(|hay| hay.to_lowercase().contains(text))
+}
+
+/// One line of the story.
+#[must_use]
+pub fn event_words(entry: &TimelineEntry) -> String {
+    let what = match &entry.event {
+        TimelineEvent::Opened { token, .. } => format!("opened by a call of {token}"),
+        TimelineEvent::Attached { token, .. } if entry.count > 1 => {
+            format!(
+                "{} attached, the last from {token} at {}",
+                words::count(entry.count, "call"),
+                words::clock(entry.last_at)
+            )
+        }
+        TimelineEvent::Attached { token, .. } => format!("a call of {token} attached"),
+        TimelineEvent::Raised { from, to } => format!("priority raised from {from} to {to}"),
+        TimelineEvent::Acknowledged { by } => format!("acknowledged by {by}"),
+        TimelineEvent::Unacknowledged { by } => format!("given back by {by}"),
+        TimelineEvent::ResolvedByCall { token, .. } => format!("resolved by a call of {token}"),
+        TimelineEvent::ResolvedBy { by, comment: None } => format!("resolved by {by}"),
+        TimelineEvent::ResolvedBy { by, comment: Some(words) } => format!("resolved by {by}: {words}"),
+    };
+    format!("{}  {what}", words::moment(entry.at))
+}

@@ -1,0 +1,228 @@
+//! Which key means what where. One meaning a key everywhere; what changes something in the daemon is a capital.
+
+use super::action::Action;
+use super::key::{Code, Key};
+use super::logs::LogTab;
+use super::model::{Model, Screen};
+
+/// A place with keys of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Tokens,
+    Calls,
+    Refused,
+    Incidents,
+    Services,
+    Status,
+}
+
+impl Place {
+    pub const ALL: [Self; 6] =
+        [Self::Tokens, Self::Calls, Self::Refused, Self::Incidents, Self::Services, Self::Status];
+
+    /// Where the operator is.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        match model.screen {
+            Screen::Tokens => Self::Tokens,
+            Screen::Log if model.logs.tab == LogTab::Refused => Self::Refused,
+            Screen::Log => Self::Calls,
+            Screen::Incidents => Self::Incidents,
+            Screen::Services => Self::Services,
+            Screen::Status => Self::Status,
+        }
+    }
+}
+
+/// Keys of an action in some places.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub keys: &'static [Key],
+    /// Empty: everywhere.
+    pub places: &'static [Place],
+    pub action: Action,
+    /// The word in the footer; the footer takes them in the table's order.
+    pub hint: Option<&'static str>,
+}
+
+/// A letter after `.`.
+#[derive(Clone, Copy, Debug)]
+pub struct MenuLetter {
+    pub letter: char,
+    pub places: &'static [Place],
+    pub action: Action,
+}
+
+use Place::{Calls, Incidents, Refused, Services, Tokens};
+
+const LISTS: &[Place] = &[Tokens, Calls, Refused, Incidents, Services];
+const TAILS: &[Place] = &[Calls, Refused];
+
+const fn everywhere(keys: &'static [Key], action: Action) -> Binding {
+    Binding { keys, places: &[], action, hint: None }
+}
+
+const fn at(keys: &'static [Key], places: &'static [Place], action: Action, hint: Option<&'static str>) -> Binding {
+    Binding { keys, places, action, hint }
+}
+
+/// The keymap.
+pub const BINDINGS: &[Binding] = &[
+    at(&[Key::plain(Code::Enter)], LISTS, Action::Open, Some("open")),
+    at(&[Key::char(' ')], &[Calls], Action::Follow, Some("follow")),
+    at(&[Key::char('/')], LISTS, Action::Search, Some("find")),
+    at(&[Key::char('f')], &[Tokens, Calls], Action::Filter, Some("filter")),
+    at(&[Key::char('A')], &[Tokens, Services], Action::Add, Some("add")),
+    at(&[Key::char('E')], &[Tokens], Action::Edit, Some("edit")),
+    at(&[Key::char('D')], &[Tokens, Calls], Action::Debug, Some("debug")),
+    at(&[Key::char('R')], &[Tokens], Action::Revoke, Some("revoke")),
+    at(&[Key::char('v')], &[Tokens, Calls], Action::NextTab, Some("tab")),
+    at(&[Key::plain(Code::Tab), Key::plain(Code::BackTab)], LISTS, Action::NextPane, Some("pane")),
+    at(&[Key::char('}')], &[Calls], Action::NextError, Some("next err")),
+    at(&[Key::char('{')], &[Calls], Action::PreviousError, None),
+    at(&[Key::char('F')], &[Tokens, Calls], Action::FilterSwitch, None),
+    at(&[Key::char('n')], LISTS, Action::FindNext, None),
+    at(&[Key::char('N')], LISTS, Action::FindPrevious, None),
+    at(&[Key::char('o')], &[Tokens], Action::SortMenu, None),
+    at(&[Key::char('s')], &[Tokens, Incidents], Action::Resort, None),
+    everywhere(&[Key::char('j'), Key::plain(Code::Down)], Action::Down),
+    everywhere(&[Key::char('k'), Key::plain(Code::Up)], Action::Up),
+    everywhere(&[Key::ctrl('d'), Key::plain(Code::PageDown)], Action::PageDown),
+    everywhere(&[Key::ctrl('u'), Key::plain(Code::PageUp)], Action::PageUp),
+    everywhere(&[Key::char('g'), Key::plain(Code::Home)], Action::Top),
+    everywhere(&[Key::char('G'), Key::plain(Code::End)], Action::Bottom),
+    everywhere(&[Key::char('1')], Action::Go(Screen::Tokens)),
+    everywhere(&[Key::char('2')], Action::Go(Screen::Log)),
+    everywhere(&[Key::char('3')], Action::Go(Screen::Incidents)),
+    everywhere(&[Key::char('5')], Action::Go(Screen::Services)),
+    everywhere(&[Key::char('8')], Action::Go(Screen::Status)),
+    everywhere(&[Key::char('0')], Action::Worst),
+    at(&[Key::char('+')], LISTS, Action::Grow, None),
+    at(&[Key::char('-')], LISTS, Action::Shrink, None),
+    everywhere(&[Key::char('y')], Action::Copy),
+    everywhere(&[Key::char(':'), Key::ctrl('p'), Key::char('P')], Action::Command),
+    everywhere(&[Key::ctrl('l')], Action::Repaint),
+    everywhere(&[Key::ctrl('z')], Action::Background),
+    everywhere(&[Key::char('q'), Key::plain(Code::Esc), Key::plain(Code::Backspace)], Action::Back),
+    Binding { keys: &[Key::char('.')], places: &[], action: Action::Menu, hint: Some("all") },
+    Binding { keys: &[Key::char('?')], places: &[], action: Action::Help, hint: Some("help") },
+];
+
+/// The letters of the menu behind `.`.
+pub const MENU: &[MenuLetter] = &[
+    MenuLetter { letter: 'n', places: &[Tokens], action: Action::AddToken },
+    MenuLetter { letter: 'e', places: &[Tokens], action: Action::Edit },
+    MenuLetter { letter: 'd', places: &[Tokens, Calls], action: Action::Debug },
+    MenuLetter { letter: 'o', places: &[Tokens], action: Action::Rotate },
+    MenuLetter { letter: 'r', places: &[Tokens], action: Action::Revoke },
+    MenuLetter { letter: 'a', places: &[Incidents], action: Action::Acknowledge },
+    MenuLetter { letter: 'u', places: &[Incidents], action: Action::Unacknowledge },
+    MenuLetter { letter: 'v', places: &[Incidents], action: Action::Resolve },
+    MenuLetter { letter: 't', places: &[Services], action: Action::AddTeam },
+    MenuLetter { letter: 's', places: &[Services], action: Action::AddService },
+    MenuLetter { letter: 'f', places: &[Services], action: Action::AddFilter },
+    MenuLetter { letter: 'n', places: &[Services], action: Action::AddToken },
+    MenuLetter { letter: 'p', places: TAILS, action: Action::Follow },
+    MenuLetter { letter: 'y', places: &[], action: Action::Copy },
+    MenuLetter { letter: 'q', places: &[], action: Action::Quit },
+];
+
+/// The action of a key at a place.
+#[must_use]
+pub fn find(place: Place, key: Key) -> Option<Action> {
+    here(place).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
+}
+
+/// The bindings of a place, its own and those of everywhere.
+pub fn here(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |binding| binding.places.is_empty() || binding.places.contains(&place))
+}
+
+/// The menu's letters at a place.
+pub fn menu(place: Place) -> impl Iterator<Item = &'static MenuLetter> {
+    MENU.iter().filter(move |letter| letter.places.is_empty() || letter.places.contains(&place))
+}
+
+/// The footer: at most eight hints, the last two always `.` and `?`.
+#[must_use]
+pub fn footer(place: Place) -> Vec<(String, &'static str)> {
+    let hints = here(place).filter_map(|binding| Some((binding.keys.first()?.to_string(), binding.hint?)));
+    let (fixed, own): (Vec<_>, Vec<_>) = hints.partition(|(key, _)| key == "." || key == "?");
+    own.into_iter().take(6).chain(fixed).collect()
+}
+
+/// What to say of a key that means nothing here.
+#[must_use]
+pub fn near(place: Place, key: Key) -> String {
+    let mut near = Vec::new();
+    if let Code::Char(letter) = key.code {
+        let swapped = if letter.is_uppercase() { letter.to_lowercase().next() } else { letter.to_uppercase().next() };
+        let swapped = swapped.filter(|other| *other != letter).map(Key::char);
+        let action = swapped.and_then(|other| find(place, other).map(|action| (other, action)));
+        near.extend(action.map(|(other, action)| format!("{other}: {}", action.info().help)));
+        let letter = menu(place).find(|entry| entry.letter == letter);
+        near.extend(letter.map(|entry| format!(".{}: {}", entry.letter, entry.action.info().help)));
+    }
+    if near.is_empty() {
+        near.push("? shows the keys of this place".to_owned());
+    }
+    format!("{key} is not bound here; {}", near.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings_in_one_place() {
+        for place in Place::ALL {
+            let mut seen = std::collections::HashMap::new();
+            for binding in here(place) {
+                for key in binding.keys {
+                    let before = seen.insert(*key, binding.action);
+                    assert_eq!(before, None, "{key} at {place:?}");
+                }
+            }
+            let mut letters = std::collections::HashSet::new();
+            for entry in menu(place) {
+                assert!(letters.insert(entry.letter), ".{} at {place:?}", entry.letter);
+            }
+        }
+    }
+
+    #[test]
+    fn only_capitals_change_something_and_r_stays_unbound() {
+        for binding in BINDINGS.iter().filter(|binding| binding.action.changes()) {
+            for key in binding.keys {
+                assert!(matches!(key.code, Code::Char(letter) if letter.is_uppercase()), "{key}");
+            }
+        }
+        for place in Place::ALL {
+            assert_eq!(find(place, Key::char('r')), None);
+            for screen in ['4', '6', '7'] {
+                assert_eq!(find(place, Key::char(screen)), None);
+            }
+        }
+        assert!(near(Tokens, Key::char('r')).contains("R: revoke"), "{}", near(Tokens, Key::char('r')));
+    }
+
+    #[test]
+    fn the_footer_ends_in_all_and_help_and_fits_eighty_columns() {
+        for place in Place::ALL {
+            let footer = footer(place);
+            let width: usize = footer.iter().map(|(key, hint)| key.len() + 1 + hint.len() + 2).sum();
+            assert!(footer.len() <= 8 && width <= 79, "{place:?} {width} {footer:?}");
+            let last: Vec<_> = footer.iter().rev().take(2).map(|(_, hint)| *hint).collect();
+            assert_eq!(last, ["help", "all"]);
+        }
+    }
+
+    #[test]
+    fn every_change_can_be_reached_by_a_key_or_a_letter() {
+        for action in Action::ALL.into_iter().filter(|action| action.changes()) {
+            let bound = BINDINGS.iter().any(|binding| binding.action == action);
+            let lettered = MENU.iter().any(|entry| entry.action == action);
+            assert!(bound || lettered, "{action:?}");
+        }
+    }
+}

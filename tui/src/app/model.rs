@@ -1,0 +1,161 @@
+//! The model: everything that the screen shows.
+
+use tollgate_shared::api::StatusView;
+use tollgate_shared::time::Timestamp;
+
+use super::commands::CommandLog;
+use super::connection::{Connection, Phase};
+use super::incidents::Incidents;
+use super::layer::Layer;
+use super::layout::Layout;
+use super::logs::Logs;
+use super::services::Services;
+use super::tokens::{self, Attention, Tokens};
+use super::words;
+
+/// A screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Screen {
+    #[default]
+    Tokens,
+    Log,
+    Incidents,
+    Services,
+    Status,
+}
+
+impl Screen {
+    /// Number and name, as line 1 shows them.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Tokens => "1 Tokens",
+            Self::Log => "2 API log",
+            Self::Incidents => "3 Incidents",
+            Self::Services => "5 Services",
+            Self::Status => "8 Status",
+        }
+    }
+}
+
+/// All that the console knows.
+#[derive(Debug, Default)]
+pub struct Model {
+    pub now: Timestamp,
+    pub columns: u16,
+    pub rows: u16,
+    pub screen: Screen,
+    /// The pane has the keys, not the list.
+    pub in_pane: bool,
+    /// The first line of the pane that is shown.
+    pub pane_top: usize,
+    /// What the operator added to or took from the pane, in per cent.
+    pub pane_more: i16,
+    pub connection: Connection,
+    /// When the daemon last said something.
+    pub heard_at: Option<Timestamp>,
+    pub status: Option<Box<StatusView>>,
+    pub tokens: Tokens,
+    pub logs: Logs,
+    pub incidents: Incidents,
+    pub services: Services,
+    pub layer: Option<Layer>,
+    /// A sentence for the operator; the next key takes it away.
+    pub notice: Option<String>,
+    pub commands: CommandLog,
+    /// The first path is under way.
+    pub guided: bool,
+    /// Counts requests, so that late answers are told from awaited ones.
+    pub generation: u64,
+    pub quit: bool,
+}
+
+impl Model {
+    /// An empty model: what is drawn before there is a connection.
+    #[must_use]
+    pub fn new(now: Timestamp, columns: u16, rows: u16) -> Self {
+        let mut model = Self { now, columns, rows, ..Self::default() };
+        model.tokens.filter_on = true;
+        model
+    }
+
+    /// The parts of the screen.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let share = match self.screen {
+            Screen::Tokens => 45,
+            Screen::Log => 58,
+            Screen::Incidents | Screen::Services => 50,
+            Screen::Status => 0,
+        };
+        let share = (share + self.pane_more).clamp(10, 90).unsigned_abs();
+        let layout = Layout::of(self.columns, self.rows, share, self.screen != Screen::Status);
+        if self.screen == Screen::Status { layout.without_head() } else { layout }
+    }
+
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.connection.phase(self.heard_at, self.now)
+    }
+
+    /// Why nothing may be changed now.
+    ///
+    /// # Errors
+    /// The reason in a sentence.
+    pub fn may_change(&self) -> Result<(), String> {
+        self.connection.may_change(self.heard_at, self.now)?;
+        match &self.status {
+            Some(status) if status.caller_role == "reader" => {
+                Err(format!("{} is a reader: reading only", status.caller))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// True where nothing has been made yet: then `A` leads through the first path.
+    #[must_use]
+    pub fn is_empty_registry(&self) -> bool {
+        self.services.loaded && self.services.teams.is_empty()
+    }
+
+    /// The number of the next request.
+    pub fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// The worst thing, and the screen that it is on.
+    #[must_use]
+    pub fn worst(&self) -> Option<(String, Screen)> {
+        if let Some(sentence) = self.connection.sentence(self.heard_at, self.now) {
+            return Some((sentence, self.screen));
+        }
+        let status = self.status.as_ref()?;
+        let counters = &status.counters;
+        if status.store != "healthy" {
+            return Some((format!("the store is not healthy: {}", status.store), Screen::Status));
+        }
+        if counters.commits_failed > 0 {
+            let failed = words::count(counters.commits_failed, "commit");
+            return Some((format!("{failed} failed since the start: calls were answered 503"), Screen::Status));
+        }
+        if status.open_p1 > 0 {
+            let open = words::count(status.open_p1.into(), "incident");
+            return Some((format!("{open} of priority P1 open"), Screen::Incidents));
+        }
+        self.worst_token()
+    }
+
+    fn worst_token(&self) -> Option<(String, Screen)> {
+        let token = self.tokens.worst.as_ref()?;
+        let what = match tokens::attention(token, self.now)? {
+            Attention::Expired => "has expired: its calls are refused".to_owned(),
+            Attention::Refused => {
+                let slug = token.usage.last_refusal.as_ref().map_or("", |last| last.slug.as_str());
+                format!("its last call was refused: {slug}")
+            }
+            Attention::Expiring => format!("expires {}", tokens::state_words(token, self.now).trim_end_matches(" !")),
+        };
+        Some((format!("{}: {what}", token.name), Screen::Tokens))
+    }
+}

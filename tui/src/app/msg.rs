@@ -1,0 +1,225 @@
+//! What goes into [`super::update::update`] and what comes out.
+
+use std::sync::Arc;
+
+use tollgate_shared::api::{
+    FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, RevokeReceipt, ServiceView, StatusView,
+    TeamView, TokenPatch, TokenView,
+};
+use tollgate_shared::log::{RefusedRow, TailItem};
+use zeroize::Zeroizing;
+
+use super::key::Key;
+use super::query::LogFilter;
+use super::secret::Secret;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Msg {
+    Key(Key),
+    /// Pasted text. `burst`: it came as keys too fast for a hand, so the terminal did not mark it as a paste.
+    Paste {
+        text: Hidden,
+        burst: bool,
+    },
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
+    /// Time passed.
+    Tick,
+    Net(Net),
+}
+
+/// A text that may be a secret: it has no `Debug` that shows it, and is overwritten when dropped.
+pub struct Hidden(pub Zeroizing<String>);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hidden({} bytes)", self.0.len())
+    }
+}
+
+/// Which tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// The API log's.
+    Log,
+    /// The selected token's own calls.
+    Token,
+}
+
+/// What the client task says.
+#[derive(Debug)]
+pub enum Net {
+    Connected(Box<StatusView>),
+    /// The connection is lost or could not be made.
+    Lost {
+        why: String,
+        tried: Vec<String>,
+        attempt: u32,
+        retry_in_secs: u32,
+    },
+    Incompatible {
+        ours: String,
+        theirs: String,
+    },
+    Denied {
+        why: String,
+        remedy: Vec<String>,
+    },
+    /// A sign of life.
+    Alive,
+    Status(Box<StatusView>),
+    /// All living tokens.
+    Tokens(Vec<Arc<TokenView>>),
+    /// One token, fresh.
+    Token(Box<TokenView>),
+    Incidents {
+        open: Vec<Arc<IncidentView>>,
+        resolved: Vec<Arc<IncidentView>>,
+        more: bool,
+    },
+    Organisation {
+        teams: Vec<TeamView>,
+        services: Vec<ServiceView>,
+        filters: Vec<Arc<FilterView>>,
+    },
+    Presets(Vec<String>),
+    Refused(Vec<RefusedRow>),
+    Tail {
+        slot: Slot,
+        generation: u64,
+        items: Vec<TailItem>,
+    },
+    /// A tail ended; `refused` holds the daemon's words where asking again would not help.
+    TailEnded {
+        slot: Slot,
+        generation: u64,
+        refused: Option<String>,
+    },
+    /// One incident with its description and timeline.
+    Incident(Box<IncidentView>),
+    /// The answer to a request.
+    Done {
+        generation: u64,
+        result: Result<Reply, Failure>,
+    },
+    /// The client task's queue was full: nothing was sent.
+    NotSent {
+        generation: u64,
+    },
+}
+
+/// What a change brought back.
+#[derive(Debug)]
+pub enum Reply {
+    Token(Box<TokenView>),
+    Created {
+        secret: Secret,
+        token: Box<TokenView>,
+    },
+    Receipt(Box<RevokeReceipt>),
+    Incident(Box<IncidentView>),
+    Team(Box<TeamView>),
+    Service(Box<ServiceView>),
+    Filter(Box<FilterView>),
+    /// A file was written, or a text was sent to the clipboard: the words to show.
+    Said(String),
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// One sentence.
+    pub words: String,
+    /// Field by field, where the daemon named fields.
+    pub fields: Vec<(String, String)>,
+}
+
+/// A change or a question to the daemon.
+#[derive(Clone, Debug)]
+pub enum Call {
+    Debug { token: String, on: bool },
+    CreateToken(NewToken),
+    EditToken { token: String, patch: TokenPatch },
+    Rotate { token: String },
+    Revoke { token: String, confirm: String },
+    Acknowledge { incident: String },
+    Unacknowledge { incident: String },
+    Resolve { incident: String, comment: Option<String> },
+    CreateTeam(NewTeam),
+    CreateService(NewService),
+    CreateFilter(NewFilter),
+}
+
+/// What the loop has to do.
+#[derive(Debug)]
+pub enum Effect {
+    Quit,
+    /// ctrl-z.
+    Background,
+    /// Paint everything again.
+    Repaint,
+    ReconnectNow,
+    Request {
+        generation: u64,
+        call: Box<Call>,
+    },
+    /// Follow the log; replaces the slot's former tail.
+    Follow {
+        slot: Slot,
+        generation: u64,
+        filter: LogFilter,
+        after: Option<String>,
+        last: u32,
+    },
+    /// The slot's tail is not wanted any more.
+    Unfollow {
+        slot: Slot,
+    },
+    /// Ask for one incident's story.
+    FetchIncident {
+        incident: String,
+    },
+    /// Ask for everything again.
+    Refresh,
+    /// The newest refusals; asked while their tab is open.
+    WatchRefused(bool),
+    Copy {
+        text: Hidden,
+        secret: bool,
+    },
+    /// Writes a new file of mode 0600 in the working directory.
+    WriteFile {
+        generation: u64,
+        name: String,
+        text: Hidden,
+    },
+}
+
+/// How urgently the screen differs from the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dirty {
+    Clock,
+    Stream,
+    Input,
+}
+
+/// What came of a message.
+#[derive(Debug, Default)]
+pub struct Effects {
+    pub list: Vec<Effect>,
+    pub dirty: Option<Dirty>,
+}
+
+impl Effects {
+    pub fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+
+    /// Marks the screen as different; the more urgent reason counts.
+    pub fn touch(&mut self, dirty: Dirty) {
+        self.dirty = self.dirty.max(Some(dirty));
+    }
+}

@@ -1,0 +1,68 @@
+//! The secret that is shown once.
+
+use std::fmt;
+
+use tollgate_shared::time::Timestamp;
+use zeroize::Zeroizing;
+
+/// It is hidden after this long; any key shows it again until it is confirmed.
+pub const HIDDEN_AFTER_SECS: i64 = 60;
+
+/// A secret on its way to the screen. Overwritten when dropped; in `Debug` it is not there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(Zeroizing::new(value))
+    }
+
+    /// The value: for the dialog, the copy and the file, nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(not shown)")
+    }
+}
+
+/// The dialog that shows it.
+#[derive(Clone, Debug)]
+pub struct ShowOnce {
+    pub secret: Secret,
+    /// The token's name, id and scope in words.
+    pub name: String,
+    pub id: String,
+    pub scope: String,
+    /// `created` or `rotated`: the headline.
+    pub rotated: bool,
+    /// Where calls are taken, for the ready line.
+    pub listen: String,
+    /// When it was last made visible.
+    pub shown_at: Timestamp,
+    pub hidden: bool,
+    /// Esc was pressed once.
+    pub asked: bool,
+    /// What became of the last `y` or `w`.
+    pub notice: Option<String>,
+}
+
+impl ShowOnce {
+    /// Hides it when its time is over. True if something changed.
+    pub fn tick(&mut self, now: Timestamp) -> bool {
+        let due = !self.hidden && now.secs_since(self.shown_at) >= HIDDEN_AFTER_SECS;
+        self.hidden |= due;
+        due
+    }
+
+    /// The file that `w` writes.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("tollgate-{}.header", self.id)
+    }
+}

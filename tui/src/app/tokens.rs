@@ -1,0 +1,259 @@
+//! The Tokens screen: the table's rows, their order, and what is worth a look.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tollgate_shared::api::TokenView;
+use tollgate_shared::id::TokenId;
+use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::TokenState;
+
+use super::cursor::Cursor;
+use super::tail::Tail;
+use super::words;
+
+/// A token that ends within this long is worth a look.
+pub const EXPIRING_SECS: i64 = 14 * 86_400;
+/// A refusal is recent for this long.
+const REFUSED_RECENTLY_SECS: i64 = 3_600;
+
+/// The table's order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Attention,
+    Name,
+    Expires,
+    LastUsed,
+    Calls,
+    Created,
+}
+
+impl Sort {
+    /// All orders with the letter of the sort menu.
+    pub const ALL: [(char, Self, &'static str); 6] = [
+        ('a', Self::Attention, "attention"),
+        ('n', Self::Name, "name"),
+        ('e', Self::Expires, "expires"),
+        ('l', Self::LastUsed, "last used"),
+        ('c', Self::Calls, "calls in the last hour"),
+        ('d', Self::Created, "date of creation"),
+    ];
+
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        Self::ALL.iter().find(|(_, sort, _)| *sort == self).map_or("", |(_, _, words)| words)
+    }
+}
+
+/// Why a token is worth a look, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attention {
+    Expired,
+    /// Its last call was refused, within the last hour.
+    Refused,
+    Expiring,
+}
+
+/// Which tab of the lower pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaneTab {
+    #[default]
+    Calls,
+    Facts,
+}
+
+/// The screen.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    /// All living tokens, in the order of the screen.
+    pub all: Vec<Arc<TokenView>>,
+    /// Places in `all` of those that pass the filter.
+    pub shown: Vec<u32>,
+    pub cursor: Cursor<TokenId>,
+    pub filter: String,
+    /// False: the filter is kept but not applied.
+    pub filter_on: bool,
+    pub search: String,
+    pub sort: Sort,
+    pub reverse: bool,
+    pub tab: PaneTab,
+    pub loaded: bool,
+    /// The selected token's own calls.
+    pub calls: Tail,
+    /// The token that is most worth a look.
+    pub worst: Option<Arc<TokenView>>,
+}
+
+impl Tokens {
+    /// Takes all tokens anew. Rows that stay keep their place; new ones come last, until the next sort.
+    /// Returns the name of the marked token if it is gone.
+    pub fn replace(&mut self, fresh: Vec<Arc<TokenView>>, now: Timestamp) -> Option<String> {
+        let first = !std::mem::replace(&mut self.loaded, true);
+        let marked = self.selected().map(|token| token.name.clone());
+        if first {
+            self.all = fresh;
+            self.resort(now);
+            return None;
+        }
+        let mut by_id: HashMap<TokenId, Arc<TokenView>> = HashMap::with_capacity(fresh.len());
+        let order: Vec<TokenId> = fresh.iter().map(|token| token.id).collect();
+        by_id.extend(fresh.into_iter().map(|token| (token.id, token)));
+        self.all = self.all.iter().filter_map(|old| by_id.remove(&old.id)).collect();
+        self.all.extend(order.into_iter().filter_map(|id| by_id.remove(&id)));
+        if self.refilter() { marked } else { None }
+    }
+
+    /// Looks for the worst again: after new data, not at each frame.
+    pub fn note_worst(&mut self, now: Timestamp) {
+        let worth = self.all.iter().filter_map(|token| Some((attention(token, now)?, token)));
+        self.worst = worth.min_by_key(|(attention, _)| *attention).map(|(_, token)| Arc::clone(token));
+    }
+
+    /// Takes one token anew.
+    pub fn refresh(&mut self, token: TokenView) {
+        match self.all.iter_mut().find(|old| old.id == token.id) {
+            Some(old) => *old = Arc::new(token),
+            None => self.all.push(Arc::new(token)),
+        }
+        self.refilter();
+    }
+
+    pub fn remove(&mut self, id: TokenId) {
+        self.all.retain(|token| token.id != id);
+        self.refilter();
+    }
+
+    /// Sorts. Only on demand: never under the mark.
+    pub fn resort(&mut self, now: Timestamp) {
+        let (sort, reverse) = (self.sort, self.reverse);
+        self.all.sort_by_cached_key(|token| token.name.to_lowercase());
+        self.all.sort_by(|a, b| {
+            let order = compare(sort, a, b, now);
+            if reverse { order.reverse() } else { order }
+        });
+        self.refilter();
+    }
+
+    /// Applies the filter again. True if the marked token went.
+    pub fn refilter(&mut self) -> bool {
+        let wanted = if self.filter_on { self.filter.to_lowercase() } else { String::new() };
+        let passes = |token: &TokenView| wanted.is_empty() || matches_text(token, &wanted);
+        self.shown = (0u32..).zip(&self.all).filter(|(_, token)| passes(token)).map(|(at, _)| at).collect();
+        let (shown, all) = (&self.shown, &self.all);
+        self.cursor.relocate(shown.len(), |at| all[shown[at] as usize].id)
+    }
+
+    #[must_use]
+    pub fn selected(&self) -> Option<&Arc<TokenView>> {
+        let token = self.row(self.cursor.index)?;
+        (Some(token.id) == self.cursor.key).then_some(token)
+    }
+
+    /// A row of the table.
+    #[must_use]
+    pub fn row(&self, index: usize) -> Option<&Arc<TokenView>> {
+        self.shown.get(index).and_then(|at| self.all.get(*at as usize))
+    }
+
+    pub fn step(&mut self, by: isize) {
+        let (shown, all) = (&self.shown, &self.all);
+        self.cursor.step(by, shown.len(), |at| all[shown[at] as usize].id);
+    }
+
+    pub fn go(&mut self, index: usize) {
+        let (shown, all) = (&self.shown, &self.all);
+        self.cursor.go(index, shown.len(), |at| all[shown[at] as usize].id);
+    }
+
+    /// The place of the next row that the search text is in, the mark's own included if `from_here`.
+    #[must_use]
+    pub fn find(&self, forward: bool, from_here: bool) -> Option<usize> {
+        let text = self.search.to_lowercase();
+        let len = self.shown.len();
+        if text.is_empty() || len == 0 {
+            return None;
+        }
+        let first = usize::from(!from_here);
+        let offsets = first..len + first;
+        let place = |offset| {
+            if forward { (self.cursor.index + offset) % len } else { (self.cursor.index + len - offset % len) % len }
+        };
+        offsets.map(place).find(|at| self.row(*at).is_some_and(|token| matches_text(token, &text)))
+    }
+
+    #[must_use]
+    pub fn by_id(&self, id: TokenId) -> Option<&Arc<TokenView>> {
+        self.all.iter().find(|token| token.id == id)
+    }
+}
+
+/// True if a lower-case text stands in the name, the id, the scope or the creator's name.
+#[must_use]
+pub fn matches_text(token: &TokenView, text: &str) -> bool {
+    [token.name.as_str(), token.id.as_str(), &token.scope.name, &token.created_by]
+        .iter()
+        .any(|hay| hay.to_lowercase().contains(text))
+}
+
+/// Why this token is worth a look.
+#[must_use]
+pub fn attention(token: &TokenView, now: Timestamp) -> Option<Attention> {
+    let ends_in = token.expires_at.map(|at| at.secs_since(now));
+    if token.state == TokenState::Expired || ends_in.is_some_and(|secs| secs <= 0) {
+        return Some(Attention::Expired);
+    }
+    if was_refused(token, now) {
+        return Some(Attention::Refused);
+    }
+    ends_in.filter(|secs| *secs < EXPIRING_SECS).map(|_| Attention::Expiring)
+}
+
+fn was_refused(token: &TokenView, now: Timestamp) -> bool {
+    let used_at = token.usage.last_use.as_ref().map(|last| last.at);
+    let refusal = token.usage.last_refusal.as_ref();
+    refusal.is_some_and(|refusal| Some(refusal.at) > used_at && now.secs_since(refusal.at) < REFUSED_RECENTLY_SECS)
+}
+
+/// Calls of the last hour.
+#[must_use]
+pub fn calls_in_hour(token: &TokenView) -> u64 {
+    token.usage.calls_per_minute.iter().map(|calls| u64::from(*calls)).sum()
+}
+
+/// The column STATE/EXPIRES: words first, so that colour only adds.
+#[must_use]
+pub fn state_words(token: &TokenView, now: Timestamp) -> String {
+    match (token.state, token.expires_at) {
+        (TokenState::Revoked, _) => "REVOKED".to_owned(),
+        (_, Some(at)) if at <= now || token.state == TokenState::Expired => {
+            format!("EXPIRED {}", words::age(now.secs_since(at)))
+        }
+        (TokenState::Expired, None) => "EXPIRED".to_owned(),
+        (_, Some(at)) => {
+            let secs = at.secs_since(now);
+            let mark = if secs < EXPIRING_SECS { " !" } else { "" };
+            format!("in {}{mark}", words::age(secs))
+        }
+        (TokenState::Active, None) => "never".to_owned(),
+    }
+}
+
+fn compare(sort: Sort, a: &TokenView, b: &TokenView, now: Timestamp) -> Ordering {
+    // What is missing comes last.
+    let last = |at: Option<Timestamp>| at.map_or(i64::MAX, Timestamp::as_micros);
+    let used = |token: &TokenView| std::cmp::Reverse(token.usage.last_use.as_ref().map(|last| last.at));
+    match sort {
+        Sort::Name => Ordering::Equal,
+        Sort::Attention => rank(a, now).cmp(&rank(b, now)),
+        Sort::Expires => last(a.expires_at).cmp(&last(b.expires_at)),
+        Sort::LastUsed => used(a).cmp(&used(b)),
+        Sort::Calls => calls_in_hour(b).cmp(&calls_in_hour(a)),
+        Sort::Created => b.created_at.cmp(&a.created_at),
+    }
+}
+
+fn rank(token: &TokenView, now: Timestamp) -> u8 {
+    attention(token, now).map_or(u8::MAX, |attention| attention as u8)
+}

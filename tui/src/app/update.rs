@@ -1,0 +1,109 @@
+//! Messages in, effects out.
+
+mod act;
+mod changes;
+mod clock;
+mod dialogs;
+mod keys;
+mod layers;
+mod net;
+mod walk;
+
+use tollgate_shared::time::Timestamp;
+
+use super::model::{Model, Screen};
+use super::msg::{Dirty, Effect, Effects, Msg, Slot};
+use super::query::LogFilter;
+use super::tokens::PaneTab;
+
+pub use clock::next_change;
+
+/// Rows that a log begins with.
+const LOG_LAST: u32 = 200;
+/// Rows that a token's own calls begin with.
+const CALLS_LAST: u32 = 50;
+
+/// Takes one message.
+pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
+    let mut effects = Effects::default();
+    let before = model.now;
+    model.now = now;
+    match msg {
+        Msg::Key(key) => {
+            keys::key(model, key, &mut effects);
+            effects.touch(Dirty::Input);
+        }
+        Msg::Paste { text, burst } => {
+            layers::paste(model, &text, burst);
+            effects.touch(Dirty::Input);
+        }
+        Msg::Resize { columns, rows } => {
+            (model.columns, model.rows) = (columns, rows);
+            effects.touch(Dirty::Input);
+        }
+        Msg::Tick => clock::tick(model, before, &mut effects),
+        Msg::Net(net) => net::net(model, net, &mut effects),
+    }
+    settle(model, &mut effects);
+    effects
+}
+
+/// What follows from the new state: scrolling, and what has to be asked for.
+fn settle(model: &mut Model, effects: &mut Effects) {
+    let rows = usize::from(model.layout().list.height);
+    let tokens = &mut model.tokens;
+    tokens.cursor.scroll(rows, tokens.shown.len());
+    let tail = &mut model.logs.tail;
+    tail.cursor.scroll(rows, tail.entries.len());
+    model.logs.refused_cursor.scroll(rows, model.logs.refused.len());
+    model.incidents.cursor.scroll(rows, model.incidents.rows.len());
+    model.services.cursor.scroll(rows, model.services.nodes.len());
+    if model.connection == super::connection::Connection::Live {
+        want_calls(model, effects);
+        want_story(model, effects);
+    }
+}
+
+/// The selected token's own calls are followed while they can be seen.
+fn want_calls(model: &mut Model, effects: &mut Effects) {
+    let seen = model.screen == Screen::Tokens && model.tokens.tab == PaneTab::Calls;
+    let id = model.tokens.selected().filter(|_| seen).map(|token| token.id.to_string());
+    if model.tokens.calls.filter.token == id {
+        return;
+    }
+    let generation = model.next_generation();
+    let filter = LogFilter { token: id.clone(), ..LogFilter::default() };
+    model.tokens.calls.ask(filter.clone(), generation);
+    effects.push(match id {
+        Some(_) => Effect::Follow { slot: Slot::Token, generation, filter, after: None, last: CALLS_LAST },
+        None => Effect::Unfollow { slot: Slot::Token },
+    });
+}
+
+/// The marked incident's story is asked for once.
+fn want_story(model: &mut Model, effects: &mut Effects) {
+    if model.screen != Screen::Incidents {
+        return;
+    }
+    let Some(row) = model.incidents.selected() else { return };
+    let known = model.incidents.story.as_ref().is_some_and(|story| story.head.id == row.head.id);
+    let asked = model.incidents.asked == Some(row.head.id);
+    if !known && !asked {
+        let incident = row.head.id;
+        model.incidents.asked = Some(incident);
+        effects.push(Effect::FetchIncident { incident: incident.to_string() });
+    }
+}
+
+/// Asks for the log anew, or goes on after what is there.
+fn follow_log(model: &mut Model, filter: LogFilter, resume: bool, effects: &mut Effects) {
+    let generation = model.next_generation();
+    let tail = &mut model.logs.tail;
+    let after = tail.after().filter(|_| resume);
+    if after.is_some() {
+        tail.generation = generation;
+    } else {
+        tail.ask(filter.clone(), generation);
+    }
+    effects.push(Effect::Follow { slot: Slot::Log, generation, filter, after, last: LOG_LAST });
+}

@@ -1,0 +1,202 @@
+//! Actions.
+
+use super::super::action::Action;
+use super::super::forms::Form;
+use super::super::layer::{Layer, Menu, MenuItem, Pick, Prompt, PromptKind};
+use super::super::logs::LogTab;
+use super::super::model::{Model, Screen};
+use super::super::msg::{Effect, Effects, Hidden};
+use super::super::tokens::Sort;
+use super::{changes, dialogs, walk};
+use zeroize::Zeroizing;
+
+pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
+    match action {
+        Action::Go(screen) => go(model, screen, effects),
+        Action::Worst => worst(model, effects),
+        Action::NextPane => walk::next_pane(model, effects),
+        Action::NextTab => walk::next_tab(model),
+        Action::Down => walk::step(model, 1),
+        Action::Up => walk::step(model, -1),
+        Action::PageDown => walk::page(model, true),
+        Action::PageUp => walk::page(model, false),
+        Action::Top => walk::end(model, false),
+        Action::Bottom => walk::end(model, true),
+        Action::Open => open(model),
+        Action::Search => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Search, walk::search_text(model)))),
+        Action::FindNext => find(model, true),
+        Action::FindPrevious => find(model, false),
+        Action::Filter => filter(model),
+        Action::FilterSwitch => filter_switch(model, effects),
+        Action::SortMenu => model.layer = Some(Layer::Menu(sort_menu(model))),
+        Action::Resort => resort(model),
+        Action::Follow => model.logs.tail.set_paused(!model.logs.tail.paused),
+        Action::NextError => error(model, true),
+        Action::PreviousError => error(model, false),
+        Action::Grow => model.pane_more = (model.pane_more + 10).min(50),
+        Action::Shrink => model.pane_more = (model.pane_more - 10).max(-50),
+        Action::Copy => copy(model, effects),
+        Action::Menu => model.layer = Some(Layer::Menu(dialogs::action_menu(model))),
+        Action::Help => model.layer = Some(Layer::Help { top: 0 }),
+        Action::Command => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Command, ""))),
+        Action::Repaint => resort(model),
+        Action::Background => effects.push(Effect::Background),
+        Action::Back => back(model, effects),
+        Action::Quit => quit(model, effects),
+        change => changes_something(model, change, effects),
+    }
+}
+
+fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
+    if let Err(why) = model.may_change() {
+        model.notice = Some(why);
+        return;
+    }
+    let services = &model.services;
+    match action {
+        Action::Add => dialogs::add(model),
+        Action::AddTeam => changes::open(model, Form::team()),
+        Action::AddService => {
+            let team = services.selected_team().map(|team| team.name.clone());
+            let form = Form::service(&services.teams, team.as_deref());
+            changes::open(model, form);
+        }
+        Action::AddFilter => {
+            let service = services.selected_service().map(|service| format!("{}/{}", service.team.name, service.name));
+            let form = Form::filter(&services.services, &services.presets, service.as_deref());
+            changes::open(model, form);
+        }
+        Action::AddToken => dialogs::add_token(model),
+        Action::Edit => dialogs::edit(model),
+        Action::Debug => dialogs::debug(model, effects),
+        Action::Revoke => dialogs::danger(model, super::super::danger::Deed::Revoke),
+        Action::Rotate => dialogs::danger(model, super::super::danger::Deed::Rotate),
+        Action::Acknowledge | Action::Unacknowledge => dialogs::acknowledge(model, action, effects),
+        Action::Resolve => dialogs::resolve(model),
+        _ => {}
+    }
+}
+
+fn go(model: &mut Model, screen: Screen, effects: &mut Effects) {
+    model.screen = screen;
+    (model.in_pane, model.pane_top) = (false, 0);
+    // Entering a screen is one of the moments in which rows may move.
+    resort(model);
+    effects.push(Effect::WatchRefused(screen == Screen::Log && model.logs.tab == LogTab::Refused));
+}
+
+fn worst(model: &mut Model, effects: &mut Effects) {
+    let Some((words, screen)) = model.worst() else {
+        model.notice = Some("nothing is wrong".to_owned());
+        return;
+    };
+    go(model, screen, effects);
+    match screen {
+        Screen::Tokens => {
+            let id = model.tokens.worst.as_ref().map(|token| token.id);
+            let index = (0..model.tokens.shown.len()).find(|at| model.tokens.row(*at).map(|row| row.id) == id);
+            index.into_iter().for_each(|at| model.tokens.go(at));
+        }
+        Screen::Incidents => model.incidents.go(0),
+        Screen::Log | Screen::Services | Screen::Status => {}
+    }
+    model.notice = Some(words);
+}
+
+fn open(model: &mut Model) {
+    match model.screen {
+        Screen::Services => model.services.fold(),
+        Screen::Status => {}
+        Screen::Tokens | Screen::Log | Screen::Incidents => {
+            if model.screen == Screen::Log {
+                // Reading a row means that the list must not run away.
+                model.logs.tail.set_paused(true);
+            }
+            model.in_pane = true;
+        }
+    }
+}
+
+fn find(model: &mut Model, forward: bool) {
+    let text = walk::search_text(model).to_owned();
+    if text.is_empty() {
+        model.notice = Some("nothing is looked for yet: / finds a text".to_owned());
+    } else if !walk::find(model, forward, false) {
+        model.notice = Some(format!("`{text}` is not in this list"));
+    }
+}
+
+fn filter(model: &mut Model) {
+    let text = match model.screen {
+        Screen::Log => model.logs.tail.filter.line(),
+        _ => model.tokens.filter.clone(),
+    };
+    model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Filter, &text)));
+}
+
+fn filter_switch(model: &mut Model, effects: &mut Effects) {
+    if model.screen == Screen::Log {
+        let current = model.logs.tail.filter.clone();
+        let parked = model.logs.parked.take().unwrap_or_default();
+        super::follow_log(model, parked, false, effects);
+        model.logs.parked = Some(current);
+    } else {
+        model.tokens.filter_on = !model.tokens.filter_on;
+        model.tokens.refilter();
+    }
+}
+
+fn sort_menu(model: &Model) -> Menu {
+    let items = Sort::ALL.iter().map(|(letter, sort, words)| MenuItem {
+        letter: *letter,
+        words: (*words).to_owned(),
+        cli: String::new(),
+        pick: Pick::Sort(*sort),
+        refused: None,
+    });
+    let at = Sort::ALL.iter().position(|(_, sort, _)| *sort == model.tokens.sort).unwrap_or(0);
+    Menu { title: "SORT by; the same letter again reverses".to_owned(), items: items.collect(), at }
+}
+
+fn resort(model: &mut Model) {
+    match model.screen {
+        Screen::Tokens => model.tokens.resort(model.now),
+        Screen::Incidents => model.incidents.resort(),
+        Screen::Log | Screen::Services | Screen::Status => {}
+    }
+}
+
+fn error(model: &mut Model, forward: bool) {
+    model.pane_top = 0;
+    if !model.logs.tail.step_to_error(forward) {
+        model.notice = Some("no further row that failed".to_owned());
+    }
+}
+
+/// The id of what is marked, or the command that shows it.
+fn copy(model: &mut Model, effects: &mut Effects) {
+    let marked = match model.screen {
+        Screen::Tokens => model.tokens.selected().map(|token| token.id.to_string()),
+        Screen::Log => model.logs.tail.selected_row().map(|row| format!("tollgate log show {}", row.seq)),
+        Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
+        Screen::Services => model.services.selected().map(super::super::services::Node::id),
+        Screen::Status => model.commands.last().map(|line| line.text.clone()),
+    };
+    match marked {
+        Some(text) => effects.push(Effect::Copy { text: Hidden(Zeroizing::new(text)), secret: false }),
+        None => model.notice = Some("nothing is marked, so nothing was copied".to_owned()),
+    }
+}
+
+fn back(model: &mut Model, effects: &mut Effects) {
+    if std::mem::take(&mut model.in_pane) {
+        model.pane_top = 0;
+        return;
+    }
+    quit(model, effects);
+}
+
+pub(super) fn quit(model: &mut Model, effects: &mut Effects) {
+    model.quit = true;
+    effects.push(Effect::Quit);
+}

@@ -1,0 +1,55 @@
+//! Time passes: the screen changes only where a text on it does.
+
+use tollgate_shared::time::Timestamp;
+
+use super::super::connection::{Connection, DELAYED_AFTER_SECS};
+use super::super::layer::Layer;
+use super::super::model::{Model, Screen};
+use super::super::msg::{Dirty, Effects};
+use super::super::words::age_changes_in;
+
+pub(super) fn tick(model: &mut Model, before: Timestamp, effects: &mut Effects) {
+    if let Some(Layer::Secret(dialog)) = &mut model.layer
+        && dialog.tick(model.now)
+    {
+        effects.touch(Dirty::Input);
+    }
+    if next_change(model, before).is_some_and(|at| at <= model.now) {
+        effects.touch(Dirty::Clock);
+    }
+}
+
+/// When a relative time on the screen changes its text next, seen from `from`.
+#[must_use]
+pub fn next_change(model: &Model, from: Timestamp) -> Option<Timestamp> {
+    let minute = from.plus_secs(60 - from.as_secs().rem_euclid(60));
+    let badge = match (&model.connection, model.heard_at) {
+        (Connection::Reconnecting { .. }, _) => Some(from.plus_secs(1)),
+        (Connection::Live, Some(at)) => Some(at.plus_secs(DELAYED_AFTER_SECS + 1).max(from.plus_secs(1))),
+        _ => None,
+    };
+    let secret = match &model.layer {
+        Some(Layer::Secret(dialog)) if !dialog.hidden => {
+            Some(dialog.shown_at.plus_secs(super::super::secret::HIDDEN_AFTER_SECS))
+        }
+        _ => None,
+    };
+    [Some(minute), badge, secret, ages(model, from)].into_iter().flatten().min()
+}
+
+/// The next change among the ages of the visible rows.
+fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
+    let rows = usize::from(model.layout().list.height);
+    let change = |at: Timestamp| from.plus_secs(age_changes_in(from.secs_since(at)));
+    match model.screen {
+        Screen::Tokens => {
+            let visible = (model.tokens.cursor.top..).take(rows).map_while(|at| model.tokens.row(at));
+            visible.filter_map(|token| token.usage.last_use.as_ref()).map(|last| change(last.at)).min()
+        }
+        Screen::Incidents => {
+            let visible = model.incidents.rows.iter().skip(model.incidents.cursor.top).take(rows);
+            visible.map(|row| change(row.head.last_seen)).min()
+        }
+        Screen::Log | Screen::Services | Screen::Status => None,
+    }
+}

@@ -1,0 +1,37 @@
+//! Keys: to the layer on top, or to the screen.
+
+use super::super::connection::Connection;
+use super::super::key::{Code, Key};
+use super::super::keymap::{self, Place};
+use super::super::model::Model;
+use super::super::msg::{Effect, Effects};
+use super::{act, layers};
+
+pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
+    // These work everywhere, also over a dialog.
+    match (key.ctrl, key.code) {
+        (true, Code::Char('z')) => return effects.push(Effect::Background),
+        (true, Code::Char('l')) => effects.push(Effect::Repaint),
+        _ => {}
+    }
+    if model.layer.is_some() {
+        return layers::key(model, key, effects);
+    }
+    model.notice = None;
+    if (key.ctrl, key.code) == (true, Code::Char('c')) {
+        model.notice = Some("q leaves the console; ctrl-c only cancels".to_owned());
+        return;
+    }
+    let retries = matches!(
+        model.connection,
+        Connection::Reconnecting { .. } | Connection::Denied { .. } | Connection::Incompatible { .. }
+    );
+    if key.code == Code::Enter && retries {
+        return effects.push(Effect::ReconnectNow);
+    }
+    let place = Place::of(model);
+    match keymap::find(place, key) {
+        Some(action) => act::act(model, action, effects),
+        None => model.notice = Some(keymap::near(place, key)),
+    }
+}

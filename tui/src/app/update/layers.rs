@@ -1,0 +1,291 @@
+//! Keys and pastes where a dialog, a menu or a prompt is on top.
+
+use super::super::commands;
+use super::super::key::{Code, Key};
+use super::super::layer::{Layer, Pick, Prompt, PromptKind};
+use super::super::model::{Model, Screen};
+use super::super::msg::{Call, Effect, Effects, Hidden};
+use super::super::query::LogFilter;
+use super::{act, changes, follow_log, walk};
+use crate::app::danger::Deed;
+use zeroize::Zeroizing;
+
+pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
+    match &mut model.layer {
+        None => {}
+        Some(Layer::Help { top }) => match key.code {
+            Code::Down | Code::Char('j') => *top = (*top + 1).min(200),
+            Code::Up | Code::Char('k') => *top = top.saturating_sub(1),
+            _ => model.layer = None,
+        },
+        Some(Layer::Menu(_)) => menu(model, key, effects),
+        Some(Layer::Prompt(_)) => prompt(model, key, effects),
+        Some(Layer::Form(_)) => form(model, key, effects),
+        Some(Layer::Danger(_)) => danger(model, key, effects),
+        Some(Layer::Secret(_)) => secret(model, key, effects),
+        Some(Layer::Receipt(_)) => receipt(model, key, effects),
+    }
+}
+
+/// A paste goes into a field of text and nowhere else; it never runs as keys.
+pub(super) fn paste(model: &mut Model, text: &Hidden, burst: bool) {
+    let refused = match &mut model.layer {
+        Some(Layer::Prompt(prompt)) => prompt.field.paste(&text.0).err(),
+        Some(Layer::Form(form)) => {
+            let field = form.fields.get_mut(form.focus);
+            match field.map(|field| &mut field.value) {
+                Some(super::super::forms::Value::Text(field)) => {
+                    form.changed = true;
+                    let pasted = field.paste(&text.0);
+                    form.error = pasted.err().map(|refused| refused.to_string());
+                }
+                _ => form.error = Some("a paste goes into a text field only".to_owned()),
+            }
+            None
+        }
+        Some(Layer::Danger(danger)) => {
+            danger.error = Some("a paste does not count: type the name or the id".to_owned());
+            None
+        }
+        _ => {
+            let how = if burst { "text came faster than anyone types" } else { "a paste" };
+            model.notice = Some(format!("{how}: ignored, since no field is open"));
+            None
+        }
+    };
+    if let (Some(refused), Some(Layer::Prompt(prompt))) = (refused, &mut model.layer) {
+        prompt.error = Some(refused.to_string());
+    }
+}
+
+fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
+    let Some(Layer::Menu(menu)) = &mut model.layer else { return };
+    let len = menu.items.len().max(1);
+    let chosen = match key.code {
+        Code::Down => {
+            menu.at = (menu.at + 1) % len;
+            return;
+        }
+        Code::Up => {
+            menu.at = (menu.at + len - 1) % len;
+            return;
+        }
+        Code::Enter => menu.items.get(menu.at).cloned(),
+        Code::Char(letter) if !key.ctrl => menu.items.iter().find(|item| item.letter == letter).cloned(),
+        _ => None,
+    };
+    model.layer = None;
+    match chosen {
+        None => {}
+        Some(item) if item.refused.is_some() => model.notice = item.refused,
+        Some(item) => match item.pick {
+            Pick::Action(action) => act::act(model, action, effects),
+            Pick::Sort(sort) => {
+                model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
+                model.tokens.sort = sort;
+                model.tokens.resort(model.now);
+            }
+        },
+    }
+}
+
+fn prompt(model: &mut Model, key: Key, effects: &mut Effects) {
+    let Some(Layer::Prompt(prompt)) = &mut model.layer else { return };
+    let emptied = key.code == Code::Backspace && prompt.field.is_empty();
+    match key.code {
+        Code::Esc => return cancel_prompt(model),
+        Code::Char('c') if key.ctrl => return cancel_prompt(model),
+        _ if emptied => return cancel_prompt(model),
+        Code::Enter => return enter(model, effects),
+        Code::Tab if prompt.kind == PromptKind::Command => {
+            if let Some(first) = commands::complete(&prompt.field.text()).first() {
+                prompt.field = super::super::field::Field::new(first.info().name);
+            }
+            return;
+        }
+        _ => {}
+    }
+    if prompt.field.key(key) {
+        prompt.error = None;
+        let (kind, text) = (prompt.kind, prompt.field.text());
+        typed(model, kind, &text);
+    }
+}
+
+/// What a line does while it is typed.
+fn typed(model: &mut Model, kind: PromptKind, text: &str) {
+    let error = match (kind, model.screen) {
+        (PromptKind::Search, _) => (!walk::search(model, text)).then(|| "not in this list".to_owned()),
+        (PromptKind::Filter, Screen::Tokens) => {
+            set_filter(model, text);
+            None
+        }
+        (PromptKind::Filter, _) => LogFilter::parse(text).err(),
+        (PromptKind::Command, _) => None,
+    };
+    if let Some(Layer::Prompt(prompt)) = &mut model.layer {
+        prompt.error = error;
+    }
+}
+
+fn set_filter(model: &mut Model, text: &str) {
+    model.tokens.filter = text.to_owned();
+    model.tokens.filter_on = true;
+    model.tokens.refilter();
+}
+
+fn cancel_prompt(model: &mut Model) {
+    let Some(Layer::Prompt(Prompt { kind, before, .. })) = model.layer.take() else { return };
+    match (kind, model.screen) {
+        (PromptKind::Search, _) => drop(walk::search(model, &before)),
+        (PromptKind::Filter, Screen::Tokens) => set_filter(model, &before),
+        _ => {}
+    }
+}
+
+fn enter(model: &mut Model, effects: &mut Effects) {
+    let Some(Layer::Prompt(mut prompt)) = model.layer.take() else { return };
+    let text = prompt.field.text();
+    let error = match (prompt.kind, model.screen) {
+        (PromptKind::Command, _) if text.trim().is_empty() => None,
+        (PromptKind::Command, _) => commands::parse(&text).map(|action| act::act(model, action, effects)).err(),
+        (PromptKind::Search, _) => {
+            if !walk::search(model, &text) {
+                model.notice = Some(format!("`{text}` is not in this list"));
+            }
+            None
+        }
+        (PromptKind::Filter, Screen::Log) => LogFilter::parse(&text)
+            .map(|filter| {
+                model.logs.parked = None;
+                follow_log(model, filter, false, effects);
+            })
+            .err(),
+        (PromptKind::Filter, _) => {
+            set_filter(model, &text);
+            None
+        }
+    };
+    if error.is_some() {
+        prompt.error = error;
+        model.layer = Some(Layer::Prompt(prompt));
+    }
+}
+
+fn form(model: &mut Model, key: Key, effects: &mut Effects) {
+    let Some(Layer::Form(form)) = &mut model.layer else { return };
+    let cancels = key.code == Code::Esc || (key.ctrl && key.code == Code::Char('c'));
+    if !cancels {
+        form.asked = false;
+    }
+    match key.code {
+        _ if cancels => leave_form(model),
+        Code::Tab | Code::Down => form.step(1),
+        Code::BackTab | Code::Up => form.step(-1),
+        Code::Left if form.focus >= form.fields.len() => form.step(-1),
+        Code::Right if form.focus >= form.fields.len() => form.step(1),
+        Code::Enter if form.on_cancel() => close_form(model),
+        Code::Enter if form.on_button() => changes::submit(model, effects),
+        Code::Enter => form.step(1),
+        _ => {
+            if form.key(key) {
+                form.error = None;
+            }
+        }
+    }
+}
+
+/// Esc asks once more where something was typed.
+fn leave_form(model: &mut Model) {
+    let Some(Layer::Form(form)) = &mut model.layer else { return };
+    if form.changed && !form.asked {
+        form.asked = true;
+        form.error = Some("Esc again throws this form away".to_owned());
+        return;
+    }
+    close_form(model);
+}
+
+fn close_form(model: &mut Model) {
+    model.layer = None;
+    model.guided = false;
+}
+
+fn danger(model: &mut Model, key: Key, effects: &mut Effects) {
+    let Some(Layer::Danger(danger)) = &mut model.layer else { return };
+    match key.code {
+        Code::Esc => model.layer = None,
+        Code::Char('c') if key.ctrl => model.layer = None,
+        Code::Tab | Code::BackTab | Code::Up | Code::Down => danger.marked_deed = !danger.marked_deed,
+        Code::Enter if !danger.marked_deed => model.layer = None,
+        Code::Enter => press(model, effects),
+        _ => {
+            danger.typed.key(key);
+            danger.error = None;
+        }
+    }
+}
+
+fn press(model: &mut Model, effects: &mut Effects) {
+    let Some(Layer::Danger(danger)) = &mut model.layer else { return };
+    if danger.pending.is_some() {
+        return;
+    }
+    if !danger.is_confirmed() {
+        danger.error = Some("the name is not complete; nothing was changed".to_owned());
+        return;
+    }
+    let (token, cli) = (danger.token.id.to_string(), danger.cli());
+    let call = match danger.deed {
+        Deed::Revoke => Call::Revoke { token, confirm: danger.typed.text() },
+        Deed::Rotate => Call::Rotate { token },
+    };
+    let pending = changes::request(model, call, cli, effects);
+    let error = if pending.is_none() { model.notice.take() } else { None };
+    if let Some(Layer::Danger(danger)) = &mut model.layer {
+        (danger.pending, danger.error) = (pending, error);
+    }
+}
+
+/// While the secret is shown Enter does nothing, and only Esc, twice, puts it away.
+fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
+    let generation = model.next_generation();
+    let Some(Layer::Secret(dialog)) = &mut model.layer else { return };
+    if std::mem::take(&mut dialog.hidden) {
+        dialog.shown_at = model.now;
+        return;
+    }
+    let asked = std::mem::take(&mut dialog.asked);
+    match key.code {
+        Code::Char('y') if !key.ctrl => {
+            let text = Hidden(Zeroizing::new(dialog.secret.expose().to_owned()));
+            effects.push(Effect::Copy { text, secret: true });
+        }
+        Code::Char('w') if !key.ctrl => {
+            let text = format!("Authorization: Bearer {}\n", dialog.secret.expose());
+            effects.push(Effect::WriteFile {
+                generation,
+                name: dialog.file_name(),
+                text: Hidden(Zeroizing::new(text)),
+            });
+        }
+        Code::Esc if asked => model.layer = None,
+        Code::Esc => dialog.asked = true,
+        _ => {}
+    }
+}
+
+fn receipt(model: &mut Model, key: Key, effects: &mut Effects) {
+    let Some(Layer::Receipt(receipt)) = &model.layer else { return };
+    let words = super::super::danger::receipt_text(receipt);
+    match key.code {
+        Code::Char('y') => effects.push(Effect::Copy { text: Hidden(Zeroizing::new(words)), secret: false }),
+        Code::Char('w') => {
+            let name = format!("tollgate-revoked-{}.txt", receipt.id);
+            let generation = model.next_generation();
+            effects.push(Effect::WriteFile { generation, name, text: Hidden(Zeroizing::new(words)) });
+        }
+        Code::Esc | Code::Enter | Code::Char('q') => model.layer = None,
+        _ => {}
+    }
+}

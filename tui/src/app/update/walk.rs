@@ -1,0 +1,109 @@
+//! Moving about: rows, pages, panes, tabs, finds.
+
+use super::super::detail;
+use super::super::logs::LogTab;
+use super::super::model::{Model, Screen};
+use super::super::msg::{Effect, Effects};
+use super::super::tokens::PaneTab;
+
+/// Moves by rows, in the list or in the pane.
+pub(super) fn step(model: &mut Model, by: isize) {
+    if model.in_pane || model.screen == Screen::Status {
+        let last = detail::lines(model).len().saturating_sub(1);
+        model.pane_top = model.pane_top.saturating_add_signed(by).min(last);
+        return;
+    }
+    model.pane_top = 0;
+    match model.screen {
+        Screen::Tokens => model.tokens.step(by),
+        Screen::Log => model.logs.step(by),
+        Screen::Incidents => model.incidents.step(by),
+        Screen::Services => model.services.step(by),
+        Screen::Status => {}
+    }
+}
+
+/// Moves by half a page.
+pub(super) fn page(model: &mut Model, down: bool) {
+    let layout = model.layout();
+    let rows = if model.in_pane { layout.pane.height } else { layout.list.height };
+    let half = isize::try_from((rows / 2).max(1)).unwrap_or(1);
+    step(model, if down { half } else { -half });
+}
+
+/// The first row, or the last; the last row of a log follows.
+pub(super) fn end(model: &mut Model, last: bool) {
+    if last && !model.in_pane && model.screen == Screen::Log && model.logs.tab == LogTab::Calls {
+        return model.logs.tail.set_paused(false);
+    }
+    step(model, if last { isize::MAX } else { isize::MIN + 1 });
+}
+
+/// The other pane; in the log: calls or refused.
+pub(super) fn next_pane(model: &mut Model, effects: &mut Effects) {
+    model.pane_top = 0;
+    if model.screen == Screen::Log {
+        model.logs.tab = match model.logs.tab {
+            LogTab::Calls => LogTab::Refused,
+            LogTab::Refused => LogTab::Calls,
+        };
+        return effects.push(Effect::WatchRefused(model.logs.tab == LogTab::Refused));
+    }
+    model.in_pane = !model.in_pane;
+}
+
+pub(super) fn next_tab(model: &mut Model) {
+    model.pane_top = 0;
+    match model.screen {
+        Screen::Tokens => {
+            model.tokens.tab = match model.tokens.tab {
+                PaneTab::Calls => PaneTab::Facts,
+                PaneTab::Facts => PaneTab::Calls,
+            }
+        }
+        Screen::Log => model.logs.detail = model.logs.detail.next(),
+        Screen::Incidents | Screen::Services | Screen::Status => {}
+    }
+}
+
+/// Sets the text that is looked for, and goes to the first find from the mark on.
+pub(super) fn search(model: &mut Model, text: &str) -> bool {
+    match model.screen {
+        Screen::Tokens => model.tokens.search = text.to_owned(),
+        Screen::Log => model.logs.search = text.to_owned(),
+        Screen::Incidents => model.incidents.search = text.to_owned(),
+        Screen::Services => model.services.search = text.to_owned(),
+        Screen::Status => {}
+    }
+    text.is_empty() || find(model, true, true)
+}
+
+#[must_use]
+pub(super) fn search_text(model: &Model) -> &str {
+    match model.screen {
+        Screen::Tokens => &model.tokens.search,
+        Screen::Log => &model.logs.search,
+        Screen::Incidents => &model.incidents.search,
+        Screen::Services => &model.services.search,
+        Screen::Status => "",
+    }
+}
+
+/// Goes to the next find. False if there is none.
+pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
+    let found = match model.screen {
+        Screen::Tokens => model.tokens.find(forward, from_here),
+        Screen::Incidents => model.incidents.find(forward, from_here),
+        Screen::Services => model.services.find(forward, from_here),
+        Screen::Log => return model.logs.find(forward, from_here),
+        Screen::Status => None,
+    };
+    let Some(index) = found else { return false };
+    match model.screen {
+        Screen::Tokens => model.tokens.go(index),
+        Screen::Incidents => model.incidents.go(index),
+        Screen::Services => model.services.go(index),
+        Screen::Log | Screen::Status => {}
+    }
+    true
+}

@@ -1,0 +1,222 @@
+//! Everything but the tails: asked for when it changed, and never more often than it is worth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::app::Net;
+use crate::client::{Client, ClientError, IncidentQuery, PageQuery, TokenQuery};
+
+/// The same thing is not asked for more often than this,
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// nor more than this part of the time: what takes long is asked for seldom.
+const SHARE: u32 = 20;
+const PAGE: u32 = 1_000;
+/// Incidents that are shown: open ones first, then the latest resolved ones.
+const OPEN_PAGES_MAX: usize = 5;
+const RESOLVED: u32 = 100;
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Topic {
+    Status,
+    Tokens,
+    Incidents,
+    Organisation,
+    Refused,
+}
+
+impl Topic {
+    const ALL: [Self; 5] = [Self::Status, Self::Tokens, Self::Incidents, Self::Organisation, Self::Refused];
+}
+
+#[derive(Clone, Copy, Default)]
+struct Want {
+    wanted: bool,
+    running: bool,
+    not_before: Option<Instant>,
+}
+
+/// Asks for what is wanted, one question of a kind at a time.
+pub(super) struct Fetcher {
+    client: Arc<Client>,
+    net: Sender<Net>,
+    wants: [Want; Topic::ALL.len()],
+    refused: bool,
+    running: JoinSet<Option<(Topic, Duration)>>,
+}
+
+impl Fetcher {
+    pub(super) fn new(client: Arc<Client>, net: Sender<Net>) -> Self {
+        Self { client, net, wants: Default::default(), refused: false, running: JoinSet::new() }
+    }
+
+    /// After a connect, and after a change of our own, which must be seen at once.
+    pub(super) fn want_all(&mut self) {
+        for topic in Topic::ALL {
+            self.want(topic);
+            self.wants[topic as usize].not_before = None;
+        }
+    }
+
+    pub(super) fn watch_refused(&mut self, on: bool) {
+        self.refused = on;
+        self.want(Topic::Refused);
+    }
+
+    /// What the daemon said has changed.
+    pub(super) fn changed(&mut self, kinds: &[String]) {
+        for kind in kinds {
+            match kind.as_str() {
+                "registry" => self.want(Topic::Organisation),
+                "tokens" | "usage" => self.want(Topic::Tokens),
+                "incidents" => self.want(Topic::Incidents),
+                "refused" => self.want(Topic::Refused),
+                _ => {}
+            }
+        }
+        self.want(Topic::Status);
+    }
+
+    pub(super) fn incident(&mut self, incident: String) {
+        let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        self.running.spawn(async move {
+            if let Ok(incident) = client.incident(&incident).await {
+                net.send(Net::Incident(Box::new(incident))).await.ok();
+            }
+            None
+        });
+    }
+
+    /// Starts what is due, and waits until something ends or becomes due. To be called again and again.
+    pub(super) async fn work(&mut self) {
+        let now = Instant::now();
+        for topic in Topic::ALL {
+            let want = &mut self.wants[topic as usize];
+            if want.wanted && !want.running && want.not_before.is_none_or(|at| at <= now) {
+                (want.wanted, want.running) = (false, true);
+                self.start(topic);
+            }
+        }
+        let due =
+            self.wants.iter().filter(|want| want.wanted && !want.running).filter_map(|want| want.not_before).min();
+        let later = async {
+            match due {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = later => {}
+            Some(done) = self.running.join_next() => self.note(done.ok().flatten()),
+        }
+    }
+
+    fn want(&mut self, topic: Topic) {
+        if topic != Topic::Refused || self.refused {
+            self.wants[topic as usize].wanted = true;
+        }
+    }
+
+    fn start(&mut self, topic: Topic) {
+        let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        self.running.spawn(async move {
+            let started = Instant::now();
+            // A failed question is asked again with the next change; a lost connection shows in the events.
+            if let Ok(answers) = fetch(&client, topic).await {
+                for answer in answers {
+                    net.send(answer).await.ok()?;
+                }
+            }
+            Some((topic, started.elapsed()))
+        });
+    }
+
+    fn note(&mut self, done: Option<(Topic, Duration)>) {
+        if let Some((topic, took)) = done {
+            let want = &mut self.wants[topic as usize];
+            want.running = false;
+            want.not_before = Some(Instant::now() + INTERVAL_MIN.max(took * SHARE));
+        }
+    }
+}
+
+async fn fetch(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
+    match topic {
+        Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
+        Topic::Tokens => tokens(client).await.map(|net| vec![net]),
+        Topic::Incidents => incidents(client).await.map(|net| vec![net]),
+        Topic::Organisation => organisation(client).await,
+        Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
+    }
+}
+
+/// Walks all pages of a list.
+macro_rules! all_pages {
+    ($cursor:ident => $page:expr) => {{
+        let mut rows = Vec::new();
+        let mut $cursor: Option<String> = None;
+        loop {
+            let page = $page.await?;
+            rows.extend(page.items);
+            match page.next {
+                Some(next) => $cursor = Some(next),
+                None => break rows,
+            }
+        }
+    }};
+}
+
+fn page(cursor: Option<String>) -> PageQuery {
+    PageQuery { limit: Some(PAGE), cursor }
+}
+
+async fn tokens(client: &Client) -> Result<Net, ClientError> {
+    let query = |cursor| TokenQuery { page: page(cursor), ..TokenQuery::default() };
+    let rows = all_pages!(cursor => client.tokens(&query(cursor.take())));
+    Ok(Net::Tokens(rows.into_iter().map(Arc::new).collect()))
+}
+
+async fn organisation(client: &Client) -> Result<Vec<Net>, ClientError> {
+    let teams = all_pages!(cursor => client.teams(&page(cursor.take())));
+    let services = all_pages!(cursor => client.services(None, &page(cursor.take())));
+    let filters = all_pages!(cursor => client.filters(None, &page(cursor.take())));
+    let filters = filters.into_iter().map(Arc::new).collect();
+    let presets = client.presets().await?.items;
+    Ok(vec![Net::Presets(presets), Net::Organisation { teams, services, filters }])
+}
+
+async fn incidents(client: &Client) -> Result<Net, ClientError> {
+    let query = |state: &str, page| IncidentQuery { state: Some(state.to_owned()), page, ..IncidentQuery::default() };
+    let mut open = Vec::new();
+    let mut cursor = None;
+    let mut more = false;
+    for _ in 0..OPEN_PAGES_MAX {
+        let got = client.incidents(&query("open", page(cursor))).await?;
+        open.extend(got.items.into_iter().map(Arc::new));
+        cursor = got.next;
+        more = cursor.is_some();
+        if !more {
+            break;
+        }
+    }
+    let latest = PageQuery { limit: Some(RESOLVED), cursor: None };
+    let resolved = client.incidents(&query("resolved", latest)).await?;
+    Ok(Net::Incidents { open, resolved: resolved.items.into_iter().map(Arc::new).collect(), more })
+}
+
+async fn refused(client: &Client) -> Result<Vec<tollgate_shared::log::RefusedRow>, ClientError> {
+    let mut rows: Vec<tollgate_shared::log::RefusedRow> = Vec::new();
+    loop {
+        let after = rows.last().map(|row| row.seq);
+        let page = client.refused(after, Some(PAGE)).await?;
+        let none = page.items.is_empty() || page.next.is_none();
+        rows.extend(page.items);
+        if none {
+            return Ok(rows);
+        }
+    }
+}

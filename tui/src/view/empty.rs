@@ -1,0 +1,79 @@
+//! What an empty list says: what would be here, and the key that makes the first one.
+
+use crate::app::connection::{Connection, Phase};
+use crate::app::layout::Area;
+use crate::app::logs::LogTab;
+use crate::app::{Model, Screen};
+
+use super::canvas::Canvas;
+
+/// Draws the words where the list has no rows. True if it did.
+pub(super) fn list(canvas: &mut Canvas<'_>, model: &Model, area: Area, loaded: bool, len: usize) -> bool {
+    if len > 0 {
+        return false;
+    }
+    let lines = if loaded && model.phase() != Phase::Incompatible { nothing(model) } else { waiting(model) };
+    let theme = canvas.theme;
+    for (row, text) in (0..area.height).zip(&lines) {
+        let style = if row == 0 { theme.strong() } else { theme.plain() };
+        canvas.text_at(area, row, &format!("  {text}"), style);
+    }
+    true
+}
+
+/// There is no data yet, and why.
+fn waiting(model: &Model) -> Vec<String> {
+    match &model.connection {
+        Connection::Connecting => vec!["connecting to tollgated".to_owned()],
+        Connection::Live => vec!["loading".to_owned()],
+        Connection::Reconnecting { why, tried, .. } => {
+            let mut lines = vec![why.clone()];
+            lines.extend(tried.iter().map(|tried| format!("  {tried}")));
+            lines.push("start one with:  tollgated run     Enter tries again now, q leaves".to_owned());
+            lines
+        }
+        Connection::Denied { why, remedy } => {
+            let mut lines = vec![format!("no access: {why}")];
+            lines.extend(remedy.iter().cloned());
+            lines.push("Enter tries again, q leaves".to_owned());
+            lines
+        }
+        Connection::Incompatible { ours, theirs } => vec![
+            "the daemon is of another version".to_owned(),
+            format!("daemon {theirs}, console {ours}: their answers may mean something else,"),
+            "so nothing is shown. Install the same version of both programs.".to_owned(),
+            "Enter tries again, q leaves".to_owned(),
+        ],
+    }
+}
+
+fn nothing(model: &Model) -> Vec<String> {
+    let words: &[&str] = match model.screen {
+        Screen::Tokens if !model.tokens.all.is_empty() => {
+            &["no token passes the filter", "f changes it, F switches it off"]
+        }
+        Screen::Tokens if model.is_empty_registry() => &[
+            "no tokens yet",
+            "A sender needs a token, and a service with a filter that its calls can match.",
+            "A  leads through the four steps: team, service, filter, token",
+        ],
+        Screen::Tokens => &["no tokens yet", "A  creates the first one"],
+        Screen::Log if model.logs.tab == LogTab::Refused => &[
+            "nothing was refused since the daemon started",
+            "Calls with a wrong path or an unknown token would be here. Tab shows the calls.",
+        ],
+        Screen::Log => &[
+            "no rows",
+            "Only calls of tokens with debug on are logged, for 48 h.",
+            "1 shows the tokens, D there switches debug on. Tab shows what was refused.",
+        ],
+        Screen::Incidents => {
+            &["no incidents", "A call that matches a filter opens one. 2 shows the calls and why they matched or not."]
+        }
+        Screen::Services => &["no teams yet", "A  creates the first one, then a service and a filter"],
+        Screen::Status => &[],
+    };
+    let refused = (model.screen == Screen::Log).then(|| model.logs.tail.refused.clone()).flatten();
+    let refused = refused.map(|words| format!("the daemon refused the filter: {words}"));
+    refused.into_iter().chain(words.iter().map(|line| (*line).to_owned())).collect()
+}

@@ -1,0 +1,155 @@
+//! Menus, help and prompts: what lies over a screen without hiding it.
+
+use crate::app::action::Action;
+use crate::app::commands;
+use crate::app::keymap::{self, Binding, Place};
+use crate::app::layer::{Layer, Menu, Prompt, PromptKind};
+use crate::app::layout::{Area, Layout};
+use crate::app::model::Model;
+
+use super::canvas::Canvas;
+
+pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
+    match &model.layer {
+        Some(Layer::Help { top }) => help(canvas, model, *top),
+        Some(Layer::Menu(open)) => menu(canvas, open),
+        Some(Layer::Prompt(open)) => prompt(canvas, model, open, layout),
+        _ => {}
+    }
+}
+
+/// A box over the screen: a rule above and below, the title in the upper one.
+fn open_box(canvas: &mut Canvas<'_>, title: &str, rows: usize) -> Area {
+    let height = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(canvas.rows);
+    let area = Area { x: 0, y: (canvas.rows - height) / 2, width: canvas.columns, height };
+    let theme = canvas.theme;
+    canvas.clear(area);
+    canvas.rule(area, 0);
+    canvas.text_at(
+        Area { x: 2, width: area.width.saturating_sub(4), ..area },
+        0,
+        &format!(" {title} "),
+        theme.strong(),
+    );
+    canvas.rule(area, height.saturating_sub(1));
+    Area { y: area.y + 1, height: height.saturating_sub(2), ..area }
+}
+
+fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
+    let place = Place::of(model);
+    let mut lines: Vec<(String, String)> = Vec::new();
+    // The keys of this place come first, those of everywhere after them.
+    let (own, common): (Vec<&Binding>, Vec<&Binding>) =
+        keymap::here(place).partition(|binding| !binding.places.is_empty());
+    for binding in own.into_iter().chain(common) {
+        let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
+        lines.push((keys.join(" "), binding.action.info().help.to_owned()));
+    }
+    for entry in keymap::menu(place).filter(|entry| entry.action.changes()) {
+        lines.push((format!(".{}", entry.letter), entry.action.info().help.to_owned()));
+    }
+    let title = format!("KEYS of {}   arrows scroll, any other key closes", model.screen.title());
+    let area = open_box(canvas, &title, lines.len());
+    let two = area.width >= 110;
+    let half = if two { lines.len().div_ceil(2) } else { lines.len() };
+    let top = top.min(half.saturating_sub(usize::from(area.height)));
+    for row in 0..area.height {
+        let index = top + usize::from(row);
+        help_cell(canvas, area, row, lines.get(index).filter(|_| index < half), 0);
+        if two {
+            help_cell(canvas, area, row, lines.get(half + index), area.width / 2);
+        }
+    }
+}
+
+fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(String, String)>, x: u16) {
+    let Some((keys, help)) = line else { return };
+    let theme = canvas.theme;
+    let area = Area { x, width: area.width - x, ..area };
+    let mut cells = canvas.row(area, theme.plain());
+    cells.text("  ", theme.plain()).cell(keys, 16, theme.strong()).text(help, theme.plain());
+    canvas.put(area, row, cells);
+}
+
+fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
+    let area = open_box(canvas, &menu.title, menu.items.len());
+    let theme = canvas.theme;
+    let top = (menu.at + 1).saturating_sub(usize::from(area.height));
+    for (row, (index, item)) in (0..area.height).zip(menu.items.iter().enumerate().skip(top)) {
+        let base = if index == menu.at { theme.marked() } else { theme.plain() };
+        let mut line = canvas.row(area, base);
+        line.text(if index == menu.at { "> " } else { "  " }, theme.plain());
+        line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
+        match &item.refused {
+            Some(why) => {
+                line.text(&format!("{} (not now: {why})", item.words), theme.plain());
+            }
+            None if item.cli.is_empty() => {
+                line.text(&item.words, theme.plain());
+            }
+            None => {
+                line.cell(&item.words, 42, theme.plain()).text("  $ ", theme.plain()).text(&item.cli, theme.plain());
+            }
+        }
+        line.rest();
+        canvas.put(area, row, line);
+    }
+}
+
+/// A prompt stands where the footer was; above it what is wrong, or what the beginning may mean.
+fn prompt(canvas: &mut Canvas<'_>, model: &Model, prompt: &Prompt, layout: &Layout) {
+    let theme = canvas.theme;
+    let foot = if layout.footer.height > 0 {
+        layout.footer
+    } else {
+        Area { x: 0, y: canvas.rows - 1, width: canvas.columns, height: 1 }
+    };
+    canvas.clear(foot);
+    let mut row = canvas.row(foot, theme.plain());
+    row.text(" ", theme.plain()).text(prompt.kind.sign(), theme.strong());
+    field(&mut row, &prompt.field.text(), prompt.field.before_cursor().chars().count(), theme);
+    canvas.put(foot, 0, row);
+    let Some(y) = foot.y.checked_sub(1) else { return };
+    let above = Area { y, ..foot };
+    canvas.clear(above);
+    match &prompt.error {
+        Some(error) => canvas.text(above, &format!(" {error}"), theme.bad()),
+        None => canvas.text(above, &format!(" {}", prompt_help(model, prompt)), theme.plain()),
+    }
+}
+
+fn prompt_help(model: &Model, prompt: &Prompt) -> String {
+    let text = prompt.field.text();
+    match prompt.kind {
+        PromptKind::Command => match commands::complete(&text).as_slice() {
+            [] => "no such command".to_owned(),
+            [only] => described(*only),
+            many => {
+                let names: Vec<_> = many.iter().take(12).map(|action| action.info().name).collect();
+                format!("{}{}   Tab completes", names.join(" "), if many.len() > 12 { " ..." } else { "" })
+            }
+        },
+        PromptKind::Search => "Enter keeps it, n N go on, Esc goes back".to_owned(),
+        PromptKind::Filter if model.screen == crate::app::Screen::Log => {
+            "token:NAME  outcome:no_match  status:4xx   Enter asks the daemon".to_owned()
+        }
+        PromptKind::Filter => format!("{} of {} tokens", model.tokens.shown.len(), model.tokens.all.len()),
+    }
+}
+
+fn described(action: Action) -> String {
+    let info = action.info();
+    format!("{}: {}   $ {}", info.name, info.help, info.cli)
+}
+
+/// Text with a cursor; of a long one the part around the cursor is shown.
+pub(super) fn field(row: &mut super::canvas::Row<'_>, text: &str, cursor: usize, theme: &super::theme::Theme) {
+    let room = row.left().saturating_sub(2).max(1);
+    let skip = cursor.saturating_sub(room.saturating_sub(1));
+    let chars: Vec<char> = text.chars().skip(skip).take(room).collect();
+    let at = (cursor - skip).min(chars.len());
+    let before: String = chars[..at].iter().collect();
+    let under: String = chars.get(at).map_or_else(|| " ".to_owned(), ToString::to_string);
+    let after: String = chars.get(at + 1..).unwrap_or_default().iter().collect();
+    row.text(&before, theme.plain()).text(&under, theme.marked()).text(&after, theme.plain());
+}

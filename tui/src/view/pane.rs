@@ -1,0 +1,149 @@
+//! The pane under or beside the list.
+
+use crate::app::detail::{self, Kind, Line};
+use crate::app::layout::{Area, Layout};
+use crate::app::logs::{DetailTab, LogTab};
+use crate::app::model::{Model, Screen};
+use crate::app::tail::Entry;
+use crate::app::tokens::PaneTab;
+use crate::safe_text::SafeText;
+
+use super::canvas::Canvas;
+use super::lists::{self, Shape};
+
+/// A single line of data is cut after so many rows: the rest is one key away, in `tollgate log show`.
+const WRAPPED_ROWS_MAX: usize = 40;
+
+pub(super) fn pane(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
+    if layout.pane.height == 0 {
+        return;
+    }
+    title(canvas, model, layout.pane_title);
+    let text = detail::lines(model);
+    if model.screen == Screen::Tokens && model.tokens.tab == PaneTab::Calls && !text.is_empty() {
+        return calls(canvas, model, layout.pane, &text);
+    }
+    lines(canvas, layout.pane, &text, model.pane_top);
+}
+
+/// `-- zabbix-prod  s_7QmX0c2LrT ------------------ [calls] facts --`
+fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
+    let theme = canvas.theme;
+    let name = subject(model);
+    let tabs = tabs(model);
+    let rule = theme.rule();
+    let mut row = canvas.row(area, if model.in_pane { theme.strong() } else { theme.plain() });
+    row.text(&rule.repeat(2), theme.plain()).text(" ", theme.plain());
+    let room = row.left().saturating_sub(tabs.chars().count() + 4);
+    let name = SafeText::clipped(&name, room, theme.ellipsis());
+    row.text(name.as_screen_str(), theme.strong());
+    row.text(" ", theme.plain());
+    let fill = row.left().saturating_sub(tabs.chars().count() + 3);
+    row.text(&rule.repeat(fill), theme.plain()).text(&tabs, theme.strong()).text(&rule.repeat(3), theme.plain());
+    canvas.put(area, 0, row);
+}
+
+fn subject(model: &Model) -> String {
+    let text = match model.screen {
+        Screen::Tokens => model.tokens.selected().map(|token| format!("{}  {}", token.name, token.id)),
+        Screen::Log if model.logs.tab == LogTab::Refused => {
+            model.logs.selected_refused().map(|row| format!("refused {}", row.seq))
+        }
+        Screen::Log => model.logs.tail.selected().map(|entry| match entry {
+            Entry::Row(row) => format!("{}  {} {}", row.seq, row.method, row.path),
+            Entry::Gap(_) => "rows that are not here".to_owned(),
+        }),
+        Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
+        Screen::Services => model.services.selected().map(|node| node.name().to_owned()),
+        Screen::Status => None,
+    };
+    text.unwrap_or_else(|| "nothing marked".to_owned())
+}
+
+fn tabs(model: &Model) -> String {
+    let (names, at): (&[&str], usize) = match model.screen {
+        Screen::Tokens => (&["calls", "facts"], usize::from(model.tokens.tab == PaneTab::Facts)),
+        Screen::Log if model.logs.tab == LogTab::Calls => (
+            &["verdict", "body", "headers"],
+            match model.logs.detail {
+                DetailTab::Verdict => 0,
+                DetailTab::Body => 1,
+                DetailTab::Headers => 2,
+            },
+        ),
+        _ => (&[], 0),
+    };
+    let shown = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| if index == at { format!("[{name}]") } else { format!(" {name} ") });
+    shown.collect()
+}
+
+/// The token's summary, then its own calls; the newest at the foot.
+fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
+    let theme = canvas.theme;
+    let top = if area.height > 4 { 2 } else { u16::from(area.height > 2) };
+    for (row, line) in (0..top).zip(summary) {
+        canvas.text_at(area, row, &format!(" {}", line.text), theme.plain());
+    }
+    let tail = &model.tokens.calls;
+    let rest = Area { y: area.y + top, height: area.height - top, ..area };
+    if tail.entries.is_empty() {
+        let debug = model.tokens.selected().and_then(|token| token.debug_until).is_some_and(|until| until > model.now);
+        let words = match (debug, tail.loaded) {
+            (false, _) => " No calls in the log: debug is off.  D switches it on for 48 h.",
+            (true, false) => " loading its calls",
+            (true, true) => " Debug is on: its calls will be here as they come. None so far.",
+        };
+        return canvas.text(rest, words, theme.plain());
+    }
+    let shape = Shape::short(rest.width);
+    let with_head = rest.height > 2;
+    if with_head {
+        let mut head = canvas.row(rest, theme.strong());
+        head.text("  ", theme.plain());
+        shape.head(&mut head, theme.strong());
+        canvas.put(rest, 0, head);
+    }
+    let head = u16::from(with_head);
+    let rows = Area { y: rest.y + head, height: rest.height - head, ..rest };
+    lists::entries(canvas, tail, rows, &shape, false, false);
+}
+
+/// Lines of text from `top` on, wrapped to the width. Only what is visible is made safe and wrapped.
+pub(super) fn lines(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top: usize) {
+    let theme = canvas.theme;
+    let width = usize::from(area.width.saturating_sub(2));
+    let inner = Area { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    let mut row = 0;
+    for line in lines.iter().skip(top) {
+        if row >= area.height {
+            return;
+        }
+        let style = match line.kind {
+            Kind::Plain | Kind::Body => theme.plain(),
+            Kind::Strong => theme.strong(),
+            Kind::Bad => theme.bad(),
+        };
+        for part in wrapped(line, width) {
+            canvas.safe_at(inner, row, &part, style);
+            row += 1;
+        }
+    }
+}
+
+fn wrapped(line: &Line, width: usize) -> Vec<SafeText<'static>> {
+    let enough = width.saturating_mul(WRAPPED_ROWS_MAX);
+    let end = line.text.floor_char_boundary(enough.saturating_mul(4));
+    let text = &line.text[..end];
+    let mut rows = match line.kind {
+        Kind::Body => SafeText::lines(text).flat_map(|line| line.wrap(width)).collect(),
+        _ => SafeText::new(text).wrap(width),
+    };
+    if rows.is_empty() {
+        rows.push(SafeText::default());
+    }
+    rows.truncate(WRAPPED_ROWS_MAX);
+    rows
+}

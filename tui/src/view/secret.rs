@@ -1,0 +1,69 @@
+//! The secret, shown once: alone on a line without borders, from column 0, so that a mouse can take it whole.
+
+use crate::app::layout::Area;
+use crate::app::secret::ShowOnce;
+use crate::safe_text::SafeText;
+
+use super::canvas::Canvas;
+
+const KEYS: &str = " y copy   w write a file (0600)   Esc I have it   (Enter does nothing)";
+
+pub(super) fn show_once(canvas: &mut Canvas<'_>, dialog: &ShowOnce) {
+    let theme = canvas.theme;
+    let area = canvas.area();
+    let verb = if dialog.rotated { "ROTATED" } else { "CREATED" };
+    let head = format!(" {verb} {}   {}   {}", dialog.name, dialog.id, dialog.scope);
+    let notice = match (&dialog.notice, dialog.asked) {
+        (_, true) => Some(" Do you have it? Esc again puts it away for ever; any other key keeps it open.".to_owned()),
+        (Some(words), false) => Some(format!(" {words}")),
+        (None, false) => None,
+    };
+    if area.height < 14 {
+        return small(canvas, dialog, &notice.unwrap_or(head));
+    }
+    canvas.text(area, &head, theme.strong());
+    canvas.text_at(area, 2, " This is its secret. It is shown this once and cannot be shown again.", theme.plain());
+    let below = value(canvas, area, 4, dialog);
+    let below = ready(canvas, area, below + 1, dialog) + 1;
+    canvas.text_at(area, below, &notice.unwrap_or_default(), theme.attention());
+    canvas.text_at(area, area.height.saturating_sub(1), KEYS, theme.strong());
+}
+
+/// The secret must be whole even where nothing else has room: the keys go first.
+fn small(canvas: &mut Canvas<'_>, dialog: &ShowOnce, head: &str) {
+    let theme = canvas.theme;
+    let area = canvas.area();
+    canvas.text(area, head, theme.strong());
+    let below = value(canvas, area, 1, dialog);
+    if below < area.height {
+        canvas.text_at(area, area.height.saturating_sub(1), KEYS, theme.strong());
+    }
+}
+
+fn value(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 {
+    let theme = canvas.theme;
+    if dialog.hidden {
+        canvas.text_at(area, y, "(hidden after 60 s: any key shows it again)", theme.strong());
+        return y + 1;
+    }
+    let rows = SafeText::new(dialog.secret.expose()).wrap(usize::from(area.width));
+    for (row, part) in (y..).zip(&rows) {
+        canvas.safe_at(area, row, part, theme.strong());
+    }
+    y + u16::try_from(rows.len()).unwrap_or(1)
+}
+
+/// The line to run reads the secret from standard input: on a command line it would be in the shell's history.
+fn ready(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 {
+    let theme = canvas.theme;
+    let lines = [
+        " To try it, without the secret in the shell's history or in ps:".to_owned(),
+        " read -rs TG     then paste the secret and press Enter".to_owned(),
+        " curl -sS -H @- -H 'Content-Type: application/json' -d '{\"test\":1}' \\".to_owned(),
+        format!("   http://{}/v1/process <<<\"Authorization: Bearer $TG\"", dialog.listen),
+    ];
+    for (row, text) in (y..).zip(&lines) {
+        canvas.text_at(area, row, text, theme.plain());
+    }
+    y + 4
+}
