@@ -99,9 +99,9 @@ fn hints_leave_out_what_they_do_not_admit_and_the_counts_agree() {
     use tollgate_shared::outcome::Outcome;
     for_each_log(|log| {
         let varied = |seq: u64| {
-            let outcome = if seq % 3 == 0 { Outcome::Rejected } else { Outcome::Created };
+            let outcome = if seq.is_multiple_of(3) { Outcome::Rejected } else { Outcome::Created };
             let row = log_row(seq, seq.cast_signed());
-            let status = if seq % 3 == 0 { 429 } else { 202 };
+            let status = if seq.is_multiple_of(3) { 429 } else { 202 };
             Arc::new(LogRow { token: token_id(1 + seq / 200), outcome, status, ..row.as_ref().clone() })
         };
         for first in [1, 301, 451] {
