@@ -134,18 +134,19 @@ fn hints_leave_out_what_they_do_not_admit_and_the_counts_agree() {
 
 #[test]
 fn missing_seqs_are_told_whatever_is_jumped_over() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut log = open(&directory);
-    log.append(&rows(1..=130, 0), START).unwrap();
-    log.append(&[rows(140..=200, 0), rows(211..=299, 0)].concat(), START).unwrap();
-    log.append(&rows(301..=310, 4_000), at(4_000)).unwrap();
-    let holes = |after, hints: &LogHints| log.reader().after(after, ALL, 1_000, 1_000, hints, &|_| true).unwrap().holes;
-    let nobody = LogHints { tokens: Some([token_id(9)].into()), ..ANY };
-    for hints in [&ANY, &nobody] {
-        assert_eq!(holes(0, hints), [(131, 139), (201, 210), (300, 300)]);
-        assert_eq!(holes(135, hints), [(136, 139), (201, 210), (300, 300)]);
-        assert_eq!(holes(300, hints), []);
-    }
+    for_each_log(|log| {
+        log.append(&rows(1..=130, 0), START).unwrap();
+        log.append(&[rows(140..=200, 0), rows(211..=299, 0)].concat(), START).unwrap();
+        log.append(&rows(301..=310, 4_000), at(4_000)).unwrap();
+        let reader = log.reader();
+        let holes = |after, hints: &LogHints| reader.after(after, ALL, 1_000, 1_000, hints, &|_| true).unwrap().holes;
+        let nobody = LogHints { tokens: Some([token_id(9)].into()), ..ANY };
+        for hints in [&ANY, &nobody] {
+            assert_eq!(holes(0, hints), [(131, 139), (201, 210), (300, 300)]);
+            assert_eq!(holes(135, hints), [(136, 139), (201, 210), (300, 300)]);
+            assert_eq!(holes(300, hints), []);
+        }
+    });
 }
 
 #[test]

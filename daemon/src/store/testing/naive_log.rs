@@ -55,7 +55,15 @@ impl LogReader for NaiveLog {
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError> {
         let rows = self.rows();
-        Ok(page(rows.iter().filter(|row| row.seq > after), cutoff, limit, scan, hints, pass))
+        let mut page = page(rows.iter().filter(|row| row.seq > after), cutoff, limit, scan, hints, pass);
+        let mut expected = after + 1;
+        for row in rows.iter().filter(|row| row.seq > after && page.scanned_to.is_some_and(|to| row.seq <= to)) {
+            if row.seq > expected {
+                page.holes.push((expected, row.seq - 1));
+            }
+            expected = row.seq + 1;
+        }
+        Ok(page)
     }
 
     fn before(
