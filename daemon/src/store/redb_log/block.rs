@@ -1,7 +1,10 @@
 //! A block: up to 256 rows without a hole between their seqs, compressed together.
 //!
-//! Stored: version, compression, the unpacked length, the packed bytes. Unpacked: how many rows, a mark for each, then the
-//! rows as they would stand alone. The marks answer most questions, so that a row is decoded only when it is wanted.
+//! Stored: version, compression, the number of rows, for each part its packed and unpacked length, the packed parts. The
+//! first part has a mark for each row, each other one has up to 32 rows as they would stand alone. The marks answer most
+//! questions, so that a row is decoded, and the part that it is in unpacked, only when it is wanted.
+
+use std::cell::OnceCell;
 
 use tollgate_shared::id::TokenId;
 use tollgate_shared::log::LogRow;
@@ -20,11 +23,15 @@ const VERSION: u8 = 1;
 /// LZ4 unpacks four times as fast as deflate and half again as fast as zstd; the rows take a third more room than with
 /// zstd. Reading is what somebody waits for, and it is plain Rust.
 const LZ4: u8 = 1;
-const HEADER_BYTES: usize = 6;
-/// Bytes of a row's mark: its end (u32), moment (i64), token (u32), outcome (u8), status (u16), little-endian.
+/// Rows of a part: LZ4 looks back 64 KiB, so larger parts would hardly be smaller together.
+const PART_ROWS: usize = 32;
+/// Version, compression, number of rows (u16).
+const HEADER_BYTES: usize = 4;
+/// The two lengths of a part, u32 each.
+const LENGTHS_BYTES: usize = 8;
+/// Bytes of a row's mark: its end in its part (u32), moment (i64), token (u32), outcome (u8), status (u16), little-endian.
 const MARK_BYTES: usize = 19;
-const COUNT_BYTES: usize = 4;
-/// More than 256 rows with full bodies, headers and explanations ever take: a damaged length must not ask for the memory.
+/// More than 32 rows with full bodies, headers and explanations ever take: a damaged length must not ask for the memory.
 const UNPACKED_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 
 /// A token in 32 bits. Two tokens may have the same: then rows are looked at in vain, nothing else.
@@ -49,12 +56,23 @@ pub(super) struct PackedRow {
     pub(super) bytes: Vec<u8>,
 }
 
-/// An unpacked block.
+/// A block that is being read; its parts are unpacked as they are needed.
 #[derive(Debug)]
 pub(super) struct Block {
     first_seq: u64,
     rows: usize,
-    unpacked: Vec<u8>,
+    marks: Vec<u8>,
+    stored: Vec<u8>,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    /// Where it is in what is stored.
+    start: usize,
+    end: usize,
+    unpacked_bytes: usize,
+    unpacked: OnceCell<Vec<u8>>,
 }
 
 // === impl TokenMark ===
@@ -105,49 +123,48 @@ impl Block {
     /// Their lengths do not fit.
     pub(super) fn pack(rows: &[PackedRow]) -> Result<Vec<u8>, StoreError> {
         let too_large = |_| damaged("its rows are too large for a block");
-        let bytes: usize = rows.iter().map(|row| row.bytes.len() + MARK_BYTES).sum();
-        let mut unpacked = Vec::with_capacity(COUNT_BYTES + bytes);
-        unpacked.extend(u32::try_from(rows.len()).map_err(too_large)?.to_le_bytes());
-        let mut end = 0_usize;
-        for row in rows {
-            end += row.bytes.len();
-            row.mark.write(u32::try_from(end).map_err(too_large)?, &mut unpacked);
+        let mut parts = vec![Vec::with_capacity(rows.len() * MARK_BYTES)];
+        for rows in rows.chunks(PART_ROWS) {
+            let mut part = Vec::new();
+            for row in rows {
+                part.extend_from_slice(&row.bytes);
+                row.mark.write(u32::try_from(part.len()).map_err(too_large)?, &mut parts[0]);
+            }
+            parts.push(part);
         }
-        rows.iter().for_each(|row| unpacked.extend_from_slice(&row.bytes));
         let mut stored = vec![VERSION, LZ4];
-        stored.extend(u32::try_from(unpacked.len()).map_err(too_large)?.to_le_bytes());
-        stored.extend(lz4_flex::block::compress(&unpacked));
+        stored.extend(u16::try_from(rows.len()).map_err(too_large)?.to_le_bytes());
+        let packed: Vec<_> = parts.iter().map(|part| lz4_flex::block::compress(part)).collect();
+        for (packed, part) in packed.iter().zip(&parts) {
+            stored.extend(u32::try_from(packed.len()).map_err(too_large)?.to_le_bytes());
+            stored.extend(u32::try_from(part.len()).map_err(too_large)?.to_le_bytes());
+        }
+        packed.iter().for_each(|packed| stored.extend_from_slice(packed));
         Ok(stored)
     }
 
     /// The block that was stored under this seq.
     ///
     /// # Errors
-    /// Its bytes are not those of a block.
-    pub(super) fn unpack(first_seq: u64, stored: &[u8]) -> Result<Self, StoreError> {
-        let short = || damaged("it is too short");
-        let header: [u8; HEADER_BYTES] = stored.first_chunk().copied().ok_or_else(short)?;
-        let [version, compression, length @ ..] = header;
+    /// Its bytes are not those of a block. Damage inside a part shows only when its rows are asked for.
+    pub(super) fn unpack(first_seq: u64, stored: Vec<u8>) -> Result<Self, StoreError> {
+        let header: [u8; HEADER_BYTES] = stored.first_chunk().copied().ok_or_else(|| damaged("it is too short"))?;
+        let [version, compression, rows @ ..] = header;
         if (version, compression) != (VERSION, LZ4) {
             return Err(damaged(&format!(
                 "version {version} with compression {compression} is unknown to this program"
             )));
         }
-        let length = u32::from_le_bytes(length) as usize;
-        if length > UNPACKED_BYTES_MAX {
-            return Err(damaged("it is too large"));
-        }
-        let unpacked = lz4_flex::block::decompress(&stored[HEADER_BYTES..], length)
-            .map_err(|error| damaged(&format!("it does not unpack ({error})")))?;
-        if unpacked.len() != length {
-            return Err(damaged("it ends too early"));
-        }
-        let count: [u8; COUNT_BYTES] = unpacked.first_chunk().copied().ok_or_else(short)?;
-        let block = Self { first_seq, rows: u32::from_le_bytes(count) as usize, unpacked };
-        if block.rows == 0 || block.rows > BLOCK_ROWS_MAX || block.unpacked.len() < block.bodies_at() {
+        let rows = usize::from(u16::from_le_bytes(rows));
+        if rows == 0 || rows > BLOCK_ROWS_MAX {
             return Err(damaged("its number of rows is wrong"));
         }
-        Ok(block)
+        let mut parts = parts(&stored, 1 + rows.div_ceil(PART_ROWS))?;
+        let marks = parts.remove(0).unpack(&stored)?;
+        if marks.len() != rows * MARK_BYTES {
+            return Err(damaged("its marks are not those of its rows"));
+        }
+        Ok(Self { first_seq, rows, marks, stored, parts })
     }
 
     pub(super) const fn first_seq(&self) -> u64 {
@@ -168,12 +185,13 @@ impl Block {
         RowMark { at, token, outcome, status: u16::from_le_bytes([mark[17], mark[18]]) }
     }
 
-    /// The bytes of a row that is in the block; none where the marks are damaged.
+    /// The bytes of a row that is in the block; none where its part is damaged.
     pub(super) fn bytes(&self, seq: u64) -> &[u8] {
         let index = self.index(seq);
-        let start = index.checked_sub(1).map_or(0, |before| self.end(before));
-        let bodies = &self.unpacked[self.bodies_at()..];
-        bodies.get(start..self.end(index)).unwrap_or_default()
+        let start = if index.is_multiple_of(PART_ROWS) { 0 } else { self.end(index - 1) };
+        let Some(part) = self.parts.get(index / PART_ROWS) else { return &[] };
+        let unpacked = part.unpacked.get_or_init(|| part.unpack(&self.stored).unwrap_or_default());
+        unpacked.get(start..self.end(index)).unwrap_or_default()
     }
 
     fn index(&self, seq: u64) -> usize {
@@ -183,18 +201,41 @@ impl Block {
     }
 
     fn mark_bytes(&self, index: usize) -> [u8; MARK_BYTES] {
-        let mark = self.unpacked.get(COUNT_BYTES + index * MARK_BYTES..).and_then(<[u8]>::first_chunk);
-        mark.copied().unwrap_or([u8::MAX; MARK_BYTES])
+        self.marks.as_chunks().0.get(index).copied().unwrap_or([u8::MAX; MARK_BYTES])
     }
 
     fn end(&self, index: usize) -> usize {
         let [a, b, c, d, ..] = self.mark_bytes(index);
         u32::from_le_bytes([a, b, c, d]) as usize
     }
+}
 
-    const fn bodies_at(&self) -> usize {
-        COUNT_BYTES + self.rows * MARK_BYTES
+// === impl Part ===
+
+impl Part {
+    fn unpack(&self, stored: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let packed = stored.get(self.start..self.end).unwrap_or_default();
+        let unpacked = lz4_flex::block::decompress(packed, self.unpacked_bytes)
+            .map_err(|error| damaged(&format!("it does not unpack ({error})")))?;
+        if unpacked.len() == self.unpacked_bytes { Ok(unpacked) } else { Err(damaged("it ends too early")) }
     }
+}
+
+/// Where a block's parts are. They fill it to its end.
+fn parts(stored: &[u8], count: usize) -> Result<Vec<Part>, StoreError> {
+    let mut start = HEADER_BYTES + count * LENGTHS_BYTES;
+    let lengths = stored.get(HEADER_BYTES..start).ok_or_else(|| damaged("it is too short"))?;
+    let mut parts = Vec::with_capacity(count);
+    for [a, b, c, d, e, f, g, h] in lengths.as_chunks::<LENGTHS_BYTES>().0.iter().copied() {
+        let end = start + u32::from_le_bytes([a, b, c, d]) as usize;
+        let unpacked_bytes = u32::from_le_bytes([e, f, g, h]) as usize;
+        if unpacked_bytes > UNPACKED_BYTES_MAX {
+            return Err(damaged("it is too large"));
+        }
+        parts.push(Part { start, end, unpacked_bytes, unpacked: OnceCell::new() });
+        start = end;
+    }
+    if start == stored.len() { Ok(parts) } else { Err(damaged("its length is wrong")) }
 }
 
 fn damaged(detail: &str) -> StoreError {

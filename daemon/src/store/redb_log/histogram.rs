@@ -110,7 +110,7 @@ impl<'a> Tally<'a> {
                     }
                 }
             }
-            Stretch::Block(first, last, packed) => match Block::unpack(first, &packed) {
+            Stretch::Block(first, last, packed) => match Block::unpack(first, packed) {
                 Ok(block) => self.look_at_block(&block, last.min(to)),
                 Err(error) => tracing::error!(first, last, %error, "a block of log rows is damaged and left out"),
             },

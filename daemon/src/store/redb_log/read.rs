@@ -159,7 +159,7 @@ impl RedbLogReader {
                 Stretch::Rows(rows) => rows.first().and_then(|(seq, row)| Some((*seq, decode::<LogRow>(row).ok()?.at))),
                 Stretch::Block(first, _, packed) => {
                     let seq = seq.max(first);
-                    Some((seq, Block::unpack(first, &packed).ok()?.mark(seq).at))
+                    Some((seq, Block::unpack(first, packed).ok()?.mark(seq).at))
                 }
                 Stretch::Skipped(..) => None,
             }
@@ -232,7 +232,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, stretch: Stretch, from: u64, to: u64) {
         match stretch {
             Stretch::Skipped(first, last) => self.step_over(first.max(from), last.min(to)),
-            Stretch::Block(first, last, packed) => match Block::unpack(first, &packed) {
+            Stretch::Block(first, last, packed) => match Block::unpack(first, packed) {
                 Ok(block) if block.last_seq() == last => self.take_block(&block, from, to),
                 // One damaged block is no reason to take the rest of its hour away.
                 Ok(_) => self.leave_out(first.max(from), last.min(to), &"its head is another's"),
