@@ -5,6 +5,7 @@
 //! goes on at the newest, and the writer never noticed.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use super::logs::SCAN_ROWS;
 use super::params::{Call, Query};
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
+use crate::store::LogHints;
 use crate::tail::{Next, TailEntry};
 
 /// A sign of life with the cursor.
@@ -108,6 +110,17 @@ impl LogQuery {
         })
     }
 
+    /// What the store may leave closed; [`LogQuery::passes`] decides on what it shows.
+    pub(super) fn hints(&self) -> LogHints {
+        LogHints {
+            tokens: self.token.map(|token| [token].into()),
+            outcomes: self.outcome.map(|outcome| [outcome].into_iter().collect()),
+            statuses: self.status.map(StatusFilter::range),
+            since: self.since,
+            ..LogHints::default()
+        }
+    }
+
     pub(super) fn passes(&self, row: &LogRow) -> bool {
         self.token.is_none_or(|token| row.token == token)
             && self.outcome.is_none_or(|outcome| row.outcome == outcome)
@@ -117,6 +130,13 @@ impl LogQuery {
 }
 
 impl StatusFilter {
+    const fn range(self) -> RangeInclusive<u16> {
+        match self {
+            Self::Exactly(status) => status..=status,
+            Self::Hundred(class) => class.saturating_mul(100)..=class.saturating_mul(100).saturating_add(99),
+        }
+    }
+
     fn fits(self, status: u16) -> bool {
         match self {
             Self::Exactly(wanted) => status == wanted,
@@ -219,7 +239,7 @@ impl Tail {
         let (query, cutoff) = (self.query.clone(), self.cutoff());
         let (before, limit) = (self.at.saturating_add(1), last.min(SCAN_ROWS));
         let page = read(&self.daemon, move |daemon| {
-            daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &|row| query.passes(row))
+            daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &query.hints(), &|row| query.passes(row))
         });
         let rows = page.await.map_err(|_| Gone)?.rows;
         for chunk in rows.into_iter().rev().collect::<Vec<_>>().chunks(CHUNK_ROWS) {
@@ -237,19 +257,11 @@ impl Tail {
             let published = self.daemon.tail.newest();
             let (query, cutoff, after) = (self.query.clone(), self.cutoff(), self.at);
             let page = read(&self.daemon, move |daemon| {
-                let expected = std::cell::Cell::new(after + 1);
-                let holes = std::cell::RefCell::new(Vec::new());
-                let pass = |row: &LogRow| {
-                    if row.seq > expected.get() {
-                        holes.borrow_mut().push(lost(expected.get(), row.seq - 1));
-                    }
-                    expected.set(row.seq + 1);
-                    query.passes(row)
-                };
-                let page = daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &pass)?;
-                Ok((page, holes.take()))
+                let pass = |row: &LogRow| query.passes(row);
+                daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &query.hints(), &pass)
             });
-            let (page, holes) = page.await.map_err(|_| Gone)?;
+            let page = page.await.map_err(|_| Gone)?;
+            let holes = page.holes.iter().map(|(from, to)| lost(*from, *to)).collect();
             for chunk in interleaved(page.rows, holes).chunks(CHUNK_ROWS) {
                 self.send(chunk).await?;
             }
