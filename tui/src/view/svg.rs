@@ -151,7 +151,7 @@ fn site() -> Vec<TokenView> {
         token.usage.calls_per_minute = (0..60).map(calls_in).collect();
         token.usage.hour_hits = token.usage.calls_per_minute.iter().sum::<u32>() * (90 - number * 9) / 100;
         token.usage.last_refusal = None;
-        let at = now().plus_secs(if calls > 0 { -3 - i64::from(number) * 17 } else { -9 * 3_600 });
+        let at = now().plus_secs(if *calls > 0 { -3 - i64::from(number) * 17 } else { -9 * 3_600 });
         let ip = "10.20.0.14".parse().unwrap();
         token.usage.last_use = Some(LastUse { at, ip, user_agent: None, outcome: Outcome::Created });
         if index == 0 {
