@@ -111,7 +111,12 @@ fn draw_run(out: &mut String, row: usize, run: &Run) {
     let ink = if run.look.reversed { PAPER } else { run.look.ink };
     if run.look.reversed {
         let size = format!("width=\"{width:.1}\" height=\"{CELL_HEIGHT}\"");
-        writeln!(out, "<rect x=\"{x:.1}\" y=\"{y:.1}\" {size} fill=\"{}\"/>", run.look.ink).unwrap();
+        writeln!(
+            out,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" {size} fill=\"{}\" shape-rendering=\"crispEdges\"/>",
+            run.look.ink
+        )
+        .unwrap();
     }
     if run.text.trim().is_empty() {
         return;
