@@ -111,7 +111,12 @@ fn draw_run(out: &mut String, row: usize, run: &Run) {
     let ink = if run.look.reversed { PAPER } else { run.look.ink };
     if run.look.reversed {
         let size = format!("width=\"{width:.1}\" height=\"{CELL_HEIGHT}\"");
-        writeln!(out, "<rect x=\"{x:.1}\" y=\"{y:.1}\" {size} fill=\"{}\"/>", run.look.ink).unwrap();
+        writeln!(
+            out,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" {size} fill=\"{}\" shape-rendering=\"crispEdges\"/>",
+            run.look.ink
+        )
+        .unwrap();
     }
     if run.text.trim().is_empty() {
         return;
@@ -151,7 +156,7 @@ fn site() -> Vec<TokenView> {
         token.usage.calls_per_minute = (0..60).map(calls_in).collect();
         token.usage.hour_hits = token.usage.calls_per_minute.iter().sum::<u32>() * (90 - number * 9) / 100;
         token.usage.last_refusal = None;
-        let at = now().plus_secs(if calls > 0 { -3 - i64::from(number) * 17 } else { -9 * 3_600 });
+        let at = now().plus_secs(if *calls > 0 { -3 - i64::from(number) * 17 } else { -9 * 3_600 });
         let ip = "10.20.0.14".parse().unwrap();
         token.usage.last_use = Some(LastUse { at, ip, user_agent: None, outcome: Outcome::Created });
         if index == 0 {
