@@ -266,3 +266,6 @@ fn comment_of(field: &str, text: Option<String>) -> Result<Option<String>, Probl
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

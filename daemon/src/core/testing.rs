@@ -95,6 +95,11 @@ impl World {
         self.now = self.now.plus_secs(secs);
     }
 
+    /// Makes this world's random numbers other ones than another world's.
+    pub(crate) fn made_elsewhere(&mut self) {
+        self.made = 1 << 32;
+    }
+
     pub(crate) fn entropy(&mut self) -> Entropy {
         self.made += 1;
         let mut secret = [0; 32];

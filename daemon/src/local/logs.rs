@@ -12,7 +12,7 @@ use super::params::Call;
 use super::tail::{self, Cursor, LogQuery};
 use crate::core::access::{Operation, Sight, Target, allows};
 use crate::edge::Body;
-use crate::store::{LogPage, StoreError};
+use crate::store::{LogHints, LogPage, StoreError};
 
 /// Rows that one reading looks at, at most.
 pub(super) const SCAN_ROWS: usize = 20_000;
@@ -36,11 +36,14 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
     let page = read(&call.daemon, move |daemon| {
         let pass = |row: &LogRow| wanted.passes(row);
+        let hints = wanted.hints();
         match after {
             Some(after) => filled(limit, Some(after), |at, limit| {
-                daemon.log_reader.after(at.unwrap_or(0), cutoff, limit, SCAN_ROWS, &pass)
+                daemon.log_reader.after(at.unwrap_or(0), cutoff, limit, SCAN_ROWS, &hints, &pass)
             }),
-            None => filled(limit, before, |at, limit| daemon.log_reader.before(at, cutoff, limit, SCAN_ROWS, &pass)),
+            None => {
+                filled(limit, before, |at, limit| daemon.log_reader.before(at, cutoff, limit, SCAN_ROWS, &hints, &pass))
+            }
         }
     })
     .await?;
@@ -65,7 +68,7 @@ fn filled(
 
 /// Rows rise whichever way they were read; `next` is where that reading goes on.
 fn rising(page: LogPage, forwards: bool, store_id: u64) -> Page<LogRow> {
-    let LogPage { mut rows, scanned_to, done } = page;
+    let LogPage { mut rows, scanned_to, done, .. } = page;
     let next = scanned_to.filter(|_| !done);
     if forwards {
         return Page { items: rows, next: next.map(|seq| Cursor { store_id, seq }.to_string()) };
@@ -80,7 +83,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
     })?;
     let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
     let page = read(&call.daemon, move |daemon| {
-        daemon.log_reader.after(seq.saturating_sub(1), cutoff, 1, 1, &|row| row.seq == seq)
+        daemon.log_reader.after(seq.saturating_sub(1), cutoff, 1, 1, &LogHints::default(), &|row| row.seq == seq)
     })
     .await?;
     let gone = || Problem::new(Slug::NotFound, format!("row {seq} is not in the log: rows are erased after 48 h"));

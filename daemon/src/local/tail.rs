@@ -5,6 +5,7 @@
 //! goes on at the newest, and the writer never noticed.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, Who};
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
+use crate::store::LogHints;
 use crate::tail::{Next, TailEntry};
 
 /// A sign of life with the cursor.
@@ -124,9 +126,20 @@ impl LogQuery {
             outcome: query.parsed("outcome")?,
             status: query.parsed("status")?,
             since: since_secs.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
-            after: ours.map(|cursor| cursor.seq).or(cursor.map(|_| 0)),
+            after: ours.map(|cursor| cursor.seq).or_else(|| cursor.map(|_| 0)),
             foreign_cursor: cursor.is_some() && ours.is_none(),
         })
+    }
+
+    /// What the store may leave closed; [`LogQuery::passes`] decides on what it shows.
+    pub(super) fn hints(&self) -> LogHints {
+        LogHints {
+            tokens: self.token.map(|token| [token].into()),
+            outcomes: self.outcome.map(|outcome| [outcome].into_iter().collect()),
+            statuses: self.status.map(StatusFilter::range),
+            since: self.since,
+            ..LogHints::default()
+        }
     }
 
     pub(super) fn passes(&self, row: &LogRow) -> bool {
@@ -139,6 +152,13 @@ impl LogQuery {
 }
 
 impl StatusFilter {
+    const fn range(self) -> RangeInclusive<u16> {
+        match self {
+            Self::Exactly(status) => status..=status,
+            Self::Hundred(class) => class.saturating_mul(100)..=class.saturating_mul(100).saturating_add(99),
+        }
+    }
+
     fn fits(self, status: u16) -> bool {
         match self {
             Self::Exactly(wanted) => status == wanted,
@@ -241,7 +261,7 @@ impl Tail {
         let (query, cutoff) = (self.query.clone(), self.cutoff());
         let (before, limit) = (self.at.saturating_add(1), last.min(SCAN_ROWS));
         let page = read(&self.daemon, move |daemon| {
-            daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &|row| query.passes(row))
+            daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &query.hints(), &|row| query.passes(row))
         });
         let rows = page.await.map_err(|_| Gone)?.rows;
         for chunk in rows.into_iter().rev().collect::<Vec<_>>().chunks(CHUNK_ROWS) {
@@ -259,19 +279,11 @@ impl Tail {
             let published = self.daemon.tail.newest();
             let (query, cutoff, after) = (self.query.clone(), self.cutoff(), self.at);
             let page = read(&self.daemon, move |daemon| {
-                let expected = std::cell::Cell::new(after + 1);
-                let holes = std::cell::RefCell::new(Vec::new());
-                let pass = |row: &LogRow| {
-                    if row.seq > expected.get() {
-                        holes.borrow_mut().push(lost(expected.get(), row.seq - 1));
-                    }
-                    expected.set(row.seq + 1);
-                    query.passes(row)
-                };
-                let page = daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &pass)?;
-                Ok((page, holes.take()))
+                let pass = |row: &LogRow| query.passes(row);
+                daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &query.hints(), &pass)
             });
-            let (page, holes) = page.await.map_err(|_| Gone)?;
+            let page = page.await.map_err(|_| Gone)?;
+            let holes = page.holes.iter().map(|(from, to)| lost(*from, *to)).collect();
             for chunk in interleaved(page.rows, holes).chunks(CHUNK_ROWS) {
                 self.send(chunk).await?;
             }

@@ -47,7 +47,7 @@ fn verdict(daemon: &Arc<Daemon>, entry: &ServiceEntry, decoded: Decoded) -> TryV
     let ServiceMatch { resolve_keys, trigger } = matching::evaluate(&entry.compiled, &decoded.call, &redacted);
     let explain = routing::explain_service(entry, &decoded.call, &redacted);
     let resolve = resolve_keys.into_iter().find(|hit| hit.key.is_some());
-    let decided = resolve.as_ref().map(|hit| hit.filter).or(trigger.as_ref().map(|hit| hit.filter));
+    let decided = resolve.as_ref().map(|hit| hit.filter).or_else(|| trigger.as_ref().map(|hit| hit.filter));
     let record = decided.and_then(|id| entry.records.iter().find(|record| record.id.0 == id));
     let phase = match (&resolve, &trigger) {
         (Some(_), _) => "resolve",

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 use tollgate_shared::time::Timestamp;
 
 use super::LogSettings;
-use super::segment::{DAMAGED_SUFFIX, SUFFIX, Segment, Span, Unusable, sync_directory};
+use super::segment::{DAMAGED_SUFFIX, Found, Opener, SUFFIX, Segment, Span, Unusable, sync_directory};
 use crate::store::StoreError;
 
 /// The segments by their first seq, and which of them are open.
@@ -62,6 +62,10 @@ impl Shelf {
             end = span.first_seq.saturating_sub(1);
         }
         spans
+    }
+
+    pub(super) fn opener(&self) -> Opener {
+        Opener { cache_bytes: self.settings.cache_bytes, backend: self.settings.backend.clone() }
     }
 
     pub(super) fn active(&self) -> Option<Arc<Segment>> {
@@ -187,10 +191,10 @@ impl Shelf {
 
     /// Takes in a file that a former run has left.
     fn find(&self, path: &Path, newest: bool) -> Result<(), StoreError> {
-        match Segment::find(path, self.settings.cache_bytes) {
-            Ok(Some((segment, repaired))) => {
+        match Segment::find(path, self.opener()) {
+            Ok(Some(Found { segment, goes_on })) => {
                 // One that was not closed cleanly is repaired now, and never written again.
-                if newest && !repaired {
+                if newest && goes_on {
                     self.begin(segment);
                     return Ok(());
                 }
