@@ -129,6 +129,7 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         {
             daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
         }
+        rebuild_index(&daemon).await;
         flushes += 1;
         if flushes == FLUSHES_PER_SWEEP {
             flushes = 0;
@@ -136,6 +137,19 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
             drop(daemon.lanes.push_admin(AdminJob::Sweep));
             drop(log.try_send(LogTask::Expire));
         }
+    }
+}
+
+/// Melts the changes of the filter index into a new base, where they have become many. The writer puts it in force: only
+/// it knows what has changed meanwhile.
+async fn rebuild_index(daemon: &Arc<Daemon>) {
+    let registry = daemon.registry.load_full();
+    if !registry.index().wants_rebuild() {
+        return;
+    }
+    if let Ok(rebuilt) = tokio::task::spawn_blocking(move || registry.index().rebuilt()).await {
+        // Where the lane is full, the next round makes another.
+        drop(daemon.lanes.push_admin(AdminJob::RebuiltIndex(Box::new(rebuilt))));
     }
 }
 

@@ -90,6 +90,10 @@ impl Writer {
                 self.flush_usage(records);
             }
             AdminJob::Sweep => self.sweep(),
+            AdminJob::RebuiltIndex(rebuilt) => {
+                let next = self.daemon.registry.load().with_rebuilt_index(&rebuilt);
+                self.daemon.registry.store(Arc::new(next));
+            }
         }
     }
 

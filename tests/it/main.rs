@@ -1,9 +1,11 @@
 //! End-to-end tests: the real programs, real sockets, real files. See the crate's README.
 
 mod alertmanager;
+mod console;
 mod crash;
 mod dedup;
 mod fixtures;
+mod hostile;
 mod operators;
 mod readme;
 mod refusals;

@@ -206,7 +206,8 @@ fn incident_lines(model: &Model) -> Vec<Line> {
     match story {
         None => lines.push(Line::plain("its story is being fetched".to_owned())),
         Some(story) => {
-            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry))));
+            let name = |token| model.tokens.name_of(token);
+            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry, name))));
             lines.extend(
                 story
                     .description

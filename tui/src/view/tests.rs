@@ -13,11 +13,11 @@ use crate::app::{Model, Net};
 use tollgate_shared::log::TailItem;
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 40), (200, 50), (60, 15), (20, 5)];
-const COLOUR: Theme = Theme { colour: true, ascii: false };
+pub(super) const COLOUR: Theme = Theme { colour: true, ascii: false };
 const NO_COLOUR: Theme = Theme { colour: false, ascii: false };
 const ASCII: Theme = Theme { colour: false, ascii: true };
 
-fn draw(model: &Model, theme: &Theme) -> Buffer {
+pub(super) fn draw(model: &Model, theme: &Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(model.columns, model.rows)).unwrap();
     terminal.draw(|frame| render(model, theme, frame)).unwrap();
     terminal.backend().buffer().clone()

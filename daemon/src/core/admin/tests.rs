@@ -69,7 +69,7 @@ fn an_actor_without_a_role_changes_nothing() {
         Command::Resolve(incident, None),
     ];
     for command in commands {
-        assert_eq!(slug(&world.refused(command)), Slug::Forbidden);
+        assert_eq!(slug(&world.refused(command)), Slug::UnknownOperator);
     }
 }
 

@@ -23,12 +23,12 @@ pub struct CompiledCondition {
     pub ignore_case: bool,
     /// The values as written, for showing.
     pub values: Vec<String>,
-    literals: Vec<Literal>,
+    pub(super) literals: Vec<Literal>,
 }
 
 /// One value in the form in which it is compared.
 #[derive(Debug, Clone)]
-enum Literal {
+pub(super) enum Literal {
     Text(String),
     Number(f64),
     Pattern(Regex),

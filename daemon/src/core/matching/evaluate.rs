@@ -77,12 +77,12 @@ impl CompiledFilter {
     }
 }
 
-fn resolve_hit(filter: &CompiledFilter, call: &Call) -> ResolveHit {
+pub(super) fn resolve_hit(filter: &CompiledFilter, call: &Call) -> ResolveHit {
     ResolveHit { filter: filter.id, key: filter.resolve_key(call) }
 }
 
 /// What the incident of `filter` says, for a call that its trigger matches.
-fn trigger_hit(filter: &CompiledFilter, call: &Call, redacted: &Call) -> TriggerHit {
+pub(super) fn trigger_hit(filter: &CompiledFilter, call: &Call, redacted: &Call) -> TriggerHit {
     let trigger = &filter.trigger;
     TriggerHit {
         filter: filter.id,

@@ -33,7 +33,7 @@ fn a_change_to_one_token_leaves_everything_else_shared() {
     let after = &world.registry;
     assert_eq!(before.tokens.pieces_not_shared_with(&after.tokens), 1);
     assert_eq!(before.tombstones.pieces_not_shared_with(&after.tombstones), 0);
-    assert!(Arc::ptr_eq(&before.services, &after.services) && Arc::ptr_eq(&before.order, &after.order));
+    assert!(Arc::ptr_eq(&before.services, &after.services) && Arc::ptr_eq(&before.routes.order, &after.routes.order));
     let others = before.tokens().filter(|token| token.id != b.token);
     assert!(others.into_iter().all(|token| after.token(token.id).is_some_and(|same| Arc::ptr_eq(token, same))));
 }

@@ -82,6 +82,9 @@ fn go(model: &mut Model, screen: Screen, effects: &mut Effects) {
     (model.in_pane, model.pane_top) = (false, 0);
     // Entering a screen is one of the moments in which rows may move.
     resort(model);
+    if screen == Screen::Incidents {
+        model.incidents.enter();
+    }
     effects.push(Effect::WatchRefused(screen == Screen::Log && model.logs.tab == LogTab::Refused));
 }
 
