@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +23,7 @@ type Done<T> = Result<T, Box<dyn Error>>;
 /// Rows of a commit, and how many rows are written so.
 const GROUPS: [(usize, usize); 4] = [(1, 2_000), (32, 30_000), (128, 60_000), (512, 100_000)];
 const REPETITIONS: usize = 3;
+const SCANS: usize = 7;
 const BUSY_TOKENS: u64 = 10;
 const QUIET_TOKENS: u64 = 1_000;
 const NEEDLE: &str = "rack-7-unit-42";
@@ -188,7 +190,7 @@ fn big(directory: &Path, rows: u64) -> Done<()> {
         sqlite.append(&batch)?;
     }
     let reader = log.reader();
-    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len()) as f64 / rows as f64;
+    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.blocks() * 512) as f64 / rows as f64;
     let ours = reader.totals(START).disk_bytes as f64 / rows as f64;
     println!("\n{rows} rows, written {COMMIT} a commit.\n");
     println!("| what | Tollgate | SQLite | ratio |\n|---|---|---|---|");
@@ -201,7 +203,7 @@ fn big(directory: &Path, rows: u64) -> Done<()> {
 fn scan(reader: &dyn LogReader, sqlite: &Sqlite, rows: u64) -> Done<()> {
     let hints = LogHints { contains: Some(NEEDLE.into()), ..LogHints::NONE };
     let mut both = (Vec::new(), Vec::new());
-    for _ in 0..REPETITIONS {
+    for _ in 0..SCANS {
         let began = Instant::now();
         let (mut at, mut found, mut done) = (0, 0, false);
         while !done {

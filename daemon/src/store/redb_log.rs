@@ -22,7 +22,7 @@ use tollgate_shared::time::Timestamp;
 pub(super) use self::backend::OpenBackend;
 use self::read::RedbLogReader;
 use self::segment::Segment;
-use self::shelf::{Shelf, io_error};
+use self::shelf::{Shelf, allocated_bytes, io_error};
 use super::{LogReader, LogStore, StoreError};
 
 /// Where the log is and how it is cut.
@@ -91,7 +91,7 @@ impl RedbLog {
             return Ok(true);
         }
         let metadata = std::fs::metadata(&active.path).map_err(|error| io_error("look at a log segment", error))?;
-        Ok(metadata.len() >= self.shelf.settings.segment_bytes)
+        Ok(allocated_bytes(&metadata) >= self.shelf.settings.segment_bytes)
     }
 
     /// Rows must rise, also over the last one that is kept: a seq names one row for ever.

@@ -20,7 +20,7 @@ pub(super) const BLOCK_ROWS_MIN: usize = 128;
 pub(super) const BLOCK_ROWS_MAX: usize = 256;
 
 const VERSION: u8 = 1;
-/// LZ4 unpacks four times as fast as deflate and half again as fast as zstd; the rows take a third more room than with
+/// LZ4 unpacks three times as fast as deflate and half again as fast as zstd; the rows take half as much room again as with
 /// zstd. Reading is what somebody waits for, and it is plain Rust.
 const LZ4: u8 = 1;
 /// Rows of a part: LZ4 looks back 64 KiB, so larger parts would hardly be smaller together.

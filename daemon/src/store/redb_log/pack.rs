@@ -8,7 +8,7 @@ use tollgate_shared::log::LogRow;
 
 use super::block::{BLOCK_ROWS_MAX, BLOCK_ROWS_MIN, Block, PackedRow, RowMark};
 use super::head::encode_head;
-use super::tables::{BLOCKS, HEADS, TAIL};
+use super::tables::{BLOCKS, HEADS, TAIL, write_block};
 use crate::store::StoreError;
 use crate::store::redb_state::fail;
 use crate::store::rows::encode;
@@ -50,7 +50,7 @@ fn put_blocks(txn: &WriteTransaction, rows: &[PackedRow]) -> Result<(), StoreErr
         let count = run.len().div_ceil(BLOCK_ROWS_MAX);
         for block in run.chunks(run.len().div_ceil(count)) {
             let first_seq = block[0].seq;
-            blocks.insert(first_seq, Block::pack(block)?.as_slice()).map_err(fail(DOING))?;
+            write_block(&mut blocks, first_seq, &Block::pack(block)?).map_err(fail(DOING))?;
             heads.insert(first_seq, encode_head(block)?.as_slice()).map_err(fail(DOING))?;
         }
     }

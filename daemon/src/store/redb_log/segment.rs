@@ -17,7 +17,7 @@ use super::block::TokenMark;
 use super::head::Head;
 use super::pack::put_rows;
 use super::tables::{
-    BLOCKS, FORMAT_VERSION, HEADS, ROWS_V1, TAIL, TOKENS, TOKENS_MAX, open_if_there, read_contents, write_span,
+    FORMAT_VERSION, HEADS, ROWS_V1, TAIL, TOKENS, TOKENS_MAX, open_if_there, read_block, read_contents, write_span,
 };
 use crate::store::StoreError;
 use crate::store::redb_state::fail;
@@ -308,10 +308,7 @@ fn blocks(
             continue;
         }
         if open(first, &head).map_err(sort_store)? {
-            let packed = open_if_there(txn, BLOCKS).map_err(sort)?;
-            let packed = packed.map(|blocks| blocks.get(first)).transpose().map_err(|error| sort(error.into()))?;
-            let bytes = packed.flatten().map(|bytes| bytes.value().to_vec()).unwrap_or_default();
-            found.push(Stretch::Block(first, head.last_seq, bytes));
+            found.push(Stretch::Block(first, head.last_seq, read_block(txn, first).map_err(sort)?));
             break;
         }
         found.push(Stretch::Skipped(first, head.last_seq));

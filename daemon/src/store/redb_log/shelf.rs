@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -174,7 +175,7 @@ impl Shelf {
 
     /// Bytes of all segments on disk, those set aside too.
     pub(super) fn disk_bytes(&self) -> u64 {
-        let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| allocated_bytes(&metadata));
         let files = [SUFFIX, DAMAGED_SUFFIX].map(|suffix| self.files(suffix).unwrap_or_default());
         files.into_iter().flatten().map(size).sum()
     }
@@ -237,6 +238,12 @@ impl Shelf {
 fn log_failed_close(error: &StoreError) -> bool {
     tracing::warn!(%error, "a log segment did not close cleanly");
     true
+}
+
+/// What a file takes of the disk: redb makes it longer by doubling, and what was never written is a hole.
+pub(super) fn allocated_bytes(metadata: &fs::Metadata) -> u64 {
+    const SECTOR_BYTES: u64 = 512;
+    metadata.blocks() * SECTOR_BYTES
 }
 
 pub(super) fn io_error(doing: &str, source: io::Error) -> StoreError {

@@ -1,7 +1,7 @@
 //! The tables of a segment's file.
 //!
-//! Format 1 has a row per key in `rows`. Format 2 has the newest rows in `tail`, the others in `blocks`, and for each
-//! block a head under the same key, the seq of its first row. `tokens` has the marks of the tokens in the segment.
+//! Format 1 has a row per key in `rows`. Format 2 has the newest rows in `tail`, the others in `blocks`, in pieces under
+//! the seq of a block's first row and a number, and for each block a head under that seq. `tokens` has the marks of the tokens in the segment.
 
 use std::collections::HashSet;
 
@@ -24,9 +24,13 @@ pub(super) const TOKENS_MAX: usize = 16_384;
 
 pub(super) const ROWS_V1: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("rows");
 pub(super) const TAIL: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("tail");
-pub(super) const BLOCKS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("blocks");
+pub(super) const BLOCKS: TableDefinition<'static, (u64, u8), &[u8]> = TableDefinition::new("blocks");
 pub(super) const HEADS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("heads");
 pub(super) const TOKENS: TableDefinition<'static, u32, ()> = TableDefinition::new("tokens");
+/// A rest of this length is not cut further.
+const PIECE_BYTES_MIN: usize = 8_192;
+/// What redb needs in a page beside a key of nine bytes and its value, and a little more.
+const PAGE_OVERHEAD_BYTES: usize = 64;
 const META: TableDefinition<'static, &str, i64> = TableDefinition::new("meta");
 
 const FORMAT: &str = "format_version";
@@ -48,6 +52,43 @@ pub(super) fn open_if_there(
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Writes a block in pieces that fill redb's pages: a value of 65 KiB alone would take a page of 128.
+pub(super) fn write_block(
+    blocks: &mut redb::Table<'_, (u64, u8), &'static [u8]>,
+    first_seq: u64,
+    mut stored: &[u8],
+) -> Result<(), StorageError> {
+    let mut number = 0;
+    while !stored.is_empty() {
+        // The last piece takes the rest, the largest block there can be included.
+        let fits = if stored.len() <= PIECE_BYTES_MIN || number == u8::MAX {
+            stored.len()
+        } else {
+            page_filled_by(stored.len())
+        };
+        let (piece, rest) = stored.split_at(fits);
+        blocks.insert((first_seq, number), piece)?;
+        (stored, number) = (rest, number.saturating_add(1));
+    }
+    Ok(())
+}
+
+/// The bytes of a block.
+pub(super) fn read_block(txn: &redb::ReadTransaction, first_seq: u64) -> Result<Vec<u8>, redb::Error> {
+    let blocks = txn.open_table(BLOCKS)?;
+    let mut stored = Vec::new();
+    for piece in blocks.range((first_seq, 0)..=(first_seq, u8::MAX))? {
+        stored.extend_from_slice(piece?.1.value());
+    }
+    Ok(stored)
+}
+
+/// How many of so many bytes fill the largest page that they can fill.
+const fn page_filled_by(bytes: usize) -> usize {
+    let page = 1 << (bytes + PAGE_OVERHEAD_BYTES).ilog2();
+    page - PAGE_OVERHEAD_BYTES
 }
 
 /// Writes what the segment holds beside its rows.
