@@ -46,8 +46,7 @@ pub(super) fn all(
     let mut names = HashSet::new();
     for (at, (new, entropy)) in rows.into_iter().enumerate() {
         let made = with_fresh_secret(office, actor, &new, entropy).and_then(|(step, secret)| {
-            let key = (new.scope.to_lowercase(), new.personal, new.name.to_lowercase());
-            let fresh = names.insert(key);
+            let fresh = name_of_step(&step).is_none_or(|name| names.insert(name));
             fresh.then_some((step, secret)).ok_or_else(|| invalid("name", "stands twice in the batch"))
         });
         match made {
@@ -66,6 +65,14 @@ pub(super) fn all(
         DryRun::Yes => Ok(Done { changes: Vec::new(), reply: Reply::Secrets(Vec::new()) }),
         DryRun::No => Ok(write(office, actor, steps, Reply::Secrets(secrets))),
     }
+}
+
+/// The name that a step takes, and where: two rows may mean one scope by different words.
+fn name_of_step(step: &Step) -> Option<(Scope, Owner, String)> {
+    step.changes.iter().find_map(|change| match change {
+        RegistryChange::PutToken(token) => Some((token.scope, token.owner, token.name.key())),
+        _ => None,
+    })
 }
 
 /// Adds a row's mistakes under its place: `tokens[17].scope`.

@@ -576,6 +576,8 @@ fn a_batch_is_made_whole_or_not_at_all_and_every_bad_row_is_named() {
     let paths: Vec<_> = refused.err().unwrap().errors.into_iter().map(|error| error.path).collect();
     assert_eq!(paths, ["tokens[1].scope", "tokens[2].name", "tokens[3].name"]);
     assert_eq!(count, 1);
+    let twice = [("x", "team:Ops"), ("X", "team:ops")];
+    assert_eq!(batch(&twice, DryRun::No).0.err().unwrap().errors[0].path, "tokens[1].name", "one scope in two words");
     let good = [("a", "global"), ("b", "team:Ops"), ("a", "team:Ops")];
     let (checked, count) = batch(&good, DryRun::Yes);
     assert!(matches!(checked, Ok(Reply::Secrets(secrets)) if secrets.is_empty()) && count == 1);
