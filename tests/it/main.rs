@@ -10,3 +10,4 @@ mod shutdown;
 mod startup;
 mod support;
 mod tail;
+mod tokens;

@@ -82,6 +82,11 @@ impl TokenFilter {
         self.state == Some(TokenState::Revoked)
     }
 
+    /// True where it asks what a token was used for.
+    pub(super) fn needs_use(&self) -> bool {
+        self.unused_secs.is_some() || self.never_used || self.uses_query_token
+    }
+
     /// What can be told from the token alone.
     pub(super) fn fits_token(&self, token: &Token, now: Timestamp) -> bool {
         self.fits_scope(token)

@@ -1,5 +1,8 @@
 //! Lists of tokens and everything that is only read of them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use http::Response;
 use tollgate_shared::api::{Identified, IdentifyToken, Page, SourceView, TokenView};
 use tollgate_shared::id::TokenId;
@@ -57,7 +60,12 @@ pub(super) fn ids_of(daemon: &Daemon, actor: &Actor, text: &str) -> Result<Vec<T
 fn on_desk<T>(daemon: &Daemon, actor: &Actor, registry: &Registry, work: impl FnOnce(&Desk<'_>) -> T) -> T {
     let now = daemon.clock.now();
     let facts = |token| daemon.usage.facts(token, now);
-    let sees = |token: &crate::core::model::Token| rights::may_see(registry, actor, token);
+    // Who may see a token depends on its scope and owner alone; of those there are few.
+    let known = RefCell::new(HashMap::new());
+    let sees = |token: &crate::core::model::Token| {
+        let may_see = || rights::may_see(registry, actor, token);
+        *known.borrow_mut().entry((token.scope, token.owner)).or_insert_with(may_see)
+    };
     work(&Desk { registry, facts: &facts, sees: &sees, now })
 }
 

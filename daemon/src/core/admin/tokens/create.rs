@@ -78,10 +78,10 @@ fn name_of_step(step: &Step) -> Option<(Scope, Owner, String)> {
 /// Adds a row's mistakes under its place: `tokens[17].scope`.
 fn note_row(bad: Problem, at: usize, why: Problem) -> Problem {
     if why.errors.is_empty() {
-        return bad.with_error(&format!("tokens[{at}]"), why.detail);
+        return bad.with_error(format!("tokens[{at}]"), why.detail);
     }
     let named = |error: tollgate_shared::problem::FieldError| (format!("tokens[{at}].{}", error.path), error.message);
-    why.errors.into_iter().map(named).fold(bad, |bad, (path, message)| bad.with_error(&path, message))
+    why.errors.into_iter().map(named).fold(bad, |bad, (path, message)| bad.with_error(path, message))
 }
 
 fn with_fresh_secret(

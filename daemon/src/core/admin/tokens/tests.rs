@@ -167,10 +167,7 @@ fn nobody_grants_what_he_lacks() {
     let refusal = world.created(personal("p", "mine")).err().unwrap();
     assert!(refusal.detail.contains("incidents:create"), "{}", refusal.detail);
     let reading = NewToken { preset: Some("read-only".to_owned()), ..personal("p", "mine") };
-    let id = match world.created(reading) {
-        Ok(Reply::Secret(id, _)) => id,
-        _ => panic!("read permissions are his to give"),
-    };
+    let Ok(Reply::Secret(id, _)) = world.created(reading) else { panic!("read permissions are his to give") };
     let more = TokenPatch { permissions: Some(vec!["tokens:manage".to_owned()]), ..patch() };
     assert_eq!(world.edited(id, more).err().unwrap().status, 403);
     assert_eq!(world.created(new_token("t", "team:Ops")).err().unwrap().status, 403, "not a team's token");
