@@ -22,6 +22,8 @@ use tollgate_shared::time::Timestamp;
 
 const TOKENS: u64 = 100_000;
 const BATCH: u64 = 1_000;
+/// Pages of each order that are timed.
+const PAGES: usize = 9;
 const NOW: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
 
 const PAGE_MAX: Duration = Duration::from_millis(50);
@@ -51,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = starting.elapsed();
     println!("start-up with {} tokens: {start:?} (limit {START_MAX:?})", shop.registry.token_count());
     println!("slowest creation of 200, without the fsync: {create:?} (limit {CREATE_MAX:?})");
-    println!("slowest page: {page:?} (limit {PAGE_MAX:?})");
+    println!("page, the median of the slowest order: {page:?} (limit {PAGE_MAX:?})");
     if start > START_MAX || create > CREATE_MAX || page > PAGE_MAX {
         return Err("a figure is over its limit".into());
     }
@@ -104,11 +106,12 @@ impl Shop {
     }
 }
 
-/// Each order, a search by text, and a page in the middle; views included.
+/// Pages of several orders and of a search by text, views included: the median of the slowest. One page alone would measure
+/// what else the machine does.
 fn slowest_page(registry: &Registry) -> Result<Duration, Box<dyn Error>> {
     let book = UsageBook::from_records(&[]);
     let facts = |token| book.facts(token, NOW);
-    let desk = Desk { registry, facts: &facts, sees: &|_| true, now: NOW };
+    let desk = Desk { registry, facts: &facts, sees: &|_, _| true, now: NOW };
     let mut slowest = Duration::ZERO;
     for (sort, text) in
         [("name", None), ("-name", None), ("scope", None), ("expires", None), ("last_used", None), ("name", Some("99"))]
@@ -117,17 +120,22 @@ fn slowest_page(registry: &Registry) -> Result<Duration, Box<dyn Error>> {
         let filter = TokenFilter::read(registry, &get).map_err(said)?;
         let order = Order::parse(sort).map_err(said)?;
         let mut cursor: Option<String> = None;
-        for _ in 0..5 {
+        let mut times = Vec::new();
+        for _ in 0..PAGES {
             let began = Instant::now();
             let (rows, next) = desk.page(&filter, order, cursor.as_deref(), 100).map_err(said)?;
             let shown: Vec<_> = rows
                 .iter()
                 .map(|row| views::token(registry, row.token(), book.view(row.token().id, NOW), NOW))
                 .collect();
-            slowest = slowest.max(began.elapsed());
+            times.push(began.elapsed());
             assert_eq!(shown.len(), 100);
             cursor = next;
         }
+        times.sort_unstable();
+        let (fastest, median, longest) = (times[0], times[PAGES / 2], times[PAGES - 1]);
+        println!("page by {sort}, text {text:?}: {fastest:?} to {longest:?}, median {median:?}");
+        slowest = slowest.max(median);
     }
     Ok(slowest)
 }

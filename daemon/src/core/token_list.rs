@@ -11,9 +11,10 @@ use std::sync::Arc;
 use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::{Owner, Scope};
 
 use super::model::{Token, Tombstone};
-use super::registry::Registry;
+use super::registry::{Brief, Listed, Registry};
 use crate::usage::UsageFacts;
 
 pub use filter::{PARAMETERS, TokenFilter};
@@ -39,8 +40,8 @@ pub struct Desk<'a> {
     pub registry: &'a Registry,
     /// What is known of a token's use.
     pub facts: &'a dyn Fn(TokenId) -> UsageFacts,
-    /// Whether the caller may see a token.
-    pub sees: &'a dyn Fn(&Token) -> bool,
+    /// Whether the caller may see tokens of a scope and owner: it depends on nothing else.
+    pub sees: &'a dyn Fn(Scope, Owner) -> bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -48,8 +49,8 @@ pub struct Desk<'a> {
 /// A row that passed the filter, borrowed: most rows are looked at and not shown.
 #[derive(Clone, Copy)]
 enum Row<'r> {
-    Living(&'r Arc<Token>),
-    Dead(&'r Arc<Tombstone>),
+    Living(&'r Listed<Token>),
+    Dead(&'r Listed<Tombstone>),
 }
 
 impl Found {
@@ -65,15 +66,22 @@ impl Found {
 impl<'r> Row<'r> {
     fn token(self) -> &'r Token {
         match self {
-            Self::Living(token) => token,
-            Self::Dead(stone) => &stone.token,
+            Self::Living(listed) => &listed.object,
+            Self::Dead(listed) => &listed.object.token,
+        }
+    }
+
+    fn brief(self) -> &'r Brief {
+        match self {
+            Self::Living(listed) => &listed.brief,
+            Self::Dead(listed) => &listed.brief,
         }
     }
 
     fn owned(self) -> Found {
         match self {
-            Self::Living(token) => Found::Living(token.clone()),
-            Self::Dead(stone) => Found::Dead(stone.clone()),
+            Self::Living(listed) => Found::Living(listed.object.clone()),
+            Self::Dead(listed) => Found::Dead(listed.object.clone()),
         }
     }
 }
@@ -128,16 +136,16 @@ impl Desk<'_> {
     /// What passes the filter. Use is looked up only where filter or order ask for it.
     fn rows<'f>(&'f self, filter: &'f TokenFilter, with_use: bool) -> impl Iterator<Item = (Row<'f>, UsageFacts)> + 'f {
         let with_use = with_use || filter.needs_use();
-        let living = (!filter.dead()).then(|| self.registry.tokens().map(Row::Living));
-        let dead = filter.dead().then(|| self.registry.tombstones().map(Row::Dead));
+        let living = (!filter.dead()).then(|| self.registry.listed_tokens().map(Row::Living));
+        let dead = filter.dead().then(|| self.registry.listed_tombstones().map(Row::Dead));
         let all = living.into_iter().flatten().chain(dead.into_iter().flatten());
         all.filter_map(move |row| {
-            let token = row.token();
-            if !filter.fits_token(token, self.now) || !(self.sees)(token) {
+            let brief = row.brief();
+            if !filter.fits(row, self.now) || !(self.sees)(brief.scope, brief.owner) {
                 return None;
             }
-            let facts = if with_use { (self.facts)(token.id) } else { UsageFacts::default() };
-            filter.fits_use(token, facts, self.now).then_some((row, facts))
+            let facts = if with_use { (self.facts)(row.token().id) } else { UsageFacts::default() };
+            filter.fits_use(row, facts, self.now).then_some((row, facts))
         })
     }
 }

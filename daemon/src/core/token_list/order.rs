@@ -10,7 +10,7 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
 
 use super::Row;
-use crate::core::registry::Registry;
+use crate::core::registry::{Registry, head_of};
 use crate::core::views;
 use crate::usage::UsageFacts;
 
@@ -51,13 +51,19 @@ enum Column {
     Dedup,
 }
 
-/// Where a row stands: its column's value, then its name, then its id, so that no two rows stand at one place. Texts are
-/// compared without their case, and without copying them.
-#[derive(Clone, Copy, Debug)]
+/// Where a row stands: its column's value, then its name, then its id, so that no two rows stand at one place. Names are
+/// in lower case, and borrowed.
+#[derive(Clone, Copy)]
 pub(super) struct Rank<'a> {
     key: Key<'a>,
-    name: &'a str,
-    id: TokenId,
+    name: NameOf<'a>,
+}
+
+/// A name that is fetched only where its first bytes do not decide, and the id that goes with it.
+#[derive(Clone, Copy)]
+enum NameOf<'a> {
+    Row(u128, Row<'a>),
+    Place(u128, &'a Place),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,36 +123,36 @@ impl Order {
             let teams = registry.teams().map(|team| Scope::Team(team.id));
             let services = registry.services().iter().map(|entry| Scope::Service(entry.service.id));
             let all = [Scope::Global, Scope::Mine].into_iter().chain(teams).chain(services);
-            words.scopes = all.map(|scope| (scope, views::scope(registry, scope).name)).collect();
+            words.scopes = all.map(|scope| (scope, views::scope(registry, scope).name.to_lowercase())).collect();
         }
         if self.column == Column::Owner {
             let operators = registry.operators().map(|operator| Owner::Operator(operator.id));
             let all = operators.chain([Owner::Organisation]);
-            words.owners = all.map(|owner| (owner, views::owner_name(registry, owner))).collect();
+            words.owners = all.map(|owner| (owner, views::owner_name(registry, owner).to_lowercase())).collect();
         }
         words
     }
 
     pub(super) fn rank<'a>(self, words: &'a Words, row: Row<'a>, facts: UsageFacts, now: Timestamp) -> Rank<'a> {
         let moment = |at: Option<Timestamp>| Key::Number(at.map_or(i64::MAX, Timestamp::as_micros));
-        let token = row.token();
+        let (brief, token) = (row.brief(), || row.token());
         let key = match self.column {
             Column::Name => Key::Number(0),
-            Column::Scope => Key::Text(words.scopes.get(&token.scope).map_or("", String::as_str)),
-            Column::Owner => Key::Text(words.owners.get(&token.owner).map_or("", String::as_str)),
+            Column::Scope => Key::Text(words.scopes.get(&brief.scope).map_or("", String::as_str)),
+            Column::Owner => Key::Text(words.owners.get(&brief.owner).map_or("", String::as_str)),
             Column::State => Key::Number(match row {
-                Row::Living(token) => views::state_of(token, now) as i64,
+                Row::Living(token) => views::state_of(&token.object, now) as i64,
                 Row::Dead(_) => TokenState::Revoked as i64,
             }),
-            Column::Expires => moment(token.expires_at),
-            Column::Created => moment(Some(token.created_at)),
-            Column::CreatedBy => Key::Text(&token.created_by),
+            Column::Expires => moment(brief.expires_at),
+            Column::Created => moment(Some(token().created_at)),
+            Column::CreatedBy => Key::Text(&token().created_by),
             Column::LastUsed => Key::Number(facts.last_used.map_or(i64::MAX, |at| -at.as_micros())),
             Column::Calls => Key::Number(-i64::from(facts.calls)),
-            Column::Debug => moment(token.debug_until.filter(|until| *until > now)),
-            Column::Dedup => Key::Number(i64::from(token.dedup_window_secs)),
+            Column::Debug => moment(token().debug_until.filter(|until| *until > now)),
+            Column::Dedup => Key::Number(i64::from(token().dedup_window_secs)),
         };
-        Rank { key, name: token.name.as_str(), id: token.id }
+        Rank { key, name: NameOf::Row(brief.head(), row) }
     }
 
     pub(super) fn compare(self, a: &Rank<'_>, b: &Rank<'_>) -> Ordering {
@@ -158,11 +164,15 @@ impl Rank<'_> {
     fn compare(&self, other: &Self) -> Ordering {
         let by_key = match (self.key, other.key) {
             (Key::Number(a), Key::Number(b)) => a.cmp(&b),
-            (Key::Text(a), Key::Text(b)) => folded(a, b),
+            (Key::Text(a), Key::Text(b)) => a.cmp(b),
             (Key::Number(_), Key::Text(_)) => Ordering::Less,
             (Key::Text(_), Key::Number(_)) => Ordering::Greater,
         };
-        by_key.then_with(|| folded(self.name, other.name)).then_with(|| self.id.as_str().cmp(other.id.as_str()))
+        let (a, b) = (self.name, other.name);
+        by_key
+            .then_with(|| a.head().cmp(&b.head()))
+            .then_with(|| a.name().cmp(b.name()))
+            .then_with(|| a.id().as_str().cmp(b.id().as_str()))
     }
 
     /// Opaque: the order and the place, as hexadecimal digits.
@@ -171,7 +181,7 @@ impl Rank<'_> {
             Key::Number(number) => PlaceKey::Number(number),
             Key::Text(text) => PlaceKey::Text(text.to_owned()),
         };
-        let place = Place { key, name: self.name.to_owned(), id: self.id };
+        let place = Place { key, name: self.name.name().to_owned(), id: self.name.id() };
         let bytes = postcard::to_allocvec(&(order, place)).unwrap_or_default();
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -194,15 +204,28 @@ impl Place {
             PlaceKey::Number(number) => Key::Number(*number),
             PlaceKey::Text(text) => Key::Text(text),
         };
-        Rank { key, name: &self.name, id: self.id }
+        Rank { key, name: NameOf::Place(head_of(&self.name), self) }
     }
 }
 
-/// Compares without case. Names are mostly ASCII: those are not copied.
-fn folded(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() {
-        let lower = |byte: u8| byte.to_ascii_lowercase();
-        return a.bytes().map(lower).cmp(b.bytes().map(lower));
+impl NameOf<'_> {
+    fn head(&self) -> u128 {
+        match self {
+            Self::Row(head, _) | Self::Place(head, _) => *head,
+        }
     }
-    a.to_lowercase().cmp(&b.to_lowercase())
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Row(_, row) => row.brief().name(),
+            Self::Place(_, place) => &place.name,
+        }
+    }
+
+    fn id(&self) -> TokenId {
+        match self {
+            Self::Row(_, row) => row.token().id,
+            Self::Place(_, place) => place.id,
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Shelf {
         let get = |name: &str| query.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let filter = TokenFilter::read(&self.world.registry, &get).unwrap();
         let facts = |id| self.facts.get(&id).copied().unwrap_or_default();
-        let desk = Desk { registry: &self.world.registry, facts: &facts, sees: &|_| true, now: self.world.now };
+        let desk = Desk { registry: &self.world.registry, facts: &facts, sees: &|_, _| true, now: self.world.now };
         let (found, next) = desk.page(&filter, Order::parse(sort).unwrap(), cursor, limit).unwrap();
         Page { names: found.iter().map(|found| found.token().name.to_string()).collect(), next }
     }
@@ -118,7 +118,7 @@ fn a_cursor_of_another_order_is_refused() {
     let page = shelf.page(&[], "name", None, 1);
     let filter = TokenFilter::default();
     let facts = |_| UsageFacts::default();
-    let desk = Desk { registry: &shelf.world.registry, facts: &facts, sees: &|_| true, now: START };
+    let desk = Desk { registry: &shelf.world.registry, facts: &facts, sees: &|_, _| true, now: START };
     for bad in [page.next.as_deref().unwrap(), "", "zz", "00", "\u{e9}\u{e9}"] {
         assert!(desk.page(&filter, Order::parse("-name").unwrap(), Some(bad), 1).is_err());
     }
