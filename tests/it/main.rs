@@ -16,3 +16,4 @@ mod startup;
 mod support;
 mod tail;
 mod tidy;
+mod tokens;

@@ -39,18 +39,14 @@ impl Quotas {
         let interval = 60_000_000_000 / u64::from(limit.calls_per_min.max(1));
         let depth = interval * u64::from(limit.burst.max(1));
         let next = |emptied: u64| emptied.max(now) + interval;
-        let taken = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |emptied| {
-            // A quota that was lowered must not hold what the wider one had let in.
-            let emptied = emptied.min(now + depth);
-            (next(emptied) <= now + depth).then(|| next(emptied))
-        });
-        let (emptied, wait) = match taken {
-            Ok(before) => (next(before.min(now + depth)), None),
-            Err(full) => {
-                let full = full.min(now + depth);
-                (full, Some(whole_secs(next(full) - (now + depth)).max(1)))
-            }
-        };
+        // A quota that was lowered must not hold what the wider one had let in.
+        let within = |emptied: u64| emptied.min(now + depth);
+        let fits = |emptied: u64| next(within(emptied)) <= now + depth;
+        let after = |emptied: u64| if fits(emptied) { next(within(emptied)) } else { within(emptied) };
+        let before = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |emptied| Some(after(emptied)));
+        let before = before.unwrap_or_else(|unchanged| unchanged);
+        let emptied = after(before);
+        let wait = (!fits(before)).then(|| whole_secs(next(emptied) - (now + depth)).max(1));
         let ahead = emptied.saturating_sub(now);
         Standing {
             limit: limit.burst,

@@ -3,6 +3,7 @@
 //! The hot path reads a snapshot without a lock; a change makes the next one. Everything large is shared behind `Arc`s and
 //! the tokens are sharded, so that a change to one token of 100,000 copies one shard's map and no other.
 
+mod listed;
 mod lookup;
 mod routes;
 mod shards;
@@ -22,6 +23,7 @@ use super::model::{
 };
 use crate::store::Loaded;
 
+pub use self::listed::{Brief, Listed, head_of};
 pub use self::lookup::{Ambiguity, LookupError};
 
 /// One state of the registry.
@@ -34,11 +36,11 @@ pub struct Registry {
     teams: Arc<BTreeMap<TeamId, Arc<Team>>>,
     services: Arc<BTreeMap<ServiceId, Arc<ServiceEntry>>>,
     routes: Routes,
-    tokens: Shards<TokenId, Arc<Token>>,
+    tokens: Shards<TokenId, Listed<Token>>,
     /// Living tokens by their name's key: names are unique within a scope only.
     token_names: Shards<String, Vec<TokenId>>,
     secrets: Shards<Mac, SecretEntry>,
-    tombstones: Shards<TokenId, Arc<Tombstone>>,
+    tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
 }
@@ -95,7 +97,7 @@ impl Registry {
             registry.put_dead(dead);
         }
         for tombstone in &loaded.tombstones {
-            registry.tombstones.insert(tombstone.token.id, Arc::new(tombstone.clone()));
+            registry.put_tombstone(tombstone);
         }
         registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
@@ -245,7 +247,7 @@ impl Registry {
         if let Some(overlap) = token.overlap {
             self.secrets.insert(overlap.mac, SecretEntry::Overlapping(token.id));
         }
-        self.tokens.insert(token.id, Arc::new(token.clone()));
+        self.tokens.insert(token.id, Listed { object: Arc::new(token.clone()), brief: Brief::of(token) });
     }
 
     fn put_dead(&mut self, dead: &DeadSecret) {
@@ -254,7 +256,7 @@ impl Registry {
 
     /// Takes a token out of the index of names, unless `kept` is its name still.
     fn forget_name(&mut self, id: TokenId, kept: Option<&Name>) {
-        let Some(key) = self.tokens.get(&id).map(|token| token.name.key()) else { return };
+        let Some(key) = self.token(id).map(|token| token.name.key()) else { return };
         if kept.is_some_and(|kept| kept.key() == key) {
             return;
         }
@@ -266,7 +268,12 @@ impl Registry {
     fn bury(&mut self, tombstone: &Tombstone) {
         self.forget_name(tombstone.token.id, None);
         self.tokens.remove(&tombstone.token.id);
-        self.tombstones.insert(tombstone.token.id, Arc::new(tombstone.clone()));
+        self.put_tombstone(tombstone);
+    }
+
+    fn put_tombstone(&mut self, tombstone: &Tombstone) {
+        let listed = Listed { object: Arc::new(tombstone.clone()), brief: Brief::of(&tombstone.token) };
+        self.tombstones.insert(tombstone.token.id, listed);
     }
 
     /// Counts up with every change.
@@ -351,7 +358,7 @@ impl Registry {
 
     /// A living token.
     pub fn token(&self, id: TokenId) -> Option<&Arc<Token>> {
-        self.tokens.get(&id)
+        self.tokens.get(&id).map(|listed| &listed.object)
     }
 
     /// Living tokens of this name, whatever its case, in any scope.
@@ -367,6 +374,11 @@ impl Registry {
 
     /// All living tokens, in no order.
     pub fn tokens(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.tokens.values().map(|listed| &listed.object)
+    }
+
+    /// The same with their briefs, for lists.
+    pub fn listed_tokens(&self) -> impl Iterator<Item = &Listed<Token>> {
         self.tokens.values()
     }
 
@@ -377,11 +389,16 @@ impl Registry {
 
     /// What a revoked token left.
     pub fn tombstone(&self, id: TokenId) -> Option<&Arc<Tombstone>> {
-        self.tombstones.get(&id)
+        self.tombstones.get(&id).map(|listed| &listed.object)
     }
 
     /// All tombstones, in no order.
     pub fn tombstones(&self) -> impl Iterator<Item = &Arc<Tombstone>> {
+        self.tombstones.values().map(|listed| &listed.object)
+    }
+
+    /// The same with their briefs, for lists.
+    pub fn listed_tombstones(&self) -> impl Iterator<Item = &Listed<Tombstone>> {
         self.tombstones.values()
     }
 

@@ -69,20 +69,20 @@ pub fn target_of_scope(registry: &Registry, scope: Scope) -> Target {
     }
 }
 
-/// What `token` is to `actor`.
-pub fn target_of(registry: &Registry, actor: &Actor, token: &Token) -> Target {
-    match token.owner {
-        Owner::Organisation => target_of_scope(registry, token.scope),
+/// What a token of this scope and owner is to `actor`.
+pub fn target_of(registry: &Registry, actor: &Actor, scope: Scope, owner: Owner) -> Target {
+    match owner {
+        Owner::Organisation => target_of_scope(registry, scope),
         Owner::Operator(of) => Target::Personal { of, managed_team: managed_team(registry, actor, of) },
     }
 }
 
-/// Whether `actor` finds `token` in lists. Who may end a personal token must see it first.
-pub fn may_see(registry: &Registry, actor: &Actor, token: &Token) -> bool {
+/// Whether `actor` finds tokens of this scope and owner in lists. Who may end a personal token must see it first.
+pub fn may_see(registry: &Registry, actor: &Actor, scope: Scope, owner: Owner) -> bool {
     if matches!(actor.who, Who::Superuser) {
         return true;
     }
-    let target = target_of(registry, actor, token);
+    let target = target_of(registry, actor, scope, owner);
     let personal = matches!(target, Target::Personal { .. });
     allows(actor, Operation::See, target).is_ok()
         || (personal && allows(actor, Operation::EndPersonalToken, target).is_ok())

@@ -11,15 +11,19 @@ use std::sync::Arc;
 use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::{Owner, Scope};
 
 use super::model::{Token, Tombstone};
-use super::registry::Registry;
+use super::registry::{Brief, Listed, Registry};
 use crate::usage::UsageFacts;
 
 pub use filter::{PARAMETERS, TokenFilter};
 pub use order::Order;
 
 use order::Rank;
+
+/// Rows that are gathered before the worst of them are dropped.
+const GATHERED_MAX: usize = 4_096;
 
 /// A token in a list.
 #[derive(Clone, Debug)]
@@ -36,10 +40,17 @@ pub struct Desk<'a> {
     pub registry: &'a Registry,
     /// What is known of a token's use.
     pub facts: &'a dyn Fn(TokenId) -> UsageFacts,
-    /// Whether the caller may see a token.
-    pub sees: &'a dyn Fn(&Token) -> bool,
+    /// Whether the caller may see tokens of a scope and owner: it depends on nothing else.
+    pub sees: &'a dyn Fn(Scope, Owner) -> bool,
     /// Now.
     pub now: Timestamp,
+}
+
+/// A row that passed the filter, borrowed: most rows are looked at and not shown.
+#[derive(Clone, Copy)]
+enum Row<'r> {
+    Living(&'r Listed<Token>),
+    Dead(&'r Listed<Tombstone>),
 }
 
 impl Found {
@@ -48,6 +59,29 @@ impl Found {
         match self {
             Self::Living(token) => token,
             Self::Dead(stone) => &stone.token,
+        }
+    }
+}
+
+impl<'r> Row<'r> {
+    fn token(self) -> &'r Token {
+        match self {
+            Self::Living(listed) => &listed.object,
+            Self::Dead(listed) => &listed.object.token,
+        }
+    }
+
+    fn brief(self) -> &'r Brief {
+        match self {
+            Self::Living(listed) => &listed.brief,
+            Self::Dead(listed) => &listed.brief,
+        }
+    }
+
+    fn owned(self) -> Found {
+        match self {
+            Self::Living(listed) => Found::Living(listed.object.clone()),
+            Self::Dead(listed) => Found::Dead(listed.object.clone()),
         }
     }
 }
@@ -64,38 +98,54 @@ impl Desk<'_> {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Found>, Option<String>), Problem> {
-        let after = cursor.map(|cursor| Rank::from_cursor(order, cursor).ok_or_else(bad_cursor)).transpose()?;
-        let mut ranked: Vec<(Rank, Found)> = self
-            .found(filter)
-            .map(|(found, facts)| (order.rank(self.registry, found.token(), facts, self.now, &found), found))
-            .filter(|(rank, _)| after.as_ref().is_none_or(|after| order.compare(rank, after).is_gt()))
-            .collect();
-        let more = ranked.len() > limit;
-        if more {
-            ranked.select_nth_unstable_by(limit, |a, b| order.compare(&a.0, &b.0));
-            ranked.truncate(limit);
+        let after = cursor.map(|cursor| order::Place::from_cursor(order, cursor).ok_or_else(bad_cursor)).transpose()?;
+        let words = order.words(self.registry);
+        let mut kept: Vec<(Rank<'_>, Row<'_>)> = Vec::new();
+        let mut bound: Option<Rank<'_>> = None;
+        let nearest = |kept: &mut Vec<(Rank<'_>, Row<'_>)>| {
+            if kept.len() > limit + 1 {
+                kept.select_nth_unstable_by(limit, |a, b| order.compare(&a.0, &b.0));
+                kept.truncate(limit + 1);
+            }
+        };
+        for (row, facts) in self.rows(filter, order.needs_use()) {
+            let rank = order.rank(&words, row, facts, self.now);
+            let before = after.as_ref().is_some_and(|after| order.compare(&rank, &after.rank()).is_le());
+            if before || bound.as_ref().is_some_and(|bound| order.compare(&rank, bound).is_gt()) {
+                continue;
+            }
+            kept.push((rank, row));
+            if kept.len() >= GATHERED_MAX + limit {
+                nearest(&mut kept);
+                bound = kept.last().map(|(rank, _)| *rank);
+            }
         }
-        ranked.sort_unstable_by(|a, b| order.compare(&a.0, &b.0));
-        let next = ranked.last().filter(|_| more).map(|(rank, _)| rank.cursor(order));
-        Ok((ranked.into_iter().map(|(_, found)| found).collect(), next))
+        nearest(&mut kept);
+        kept.sort_unstable_by(|a, b| order.compare(&a.0, &b.0));
+        let more = kept.len() > limit;
+        kept.truncate(limit);
+        let next = kept.last().filter(|_| more).map(|(rank, _)| rank.cursor(order));
+        Ok((kept.into_iter().map(|(_, row)| row.owned()).collect(), next))
     }
 
     /// The ids of all that a filter finds.
     pub fn ids(&self, filter: &TokenFilter) -> Vec<TokenId> {
-        self.found(filter).map(|(found, _)| found.token().id).collect()
+        self.rows(filter, false).map(|(row, _)| row.token().id).collect()
     }
 
-    fn found<'f>(&'f self, filter: &'f TokenFilter) -> impl Iterator<Item = (Found, UsageFacts)> + 'f {
-        let living = (!filter.dead()).then(|| self.registry.tokens().cloned().map(Found::Living));
-        let dead = filter.dead().then(|| self.registry.tombstones().cloned().map(Found::Dead));
+    /// What passes the filter. Use is looked up only where filter or order ask for it.
+    fn rows<'f>(&'f self, filter: &'f TokenFilter, with_use: bool) -> impl Iterator<Item = (Row<'f>, UsageFacts)> + 'f {
+        let with_use = with_use || filter.needs_use();
+        let living = (!filter.dead()).then(|| self.registry.listed_tokens().map(Row::Living));
+        let dead = filter.dead().then(|| self.registry.listed_tombstones().map(Row::Dead));
         let all = living.into_iter().flatten().chain(dead.into_iter().flatten());
-        all.filter_map(|found| {
-            let token = found.token();
-            if !filter.fits_token(token, self.now) || !(self.sees)(token) {
+        all.filter_map(move |row| {
+            let brief = row.brief();
+            if !filter.fits(row, self.now) || !(self.sees)(brief.scope, brief.owner) {
                 return None;
             }
-            let facts = (self.facts)(token.id);
-            filter.fits_use(token, facts, self.now).then_some((found, facts))
+            let facts = if with_use { (self.facts)(row.token().id) } else { UsageFacts::default() };
+            filter.fits_use(row, facts, self.now).then_some((row, facts))
         })
     }
 }

@@ -144,7 +144,7 @@ fn authorise(office: &Office<'_>, actor: &Actor, token: &Token, right: Right) ->
         (Owner::Operator(_), Right::Change) => Operation::ChangePersonalToken,
         (Owner::Operator(_), Right::Suspend | Right::End) => Operation::EndPersonalToken,
     };
-    allows(actor, operation, rights::target_of(office.registry, actor, token))
+    allows(actor, operation, rights::target_of(office.registry, actor, token.scope, token.owner))
 }
 
 /// A step that puts a changed token; one that did not change is left alone.

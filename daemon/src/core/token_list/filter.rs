@@ -5,6 +5,7 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
 
+use super::Row;
 use crate::core::model::Token;
 use crate::core::registry::Registry;
 use crate::core::views;
@@ -82,44 +83,55 @@ impl TokenFilter {
         self.state == Some(TokenState::Revoked)
     }
 
-    /// What can be told from the token alone.
-    pub(super) fn fits_token(&self, token: &Token, now: Timestamp) -> bool {
-        self.fits_scope(token)
-            && self.owner.is_none_or(|owner| token.owner == owner)
-            && self.state.is_none_or(|state| self.dead() || views::state_of(token, now) == state)
-            && self.fits_time(token, now)
-            && (!self.no_allowlist || token.allowed_ips.is_empty())
-            && self.debug.is_none_or(|on| token.debug_until.is_some_and(|until| until > now) == on)
-            && self.created_by.as_ref().is_none_or(|by| token.created_by.to_lowercase() == *by)
-            && self.issued_by.as_ref().is_none_or(|by| issued_by(token, by))
-            && self.text.as_ref().is_none_or(|text| has_text(token, text))
+    /// True where it asks what a token was used for.
+    pub(super) fn needs_use(&self) -> bool {
+        self.unused_secs.is_some() || self.never_used || self.uses_query_token
     }
 
-    fn fits_scope(&self, token: &Token) -> bool {
-        let kind = match token.scope {
+    /// What can be told from the token alone; its brief first, so that most tokens are not fetched whole.
+    pub(super) fn fits(&self, row: Row<'_>, now: Timestamp) -> bool {
+        let brief = row.brief();
+        self.fits_scope(brief.scope)
+            && self.owner.is_none_or(|owner| brief.owner == owner)
+            && self.fits_time(brief.expires_at, now)
+            && self.text.as_ref().is_none_or(|text| brief.has(text))
+            && self.fits_whole(row, now)
+    }
+
+    fn fits_whole(&self, row: Row<'_>, now: Timestamp) -> bool {
+        let token = || row.token();
+        self.state.is_none_or(|state| self.dead() || views::state_of(token(), now) == state)
+            && (!self.no_allowlist || token().allowed_ips.is_empty())
+            && self.debug.is_none_or(|on| token().debug_until.is_some_and(|until| until > now) == on)
+            && self.created_by.as_ref().is_none_or(|by| token().created_by.to_lowercase() == *by)
+            && self.issued_by.as_ref().is_none_or(|by| issued_by(token(), by))
+    }
+
+    fn fits_scope(&self, scope: Scope) -> bool {
+        let kind = match scope {
             Scope::Global => "global",
             Scope::Team(_) => "team",
             Scope::Service(_) => "service",
             Scope::Mine => "mine",
         };
         self.scope_kind.as_ref().is_none_or(|wanted| wanted == kind)
-            && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&token.scope))
+            && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
             && self
                 .team
                 .as_ref()
-                .is_none_or(|(team, services)| token.scope == Scope::Team(*team) || services.contains(&token.scope))
+                .is_none_or(|(team, services)| scope == Scope::Team(*team) || services.contains(&scope))
     }
 
     /// Expiring means: not expired yet, and soon.
-    fn fits_time(&self, token: &Token, now: Timestamp) -> bool {
-        let soon = |secs| token.expires_at.is_some_and(|end| end > now && end <= now.plus_secs(secs));
-        self.expires_within_secs.is_none_or(soon) && (!self.no_expiry || token.expires_at.is_none())
+    fn fits_time(&self, end: Option<Timestamp>, now: Timestamp) -> bool {
+        let soon = |secs| end.is_some_and(|end| end > now && end <= now.plus_secs(secs));
+        self.expires_within_secs.is_none_or(soon) && (!self.no_expiry || end.is_none())
     }
 
     /// What its use tells. One that was never used is unused since it was created.
-    pub(super) fn fits_use(&self, token: &Token, facts: UsageFacts, now: Timestamp) -> bool {
-        let since = facts.last_used.unwrap_or(token.created_at);
-        self.unused_secs.is_none_or(|secs| since <= now.plus_secs(-secs))
+    pub(super) fn fits_use(&self, row: Row<'_>, facts: UsageFacts, now: Timestamp) -> bool {
+        let since = || facts.last_used.unwrap_or_else(|| row.token().created_at);
+        self.unused_secs.is_none_or(|secs| since() <= now.plus_secs(-secs))
             && (!self.never_used || facts.last_used.is_none())
             && (!self.uses_query_token || facts.query_token)
     }
@@ -131,21 +143,6 @@ fn issued_by(token: &Token, by: &str) -> bool {
         crate::core::model::Issuer::Operator(id) => id.to_string() == by,
         crate::core::model::Issuer::Token(id) => id.as_str() == by,
     }
-}
-
-fn has_text(token: &Token, text: &str) -> bool {
-    [token.name.as_str(), token.id.as_str(), &token.created_by, &token.description]
-        .iter()
-        .any(|field| contains_folded(field, text))
-}
-
-/// Whether `field` holds `lower`, a lower-case text, whatever the case. Names are mostly ASCII: those are not copied.
-fn contains_folded(field: &str, lower: &str) -> bool {
-    if !field.is_ascii() || !lower.is_ascii() {
-        return field.to_lowercase().contains(lower);
-    }
-    let (field, lower) = (field.as_bytes(), lower.as_bytes());
-    lower.is_empty() || field.windows(lower.len()).any(|part| part.eq_ignore_ascii_case(lower))
 }
 
 /// The scopes that are called so: a team or services by their names, or `team:NAME`, `service:TEAM/SERVICE`.

@@ -1,5 +1,8 @@
 //! Lists of tokens and everything that is only read of them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use http::Response;
 use tollgate_shared::api::{Identified, IdentifyToken, Page, SourceView, TokenView};
 use tollgate_shared::id::TokenId;
@@ -57,7 +60,12 @@ pub(super) fn ids_of(daemon: &Daemon, actor: &Actor, text: &str) -> Result<Vec<T
 fn on_desk<T>(daemon: &Daemon, actor: &Actor, registry: &Registry, work: impl FnOnce(&Desk<'_>) -> T) -> T {
     let now = daemon.clock.now();
     let facts = |token| daemon.usage.facts(token, now);
-    let sees = |token: &crate::core::model::Token| rights::may_see(registry, actor, token);
+    // Of scopes and owners there are far fewer than tokens.
+    let known = RefCell::new(HashMap::new());
+    let sees = |scope, owner| {
+        let may_see = || rights::may_see(registry, actor, scope, owner);
+        *known.borrow_mut().entry((scope, owner)).or_insert_with(may_see)
+    };
     work(&Desk { registry, facts: &facts, sees: &sees, now })
 }
 
@@ -94,7 +102,8 @@ pub(super) fn find(registry: &Registry, actor: &Actor, reference: &str) -> Resul
             Found::Dead(by_id.or_else(newest).ok_or(missing)?.clone())
         }
     };
-    if rights::may_see(registry, actor, found.token()) {
+    let (scope, owner) = (found.token().scope, found.token().owner);
+    if rights::may_see(registry, actor, scope, owner) {
         return Ok(found);
     }
     let shown: String = reference.chars().take(80).collect();

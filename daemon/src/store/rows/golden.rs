@@ -32,10 +32,6 @@ fn golden(name: &str) -> &'static str {
 #[track_caller]
 fn check<T: Stored + PartialEq + Debug>(row: &T, name: &str) {
     let bytes = encode(row).unwrap();
-    eprintln!("GOLDEN {name}: {}", hex(&bytes));
-    if golden(name) != hex(&bytes) {
-        return;
-    }
     assert_eq!(hex(&bytes), golden(name));
     assert_eq!(decode::<T>(&bytes).unwrap(), *row);
     let too_long = [bytes.as_slice(), &[0]].concat();

@@ -46,8 +46,7 @@ pub(super) fn all(
     let mut names = HashSet::new();
     for (at, (new, entropy)) in rows.into_iter().enumerate() {
         let made = with_fresh_secret(office, actor, &new, entropy).and_then(|(step, secret)| {
-            let key = (new.scope.to_lowercase(), new.personal, new.name.to_lowercase());
-            let fresh = names.insert(key);
+            let fresh = name_of_step(&step).is_none_or(|name| names.insert(name));
             fresh.then_some((step, secret)).ok_or_else(|| invalid("name", "stands twice in the batch"))
         });
         match made {
@@ -68,13 +67,21 @@ pub(super) fn all(
     }
 }
 
+/// The name that a step takes, and where: two rows may mean one scope by different words.
+fn name_of_step(step: &Step) -> Option<(Scope, Owner, String)> {
+    step.changes.iter().find_map(|change| match change {
+        RegistryChange::PutToken(token) => Some((token.scope, token.owner, token.name.key())),
+        _ => None,
+    })
+}
+
 /// Adds a row's mistakes under its place: `tokens[17].scope`.
 fn note_row(bad: Problem, at: usize, why: Problem) -> Problem {
     if why.errors.is_empty() {
-        return bad.with_error(&format!("tokens[{at}]"), why.detail);
+        return bad.with_error(format!("tokens[{at}]"), why.detail);
     }
     let named = |error: tollgate_shared::problem::FieldError| (format!("tokens[{at}].{}", error.path), error.message);
-    why.errors.into_iter().map(named).fold(bad, |bad, (path, message)| bad.with_error(&path, message))
+    why.errors.into_iter().map(named).fold(bad, |bad, (path, message)| bad.with_error(path, message))
 }
 
 fn with_fresh_secret(
