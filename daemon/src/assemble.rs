@@ -23,6 +23,7 @@ use crate::files::key::{KeyError, TokenKey};
 use crate::files::{self, DataDir, FilesError};
 use crate::ids::Ids;
 use crate::lanes::{LaneLimits, Lanes};
+use crate::local::Entrance;
 use crate::local::bind::{self, BindError, SocketPlan};
 use crate::logger::{self, LogTask};
 use crate::refused::RefusedRing;
@@ -83,6 +84,8 @@ pub struct Assembled {
     pub(crate) log_tasks: (SyncSender<LogTask>, Receiver<LogTask>),
     pub(crate) tcp: TcpListener,
     pub(crate) socket: LocalListener,
+    /// The reader socket, where there is one.
+    pub(crate) reader_socket: Option<(LocalListener, Entrance)>,
     pub(crate) gate_edge: EdgeSettings,
     pub(crate) local_edge: EdgeSettings,
     pub(crate) shutdown: std::time::Duration,
@@ -130,6 +133,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
     let tcp = bind_tcp(config, runtimes)?;
     let listen = tcp.local_addr().map_err(|source| StartError::Listen { listen: config.gate.listen, source })?;
     let socket = bind_socket(config, runtimes)?;
+    let reader_socket = bind_reader_socket(config, runtimes)?;
     let facts = facts(config, &loaded, &clock, listen);
     let daemon = Arc::new(Daemon {
         facts,
@@ -151,6 +155,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         meters: crate::daemon::Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
+        people: crate::people::People::default(),
     });
     Ok(Assembled {
         gate_edge: gate_edge(config, &daemon),
@@ -162,6 +167,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         daemon,
         tcp,
         socket,
+        reader_socket,
         data_dir,
     })
 }
@@ -201,6 +207,16 @@ fn bind_socket(config: &Config, runtimes: &Runtimes) -> Result<LocalListener, St
     let plan = SocketPlan { path: socket.path.clone(), mode: socket.mode, group: socket.group };
     let _entered = runtimes.local.enter();
     Ok(bind::bind(&plan)?)
+}
+
+/// Its group is let in by the kernel; without one it is as closed as the admin socket.
+fn bind_reader_socket(config: &Config, runtimes: &Runtimes) -> Result<Option<(LocalListener, Entrance)>, StartError> {
+    let socket = &config.socket;
+    let Some(path) = socket.reader_path.clone() else { return Ok(None) };
+    let mode = if socket.reader_group.is_some() { 0o660 } else { socket.mode };
+    let _entered = runtimes.local.enter();
+    let listener = bind::bind(&SocketPlan { path, mode, group: socket.reader_group })?;
+    Ok(Some((listener, Entrance { reader: true, anybody_reads: socket.anybody_reads })))
 }
 
 fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::SocketAddr) -> Facts {

@@ -56,6 +56,11 @@ pub struct Socket {
     pub path: PathBuf,
     pub mode: u32,
     pub group: Option<u32>,
+    /// A second socket, for those who may only look.
+    pub reader_path: Option<PathBuf>,
+    pub reader_group: Option<u32>,
+    /// Over the reader socket, a uid that is no operator's is a reader.
+    pub anybody_reads: bool,
 }
 
 /// Bounds of what waits.

@@ -3,11 +3,13 @@
 pub mod access;
 pub mod admin;
 pub mod answer;
+pub mod audit;
 pub mod authenticate;
 pub mod call;
 pub mod decide;
 pub mod matching;
 pub mod model;
+pub mod passwd;
 pub mod quota;
 pub mod registry;
 pub mod rights;

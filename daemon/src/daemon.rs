@@ -20,6 +20,7 @@ use crate::events::Events;
 use crate::files::key::TokenKey;
 use crate::ids::Ids;
 use crate::lanes::Lanes;
+use crate::people::People;
 use crate::refused::RefusedRing;
 use crate::store::{LogReader, Reader};
 use crate::tail::TailHub;
@@ -59,6 +60,8 @@ pub struct Daemon {
     pub gate_edge: Arc<EdgeCounters>,
     /// Hashes secrets.
     pub mac_key: MacKey,
+    /// What is known of people beside the registry.
+    pub people: People,
 }
 
 /// What the daemon was started with.

@@ -4,8 +4,8 @@
 //! stranger can do before a handler runs is bounded here: connections, head bytes, header lines, time.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -41,6 +41,19 @@ pub enum Peer {
 /// A version 7 UUID; its time part is a convenience for readers, nothing decides by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
+
+/// What a handler remembers of a connection while it lasts: in the extensions of each of its requests.
+#[derive(Debug, Default)]
+pub struct ConnectionState(Mutex<Option<Subject>>);
+
+/// Somebody who has proved who he is on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// Who.
+    pub id: Uuid,
+    /// What he proved it by, hashed: it ends when that changes.
+    pub proof: [u8; 32],
+}
 
 /// What was refused before a handler saw it; material for the in-memory *Refused* ring (domain.md section 5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +96,21 @@ impl Peer {
             Peer::Local { .. } => None,
             Peer::Tcp(address) => Some(address.ip().to_canonical()),
         }
+    }
+}
+
+// === impl ConnectionState ===
+
+impl ConnectionState {
+    /// Who has proved who he is.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it is he, or nobody.
+    pub fn set(&self, subject: Option<Subject>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = subject;
     }
 }
 

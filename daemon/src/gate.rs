@@ -1,6 +1,7 @@
 //! The gate: TCP, asks for a token. Thin: parse, ask the core, queue, format (http.md §1).
 
 mod intake;
+mod manage;
 mod marks;
 mod own_token;
 mod presented;
@@ -16,8 +17,12 @@ use tollgate_shared::problem::{Problem, Slug};
 use crate::daemon::Daemon;
 use crate::edge::routes::{Found, RouteError, RouteTable};
 use crate::edge::{Body, Peer, RequestId, respond};
+use crate::local::{Entrance, Local};
 
 pub use refusals::on_refused_head;
+
+/// Seconds that a sender shall wait during a lockdown: it is lifted by a person.
+const LOCKED_DOWN_RETRY_SECS: u32 = 30;
 
 /// What the gate does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,7 @@ pub const ROUTES: [(Method, &str, Operation); 5] = [
 pub struct Gate {
     daemon: Arc<Daemon>,
     routes: RouteTable<Operation>,
+    manage: Local,
 }
 
 impl Gate {
@@ -55,13 +61,17 @@ impl Gate {
     /// # Errors
     /// The route table contradicts itself: a mistake of ours.
     pub fn new(daemon: Arc<Daemon>) -> Result<Self, RouteError> {
-        Ok(Self { daemon, routes: RouteTable::new(&ROUTES)? })
+        let manage = Local::new(daemon.clone(), Entrance::default())?;
+        Ok(Self { daemon, routes: RouteTable::new(&ROUTES)?, manage })
     }
 
     /// Answers one request.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         match self.routes.find(&method, &path) {
+            Found::Route { operation: Operation::Process, .. } if self.daemon.registry.load().lockdown().is_some() => {
+                self.locked_down(&request, peer)
+            }
             Found::Route { operation: Operation::Process, .. } => process::take(&self.daemon, request, peer).await,
             Found::Route { operation: Operation::WhoAmI, .. } => {
                 own_token::answer(&self.daemon, request, peer, own_token::Question::Who).await
@@ -77,12 +87,23 @@ impl Gate {
                 refusals::note(&self.daemon, &request, peer, Slug::MethodNotAllowed, detail);
                 respond::method_not_allowed(&allow)
             }
+            Found::NotFound if manage::is_served(&self.daemon) && self.manage.has(&method, &path) => {
+                manage::answer(&self.daemon, &self.manage, request, peer).await
+            }
             Found::NotFound => {
                 let detail = "there is nothing at this path; calls go to POST /v1/process".to_owned();
                 refusals::note(&self.daemon, &request, peer, Slug::NotFound, detail.clone());
                 respond::problem(Problem::new(Slug::NotFound, detail))
             }
         }
+    }
+
+    /// Before the credential is looked at: a lockdown is for the time in which no token is trusted.
+    fn locked_down(&self, request: &Request<Incoming>, peer: Peer) -> Response<Body> {
+        let detail = "Tollgate takes no calls now; keep the call and send it again".to_owned();
+        refusals::note(&self.daemon, request, peer, Slug::LockedDown, detail.clone());
+        let problem = Problem::new(Slug::LockedDown, detail).with_retry_after(LOCKED_DOWN_RETRY_SECS);
+        respond::closing(respond::problem(problem))
     }
 
     fn ready(&self) -> Response<Body> {

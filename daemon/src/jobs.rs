@@ -12,6 +12,7 @@ use tollgate_shared::problem::Problem;
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Reply};
 use crate::core::decide::{Decision, Proposal};
+use crate::core::matching::FilterIndex;
 use crate::core::model::UsageRecord;
 
 /// A call on its way to the writer.
@@ -68,6 +69,8 @@ pub enum AdminJob {
     FlushUsage(Vec<(TokenId, UsageRecord)>),
     /// The periodic sweep of what no window or retention keeps.
     Sweep,
+    /// A new base of the filter index, made in the background from an earlier state.
+    RebuiltIndex(Box<FilterIndex>),
 }
 
 /// What a person is told: the change is on disk and in force.

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod lanes;
 pub mod local;
 pub mod logger;
+pub mod people;
 pub mod refused;
 pub mod running;
 pub mod store;

@@ -1,13 +1,18 @@
-//! The local door: HTTP over a unix socket, where the kernel says who calls. Thin: parse, ask the core or the readers,
-//! format (http.md §2).
+//! The local door: HTTP over a unix socket, where the kernel says who calls; and management itself, which the gate shares.
+//! Thin: parse, ask the core or the readers, format (http.md §2).
 
 mod answers;
+mod audit;
 pub mod bind;
+mod caller;
 mod events;
 mod incidents;
 mod logs;
+mod openapi;
+mod operators;
 mod organisation;
 mod params;
+pub mod people_routes;
 mod status;
 mod tail;
 mod tokens;
@@ -20,8 +25,9 @@ use hyper::body::Incoming;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::secret;
 
+pub use self::caller::Entrance;
 use self::params::Call;
-use crate::core::access::{Actor, Door, Operation, Target, Who, allows};
+use crate::core::access::{Actor, Door, Operation, Target, allows};
 use crate::daemon::Daemon;
 use crate::edge::routes::{Found, RouteError, RouteTable};
 use crate::edge::{Body, Peer, respond};
@@ -79,6 +85,19 @@ pub enum Act {
     LogShow,
     RefusedList,
     AuditList,
+    TeamDelete,
+    ServiceDelete,
+    OperatorList,
+    OperatorCreate,
+    OperatorShow,
+    OperatorEdit,
+    OperatorDelete,
+    OperatorPassphrase,
+    SignIn,
+    SignOut,
+    LockdownSet,
+    AuditVerify,
+    OpenApi,
 }
 
 const fn route(act: Act, needs: Operation) -> Route {
@@ -101,26 +120,26 @@ pub const ROUTES: [(Method, &str, Route); 40] = [
     (Method::GET, "/v1/filters/{filter}", route(Act::FilterShow, Operation::See)),
     (Method::DELETE, "/v1/filters/{filter}", route(Act::FilterDelete, Operation::ChangeServices)),
     (Method::POST, "/v1/filters/try", route(Act::FilterTry, Operation::See)),
-    (Method::GET, "/v1/tokens", route(Act::TokenList, Operation::See)),
+    (Method::GET, "/v1/tokens", route(Act::TokenList, Operation::SeeTokens)),
     // Which role a change of tokens needs depends on the token: the writer asks when it has found it.
-    (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::See)),
-    (Method::POST, "/v1/tokens/import", route(Act::TokenImport, Operation::See)),
-    (Method::POST, "/v1/tokens/identify", route(Act::TokenIdentify, Operation::See)),
-    (Method::POST, "/v1/tokens/bulk", route(Act::TokenBulk, Operation::See)),
-    (Method::POST, "/v1/tokens/batch", route(Act::TokenBatch, Operation::See)),
-    (Method::GET, "/v1/tokens/{token}", route(Act::TokenShow, Operation::See)),
-    (Method::PATCH, "/v1/tokens/{token}", route(Act::TokenEdit, Operation::See)),
-    (Method::GET, "/v1/tokens/{token}/sources", route(Act::TokenSources, Operation::See)),
-    (Method::GET, "/v1/tokens/{token}/issued", route(Act::TokenIssued, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/overlap", route(Act::TokenOverlap, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/refresh", route(Act::TokenRefresh, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/suspend", route(Act::TokenSuspend, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/resume", route(Act::TokenResume, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::See)),
-    (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::See)),
-    (Method::GET, "/v1/incidents", route(Act::IncidentList, Operation::See)),
-    (Method::GET, "/v1/incidents/{incident}", route(Act::IncidentShow, Operation::See)),
+    (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/import", route(Act::TokenImport, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/identify", route(Act::TokenIdentify, Operation::SeeTokens)),
+    (Method::POST, "/v1/tokens/bulk", route(Act::TokenBulk, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/batch", route(Act::TokenBatch, Operation::ChangeSomeToken)),
+    (Method::GET, "/v1/tokens/{token}", route(Act::TokenShow, Operation::SeeTokens)),
+    (Method::PATCH, "/v1/tokens/{token}", route(Act::TokenEdit, Operation::ChangeSomeToken)),
+    (Method::GET, "/v1/tokens/{token}/sources", route(Act::TokenSources, Operation::SeeTokens)),
+    (Method::GET, "/v1/tokens/{token}/issued", route(Act::TokenIssued, Operation::SeeTokens)),
+    (Method::POST, "/v1/tokens/{token}/rotate", route(Act::TokenRotate, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/overlap", route(Act::TokenOverlap, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/refresh", route(Act::TokenRefresh, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/suspend", route(Act::TokenSuspend, Operation::SuspendToken)),
+    (Method::POST, "/v1/tokens/{token}/resume", route(Act::TokenResume, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/revoke", route(Act::TokenRevoke, Operation::ChangeSomeToken)),
+    (Method::POST, "/v1/tokens/{token}/debug", route(Act::TokenDebug, Operation::ChangeSomeToken)),
+    (Method::GET, "/v1/incidents", route(Act::IncidentList, Operation::SeeIncidents)),
+    (Method::GET, "/v1/incidents/{incident}", route(Act::IncidentShow, Operation::SeeIncidents)),
     (Method::POST, "/v1/incidents/{incident}/acknowledge", route(Act::IncidentAcknowledge, Operation::ChangeIncidents)),
     (
         Method::POST,
@@ -134,53 +153,71 @@ pub const ROUTES: [(Method, &str, Route); 40] = [
     (Method::GET, "/v1/audit", route(Act::AuditList, Operation::ReadAudit)),
 ];
 
-/// The local door's handler.
+/// The handler of management, behind both doors.
 pub struct Local {
     daemon: Arc<Daemon>,
     routes: RouteTable<Route>,
+    entrance: Entrance,
 }
 
 impl Local {
-    /// The local door of a daemon.
+    /// Management of a daemon; `entrance` is the socket file that requests come over.
     ///
     /// # Errors
     /// The route table contradicts itself: a mistake of ours.
-    pub fn new(daemon: Arc<Daemon>) -> Result<Self, RouteError> {
-        Ok(Self { daemon, routes: RouteTable::new(&ROUTES)? })
+    pub fn new(daemon: Arc<Daemon>, entrance: Entrance) -> Result<Self, RouteError> {
+        Ok(Self { daemon, routes: RouteTable::new(&people_routes::all())?, entrance })
     }
 
-    /// Answers one request.
+    /// Answers one request on the local socket.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let actor = caller::actor(&self.daemon, &request, peer, self.entrance);
+        self.answer(request, actor).await
+    }
+
+    /// Whether there is such a path, whatever the method.
+    pub fn has(&self, method: &Method, path: &str) -> bool {
+        !matches!(self.routes.find(method, path), Found::NotFound)
+    }
+
+    /// Answers one request of somebody who is known by now.
+    pub async fn answer(&self, request: Request<Incoming>, actor: Actor) -> Response<Body> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         match self.routes.find(&method, &path) {
             Found::Route { operation, params } => {
-                let actor = self.actor(peer);
-                let (daemon, route) = (self.daemon.clone(), *operation);
-                let answered = match allows(&actor, route.needs, Target::Any) {
+                let (daemon, route, who) = (self.daemon.clone(), *operation, actor.clone());
+                let answered = match allowed(&actor, route) {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
-                answered.unwrap_or_else(|problem| respond::problem(without_secrets(problem)))
+                answered.unwrap_or_else(|problem| {
+                    let problem = without_secrets(problem);
+                    audit::refusal(&self.daemon, who, format!("{method} {path}"), &problem);
+                    respond::problem(problem)
+                })
             }
             Found::MethodNotAllowed { allow } if method == Method::OPTIONS => respond::options(&allow),
             Found::MethodNotAllowed { allow } => respond::method_not_allowed(&allow),
-            Found::NotFound => {
-                respond::problem(Problem::new(Slug::NotFound, "there is no such resource on the local socket"))
-            }
+            Found::NotFound => respond::problem(Problem::new(Slug::NotFound, "there is no such resource here")),
         }
     }
+}
 
-    fn actor(&self, peer: Peer) -> Actor {
-        match peer {
-            Peer::Local { uid, pid, .. } => {
-                let known = uid == 0 || uid == self.daemon.facts.uid;
-                let who = if known { Who::Superuser } else { Who::Unknown };
-                let name = if uid == 0 { "root".to_owned() } else { format!("uid {uid}") };
-                Actor { uid: Some(uid), pid: Some(pid), ..Actor::of(name, who, Door::Cli) }
-            }
-            // This door is never bound to TCP; a peer without a uid has no role.
-            Peer::Tcp(_) => Actor::of("tcp".to_owned(), Who::Unknown, Door::Gate),
-        }
+/// Whether there can be anything that the caller may do with a route. Its objects are asked about one by one, by their names.
+fn allowed(actor: &Actor, route: Route) -> Result<(), Problem> {
+    if route.act.is_of_the_socket() && actor.door == Door::Gate {
+        return Err(Problem::new(
+            Slug::Forbidden,
+            "signing in is for the local socket; at the gate a token says who you are",
+        ));
+    }
+    allows(actor, route.needs, Target::Any)
+}
+
+impl Act {
+    /// True where it is about the connection of a local caller.
+    fn is_of_the_socket(self) -> bool {
+        matches!(self, Self::SignIn | Self::SignOut)
     }
 }
 
@@ -240,6 +277,22 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::LogList => logs::list(&call).await,
         Act::LogShow => logs::show(&call).await,
         Act::RefusedList => logs::refused(&call),
-        Act::AuditList => logs::audit(&call).await,
+        Act::AuditList => audit::list(&call).await,
+        Act::TeamDelete => organisation::delete_team(call).await,
+        Act::ServiceDelete => organisation::delete_service(call).await,
+        Act::OperatorList => operators::list(&call),
+        Act::OperatorCreate => operators::create(call).await,
+        Act::OperatorShow => operators::show(&call),
+        Act::OperatorEdit => operators::edit(call).await,
+        Act::OperatorDelete => operators::delete(call).await,
+        Act::OperatorPassphrase => operators::set_passphrase(call).await,
+        Act::SignIn => operators::sign_in(call).await,
+        Act::SignOut => operators::sign_out(call).await,
+        Act::LockdownSet => operators::set_lockdown(call).await,
+        Act::AuditVerify => audit::verify(&call).await,
+        Act::OpenApi => Ok(openapi::show()),
     }
 }
+
+#[cfg(test)]
+mod matrix_tests;

@@ -4,7 +4,7 @@
 //! sender still gets the truth about his call.
 
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 
 use tollgate_shared::limits::LOG_ROW_SECS;
 
@@ -41,10 +41,7 @@ pub fn run(daemon: &Daemon, mut log: Box<dyn LogStore>, tasks: &Receiver<LogTask
                 LogTask::Expire => expire = true,
             }
             if jobs.len() < JOBS_PER_COMMIT {
-                next = match tasks.try_recv() {
-                    Ok(task) => Some(task),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
+                next = tasks.try_recv().ok();
             }
         }
         write(daemon, log.as_mut(), jobs);

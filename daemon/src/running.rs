@@ -10,13 +10,14 @@ use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Assembled, Runtimes, StartError};
+use crate::core::audit;
 use crate::daemon::Daemon;
 use crate::edge::accept::{self, Drained};
 use crate::files::DataDir;
 use crate::gate::Gate;
 use crate::jobs::AdminJob;
 use crate::lanes::NotQueued;
-use crate::local::Local;
+use crate::local::{Entrance, Local};
 use crate::logger::{self, LogTask};
 use crate::store::StoreError;
 use crate::writer::Writer;
@@ -26,6 +27,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
 /// Flushes between two looks for what has expired: a segment's bytes are gone within 65 minutes of its last row's end.
 const FLUSHES_PER_SWEEP: u32 = 12;
+
+/// Sweeps, of a minute each, between two audit heads in the journal; the first comes with the first sweep.
+const SWEEPS_PER_HEAD: u32 = 60;
 
 /// Tokens whose usage is written in one transaction.
 const FLUSH_ROWS: usize = 512;
@@ -64,10 +68,22 @@ pub struct Ready {
 /// # Errors
 /// The host gives no threads, or a route table of ours contradicts itself.
 pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartError> {
-    let Assembled { daemon, store, log, log_tasks, tcp, socket, gate_edge, local_edge, shutdown, data_dir } = assembled;
+    let Assembled {
+        daemon,
+        store,
+        log,
+        log_tasks,
+        tcp,
+        socket,
+        reader_socket,
+        gate_edge,
+        local_edge,
+        shutdown,
+        data_dir,
+    } = assembled;
     let routes = |error| StartError::Host { what: "routes", source: std::io::Error::other(error) };
     let gate = Arc::new(Gate::new(daemon.clone()).map_err(routes)?);
-    let local = Arc::new(Local::new(daemon.clone()).map_err(routes)?);
+    let local = Arc::new(Local::new(daemon.clone(), Entrance::default()).map_err(routes)?);
     let (log_sender, log_receiver) = log_tasks;
     let logger_daemon = daemon.clone();
     let thread_ended = CancellationToken::new();
@@ -85,10 +101,13 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     let stop = CancellationToken::new();
     let take = move |request, peer| gate.clone().handle(request, peer);
     let serve = move |request, peer| local.clone().handle(request, peer);
-    let doors = vec![
-        runtimes.gate.spawn(accept::serve(tcp, take, gate_edge, stop.clone())),
-        runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())),
-    ];
+    let mut doors = vec![runtimes.gate.spawn(accept::serve(tcp, take, gate_edge, stop.clone()))];
+    if let Some((listener, entrance)) = reader_socket {
+        let reader = Arc::new(Local::new(daemon.clone(), entrance).map_err(routes)?);
+        let serve = move |request, peer| reader.clone().handle(request, peer);
+        doors.push(runtimes.local.spawn(accept::serve(listener, serve, local_edge.clone(), stop.clone())));
+    }
+    doors.push(runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())));
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
     Ok(Running {
         daemon,
@@ -116,6 +135,7 @@ fn spawn<T: Send + 'static>(
 /// Flushes usage and looks for what has expired, until the stop.
 async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: CancellationToken) {
     let mut flushes = 0;
+    let mut sweeps = SWEEPS_PER_HEAD - 1;
     loop {
         tokio::select! {
             () = tokio::time::sleep(FLUSH_EVERY) => {}
@@ -129,13 +149,42 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         {
             daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
         }
+        rebuild_index(&daemon).await;
         flushes += 1;
         if flushes == FLUSHES_PER_SWEEP {
             flushes = 0;
+            sweeps += 1;
+            if sweeps == SWEEPS_PER_HEAD {
+                sweeps = 0;
+                log_audit_head(&daemon).await;
+            }
             // A full lane or queue means that there is work enough; the next round asks again.
             drop(daemon.lanes.push_admin(AdminJob::Sweep));
             drop(log.try_send(LogTask::Expire));
         }
+    }
+}
+
+/// Cutting the trail's end shows only against a head that was noted elsewhere: here the journal.
+async fn log_audit_head(daemon: &Arc<Daemon>) {
+    let reader = daemon.reader.clone();
+    match tokio::task::spawn_blocking(move || reader.audit_head()).await {
+        Ok(Ok(head)) => tracing::info!(seq = head.seq, head = audit::hex(&head.hash), "audit head"),
+        Ok(Err(error)) => tracing::error!(error = %crate::report(&error), "the audit head could not be read"),
+        Err(_) => tracing::error!("reading the audit head ended unexpectedly"),
+    }
+}
+
+/// Melts the changes of the filter index into a new base, where they have become many. The writer puts it in force: only
+/// it knows what has changed meanwhile.
+async fn rebuild_index(daemon: &Arc<Daemon>) {
+    let registry = daemon.registry.load_full();
+    if !registry.index().wants_rebuild() {
+        return;
+    }
+    if let Ok(rebuilt) = tokio::task::spawn_blocking(move || registry.index().rebuilt()).await {
+        // Where the lane is full, the next round makes another.
+        drop(daemon.lanes.push_admin(AdminJob::RebuiltIndex(Box::new(rebuilt))));
     }
 }
 

@@ -13,6 +13,9 @@ mod crash_tests;
 mod dedup;
 #[cfg(test)]
 mod history_tests;
+mod log_hints;
+#[cfg(test)]
+mod log_tests;
 mod memory;
 mod overlay;
 mod redb_log;
@@ -23,6 +26,7 @@ pub(crate) mod testing;
 mod timeline;
 mod traits;
 
+pub use log_hints::{LogHints, OutcomeSet};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{

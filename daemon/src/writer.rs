@@ -90,6 +90,10 @@ impl Writer {
                 self.flush_usage(records);
             }
             AdminJob::Sweep => self.sweep(),
+            AdminJob::RebuiltIndex(rebuilt) => {
+                let next = self.daemon.registry.load().with_rebuilt_index(&rebuilt);
+                self.daemon.registry.store(Arc::new(next));
+            }
         }
     }
 
@@ -102,14 +106,15 @@ impl Writer {
     /// Commit, then swap, then answer: a revoke that has returned is in force.
     fn execute(&mut self, actor: &Actor, command: Command) -> Result<AdminAnswer, Problem> {
         let (daemon, registry) = (self.daemon.clone(), self.daemon.registry.load_full());
-        let now = daemon.clock.now();
+        let (now, users) = (daemon.clock.now(), daemon.people.users());
         let mut command = Some(command);
         let mut outcome: Result<(Reply, Option<Registry>), Problem> = Err(unavailable());
         let committed = self.store.commit(now, &mut |view| {
             let Some(command) = command.take() else { return };
             let mut new_id = || daemon.ids.new_id(now);
             let mac_of = |secret: &str| daemon.mac_key.mac(secret);
-            let mut office = Office { registry: &registry, view, mac_of: &mac_of, new_id: &mut new_id, now };
+            let mut office =
+                Office { registry: &registry, view, mac_of: &mac_of, users: &users, new_id: &mut new_id, now };
             outcome = admin::execute(&mut office, actor, command).and_then(|done| {
                 let next = (!done.changes.is_empty()).then(|| registry.apply(&done.changes)).transpose();
                 next.map(|next| (done.reply, next)).map_err(|why| Problem::new(Slug::Internal, why))

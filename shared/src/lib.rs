@@ -13,6 +13,7 @@ pub mod name;
 pub mod outcome;
 pub mod priority;
 pub mod problem;
+pub mod query;
 pub mod role;
 pub mod secret;
 pub mod time;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::OutcomeCounts;
 use crate::explain::Explain;
 use crate::id::{CallId, IncidentId, TokenId};
 use crate::outcome::Outcome;
@@ -117,6 +118,26 @@ pub struct Heartbeat {
     pub cursor: String,
     /// The daemon's time.
     pub at: Timestamp,
+}
+
+/// Calls per stretch of time and outcome, for the console's strip over the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// Length of a bucket: whole minutes, at least one.
+    pub bucket_secs: u32,
+    /// Buckets that hold a call, oldest first; the others are left out.
+    pub buckets: Vec<Bucket>,
+    /// False where the older part was not counted, because that would have meant to read too many rows.
+    pub complete: bool,
+}
+
+/// One stretch of a [`Histogram`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Where it begins: a multiple of its length since 1970.
+    pub at: Timestamp,
+    /// Calls by outcome.
+    pub counts: OutcomeCounts,
 }
 
 /// A call that was refused before a token was known (or with a dead one): kept in memory only, ≤ 1,024 rows.

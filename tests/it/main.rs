@@ -1,8 +1,13 @@
 //! End-to-end tests: the real programs, real sockets, real files. See the crate's README.
 
+mod alertmanager;
+mod console;
 mod crash;
 mod dedup;
 mod fixtures;
+mod hostile;
+mod operators;
+mod readme;
 mod refusals;
 mod revoke;
 mod secrets;
@@ -10,4 +15,5 @@ mod shutdown;
 mod startup;
 mod support;
 mod tail;
+mod tidy;
 mod tokens;

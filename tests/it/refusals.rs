@@ -242,7 +242,7 @@ fn bad_changes_over_the_local_socket_are_refused_and_change_nothing() {
         ("POST", "/v1/teams", json!({ "nome": "X" }), 422, "validation", "nome"),
         ("POST", "/v1/services", json!({ "team": "Ops", "name": "db" }), 409, "conflict", ""),
         ("POST", "/v1/services", json!({ "team": "Nobody", "name": "X" }), 404, "not-found", ""),
-        ("POST", "/v1/filters", filter("a..b", "equals", "x"), 422, "validation", "2"),
+        ("POST", "/v1/filters", filter("a..b", "equals", "x"), 422, "validation", "at character 2"),
         ("POST", "/v1/filters", filter("a", "matches", "("), 422, "validation", ""),
         ("POST", "/v1/tokens", token("am", json!({})), 409, "conflict", ""),
         ("POST", "/v1/tokens", token(&long, json!({})), 422, "validation", "64"),

@@ -117,35 +117,51 @@ fn debug_off_writes_no_row_and_switching_off_erases_none() {
     assert_eq!(keys(&rows), ["b"]);
 }
 
+/// What a reader has seen so far, checked as it comes.
+struct Seen {
+    next: u64,
+    missed: u64,
+}
+
+impl Seen {
+    /// Rows follow each other; where they do not, a gap says exactly what is missing.
+    #[track_caller]
+    fn take(&mut self, item: &Value) {
+        if let Some(gap) = item.get("gap") {
+            assert_eq!((&gap["from"], &gap["reason"]), (&json!(self.next), &json!("slow_reader")), "{gap}");
+            let to = gap["to"].as_u64().expect("a gap has an end");
+            assert_eq!(gap["count"].as_u64(), Some(to + 1 - self.next), "{gap}");
+            self.missed += to + 1 - self.next;
+            self.next = to + 1;
+        } else if item.get("row").is_some() {
+            assert_eq!(item["row"]["seq"], json!(self.next));
+            self.next += 1;
+        }
+    }
+}
+
 #[test]
-fn reader_that_stops_reading_is_told_what_it_missed_and_slows_nobody() {
-    const CALLS: usize = 1_800;
+fn reader_that_does_not_keep_up_is_told_what_it_missed_and_slows_nobody() {
+    // 1,500 rows of some 17 KiB, of which 180 are read meanwhile, are a quarter more than ring, queue and socket hold.
+    // Reading nothing at all for 30 s would end the connection, and that is not what is tested here.
+    const STEPS: usize = 15;
+    const CALLS: usize = 100;
+    const READ: usize = 12;
     let daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &["--debug", "--dedup", "0s"]);
     let mut tail = Tail::open(&daemon, "after=0");
     assert!(tail.next().get("heartbeat").is_some(), "it is live");
-    flood(&daemon, &token, 1);
-    let first = tail.next();
-    assert_eq!(first["row"]["seq"], json!(1), "{first}");
-    // From here on it does not read, while more than the ring's 16 MiB go by.
-    flood(&daemon, &token, CALLS);
-    let last = 1 + CALLS as u64;
-    let (mut next, mut missed) = (2, 0);
-    while next <= last {
-        let item = tail.next();
-        if let Some(gap) = item.get("gap") {
-            assert_eq!((&gap["from"], &gap["reason"]), (&json!(next), &json!("slow_reader")), "{gap}");
-            let to = gap["to"].as_u64().expect("a gap has an end");
-            missed += to + 1 - next;
-            assert_eq!(gap["count"].as_u64(), Some(to + 1 - next), "{gap}");
-            next = to + 1;
-        } else if item.get("row").is_some() {
-            assert_eq!(item["row"]["seq"], json!(next));
-            next += 1;
-        }
+    let mut seen = Seen { next: 1, missed: 0 };
+    for _ in 0..STEPS {
+        flood(&daemon, &token, CALLS);
+        (0..READ).for_each(|_| seen.take(&tail.next()));
     }
-    assert!(missed > 0, "{CALLS} rows of 16 KiB are more than what is kept for a slow reader");
-    assert_eq!(daemon.get("/v1/status")["counters"]["tail_gaps"], json!(1));
+    let last = (STEPS * CALLS) as u64;
+    while seen.next <= last {
+        seen.take(&tail.next());
+    }
+    assert!(seen.missed > 0, "{last} rows of 16 KiB are more than what is kept for a slow reader");
+    assert!(daemon.get("/v1/status")["counters"]["tail_gaps"].as_u64() > Some(0));
     assert_eq!(daemon.get("/v1/status")["log"]["last_seq"], json!(last), "and all are on disk");
 }
 

@@ -10,6 +10,8 @@ pub mod cursor;
 pub mod danger;
 pub mod detail;
 pub mod field;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod forms;
 pub mod incidents;
 pub mod key;
@@ -31,3 +33,6 @@ pub mod words;
 
 pub use model::{Model, Screen};
 pub use msg::{Dirty, Effect, Effects, Msg, Net};
+
+#[cfg(test)]
+mod tests;

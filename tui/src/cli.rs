@@ -2,15 +2,20 @@
 //! its own.
 
 mod args;
+mod audit;
 mod call_file;
 mod confirm;
 mod context;
+mod csv;
 mod exit;
 mod filter;
 mod follow;
 mod incident;
 mod io;
+mod lockdown;
 mod log;
+mod operator;
+mod scan;
 mod secret;
 mod send;
 mod show_once;
@@ -21,6 +26,7 @@ mod team;
 mod tests;
 mod token;
 mod verdict;
+mod watch;
 mod when;
 
 pub use args::DemoArgs;
@@ -32,14 +38,15 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
+use tollgate_shared::api::StatusView;
 
-use crate::client::{Client, socket_candidates};
-use args::{Args, Verb};
+use crate::client::{Client, ClientError, Origin, socket_candidates};
+use args::{Args, Format, Verb};
 use context::Context;
 use exit::CliError;
 
 /// Verbs of the other program: what needs the daemon stopped, or starts it.
-const DAEMON_VERBS: [&str; 5] = ["check", "compact", "migrate", "restore", "run"];
+const DAEMON_VERBS: [&str; 4] = ["compact", "migrate", "restore", "run"];
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,27 +103,76 @@ async fn execute(
     sockets: &[PathBuf],
     socket: Option<PathBuf>,
 ) -> context::Done {
+    let format = if global.output == Format::Csv { Format::Table } else { global.output };
     let verb = match verb {
         // With an address of its own it needs no daemon on this host.
-        Verb::Send(args) if args.gate.is_some() => return send::run(io, args, None, global.output).await,
+        Verb::Send(args) if args.gate.is_some() => return send::run(io, args, None, format).await,
+        Verb::Scan(args) => return scan(io, global, &args, sockets, socket).await,
         verb => verb,
     };
-    let client = Client::open(sockets).await?;
+    let is_check = matches!(verb, Verb::Check(_));
+    let done = match connect(sockets).await {
+        Ok((client, status)) => {
+            let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
+            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, quiet, yes, socket };
+            with_daemon(&mut cx, verb).await
+        }
+        // A banner has one line, also where there is nothing to say it.
+        Err(CliError::Client(ClientError::NoDaemon { .. })) if matches!(verb, Verb::Digest) => {
+            io.note("tollgate: no daemon answers");
+            return Ok(Exit::NoDaemon);
+        }
+        Err(error) => Err(error),
+    };
+    match done {
+        Err(error) if is_check => Ok(watch::nagios_failure(io, &error)),
+        done => done,
+    }
+}
+
+async fn connect(sockets: &[PathBuf]) -> Result<(Client, StatusView), CliError> {
+    let client = Client::open(sockets).await?.of(Origin::Cli);
     let status = client.status().await?;
-    let (format, quiet, yes) = (global.output, global.quiet, global.yes);
-    let mut cx = Context { client: &client, io, status, format, quiet, yes, socket };
+    Ok((client, status))
+}
+
+/// Files can be read without a daemon; only what is in them cannot be judged.
+async fn scan(
+    io: &mut Io,
+    global: &args::Global,
+    args: &args::ScanArgs,
+    sockets: &[PathBuf],
+    socket: Option<PathBuf>,
+) -> context::Done {
+    let finds = scan::search(io, args, global.quiet);
+    let (client, status) = match connect(sockets).await {
+        Ok(connected) => connected,
+        Err(error) => return scan::report_offline(io, &finds, global, &error),
+    };
+    let format = if global.output == Format::Csv { Format::Table } else { global.output };
+    let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
+    scan::report(&mut Context { client: &client, io, status, format, csv, quiet, yes, socket }, finds).await
+}
+
+async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
     match verb {
-        Verb::Team(verb) => team::team(&mut cx, verb).await,
-        Verb::Service(verb) => team::service(&mut cx, verb).await,
-        Verb::Filter(verb) => filter::run(&mut cx, verb).await,
-        Verb::Token(verb) => token::run(&mut cx, verb).await,
-        Verb::Incident(verb) => incident::run(&mut cx, verb).await,
-        Verb::Log(args) => log::run(&mut cx, args).await,
-        Verb::Audit(args) => log::audit(&mut cx, args).await,
-        Verb::Status => status::run(&mut cx),
-        // It has no daemon to ask yet and was answered before one was looked for.
-        Verb::Demo(_) => Ok(Exit::Usage),
-        Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), format).await,
+        Verb::Team(verb) => team::team(cx, verb).await,
+        Verb::Service(verb) => team::service(cx, verb).await,
+        Verb::Filter(verb) => filter::run(cx, verb).await,
+        Verb::Token(verb) => token::run(cx, verb).await,
+        Verb::Incident(verb) => incident::run(cx, verb).await,
+        Verb::Log(args) => log::run(cx, args).await,
+        Verb::Operator(verb) => operator::run(cx, verb).await,
+        Verb::Audit(args) => audit::run(cx, args).await,
+        Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
+        Verb::Expiring(args) => watch::expiring(cx, args).await,
+        Verb::Hygiene => watch::hygiene(cx).await,
+        Verb::Check(args) => watch::check(cx, args).await,
+        Verb::Digest => watch::digest(cx),
+        Verb::Status => status::run(cx),
+        // They were answered before a daemon was looked for.
+        Verb::Demo(_) | Verb::Scan(_) => Ok(Exit::Usage),
+        Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), cx.format).await,
     }
 }
 
@@ -153,5 +209,6 @@ fn refuse_usage(io: &mut Io, error: &clap::Error, argv: &[OsString]) -> Exit {
         );
     }
     text.lines().for_each(|line| io.note(line));
-    Exit::Usage
+    // A monitoring system takes any other code for an alarm of its own kind.
+    if verb == Some("check") { Exit::Unknown } else { Exit::Usage }
 }

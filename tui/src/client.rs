@@ -8,19 +8,25 @@ mod error;
 mod follow;
 pub mod gate;
 mod lines;
+mod people;
 mod remedy;
 mod routes;
 mod search;
+mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use error::{ClientError, Tried};
 pub use follow::{Backoff, Follow, FollowItem};
 pub use lines::Lines;
-pub use routes::{IncidentQuery, LogQuery, PageQuery, TokenQuery, encode_segment};
+pub use people::AuditQuery;
+pub use routes::{IncidentQuery, LogQuery, PageQuery};
 pub use search::socket_candidates;
+pub use target::encode_segment;
+pub use tokens::TokenQuery;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -41,14 +47,47 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// 1,000 log rows with full bodies, escaped, are some 100 MiB; a larger answer is not the daemon's.
 const ANSWER_BYTES_MAX: usize = 256 * 1_024 * 1_024;
 
+/// Says in the audit which program asked.
+const ORIGIN: &str = "tollgate-client";
+
+type Message = Request<Full<Bytes>>;
 type Sender = SendRequest<Full<Bytes>>;
 
 /// A daemon's local socket.
 #[derive(Debug)]
 pub struct Client {
     socket: PathBuf,
+    origin: Origin,
     /// Held only to take or put back a connection, never over an await.
     idle: Mutex<Option<Sender>>,
+}
+
+/// Which of our programs asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Cli,
+    /// The console.
+    #[default]
+    Console,
+}
+
+/// A request in the making.
+struct Unsent {
+    head: hyper::http::request::Builder,
+    body: Bytes,
+}
+
+impl Unsent {
+    fn header(mut self, name: header::HeaderName, value: String) -> Self {
+        self.head = self.head.header(name, value);
+        self
+    }
+
+    fn done(self) -> Result<Message, ClientError> {
+        let message = self.head.body(Full::new(self.body));
+        message.map_err(|error| ClientError::broken("the request could not be written", error))
+    }
 }
 
 /// All that is read before the rest of the answer is trusted to have our shape.
@@ -65,7 +104,14 @@ impl Client {
     /// may not be used, or does not belong to whom it should.
     pub async fn open(candidates: &[PathBuf]) -> Result<Self, ClientError> {
         let (socket, sender) = connect::first(candidates).await?;
-        Ok(Self { socket, idle: Mutex::new(Some(sender)) })
+        Ok(Self { socket, origin: Origin::default(), idle: Mutex::new(Some(sender)) })
+    }
+
+    /// Says in the audit that another program than the console asks.
+    #[must_use]
+    pub fn of(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// The socket file in use.
@@ -100,6 +146,29 @@ impl Client {
         decode(&self.ask(method, target, Some(encode(body)?)).await?)
     }
 
+    /// As [`Client::send`], refused where the object is not of this version any more.
+    async fn send_if_version<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &str,
+        body: &(impl Serialize + Sync),
+        version: u64,
+    ) -> Result<T, ClientError> {
+        let request = self.request(&method, target, Some(encode(body)?));
+        let request = request.header(header::IF_MATCH, format!("\"{version}\""));
+        decode(&self.ask_with(request).await?)
+    }
+
+    /// As [`Client::send`], where nothing in the answer matters.
+    async fn send_for_nothing(
+        &self,
+        method: Method,
+        target: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<(), ClientError> {
+        self.ask(method, target, Some(encode(body)?)).await.map(drop)
+    }
+
     async fn post_empty<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         decode(&self.ask(Method::POST, target, None).await?)
     }
@@ -108,16 +177,20 @@ impl Client {
         self.ask(Method::DELETE, target, None).await.map(drop)
     }
 
-    /// Sends a request and reads its whole answer within the deadline.
     async fn ask(&self, method: Method, target: &str, body: Option<Bytes>) -> Result<Bytes, ClientError> {
-        let exchange = self.exchange(&method, target, body);
+        self.ask_with(self.request(&method, target, body)).await
+    }
+
+    /// Sends a request and reads its whole answer within the deadline.
+    async fn ask_with(&self, request: Unsent) -> Result<Bytes, ClientError> {
+        let exchange = self.exchange(request.done()?);
         tokio::time::timeout(REQUEST_TIMEOUT, exchange)
             .await
             .unwrap_or(Err(ClientError::TooSlow { secs: REQUEST_TIMEOUT.as_secs() }))
     }
 
-    async fn exchange(&self, method: &Method, target: &str, body: Option<Bytes>) -> Result<Bytes, ClientError> {
-        let (response, sender) = self.deliver(method, target, body).await?;
+    async fn exchange(&self, message: Message) -> Result<Bytes, ClientError> {
+        let (response, sender) = self.deliver(message).await?;
         let status = response.status();
         let is_problem = is_problem(&response);
         let bytes = read_all(response.into_body()).await?;
@@ -128,13 +201,7 @@ impl Client {
     /// Sends a request over the idle connection or a new one. A daemon may close an idle connection at the very
     /// moment in which it is used; where hyper says that the request was not sent, it is sent once more over a new
     /// connection.
-    async fn deliver(
-        &self,
-        method: &Method,
-        target: &str,
-        body: Option<Bytes>,
-    ) -> Result<(Response<Incoming>, Sender), ClientError> {
-        let mut message = request(method, target, body)?;
+    async fn deliver(&self, mut message: Message) -> Result<(Response<Incoming>, Sender), ClientError> {
         if let Some(mut sender) = self.take_idle() {
             match sender.try_send_request(message).await {
                 Ok(response) => return Ok((response, sender)),
@@ -156,7 +223,7 @@ impl Client {
     async fn stream<T: DeserializeOwned>(&self, target: &str) -> Result<Lines<T>, ClientError> {
         let opening = async {
             let mut sender = connect::one(&self.socket).await?;
-            let sent = sender.send_request(request(&Method::GET, target, None)?).await;
+            let sent = sender.send_request(self.request(&Method::GET, target, None).done()?).await;
             let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
             let status = response.status();
             if status.is_success() {
@@ -170,6 +237,19 @@ impl Client {
             .unwrap_or(Err(ClientError::TooSlow { secs: REQUEST_TIMEOUT.as_secs() }))
     }
 
+    fn request(&self, method: &Method, target: &str, body: Option<Bytes>) -> Unsent {
+        let origin = match self.origin {
+            Origin::Cli => "cli",
+            Origin::Console => "console",
+        };
+        let mut head = Request::builder().method(method).uri(target).header(header::HOST, "tollgate");
+        head = head.header(ORIGIN, origin);
+        if body.is_some() {
+            head = head.header(header::CONTENT_TYPE, "application/json");
+        }
+        Unsent { head, body: body.unwrap_or_default() }
+    }
+
     fn take_idle(&self) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.take().filter(|sender| !sender.is_closed())
@@ -180,15 +260,6 @@ impl Client {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         }
     }
-}
-
-fn request(method: &Method, target: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, ClientError> {
-    let mut builder = Request::builder().method(method).uri(target).header(header::HOST, "tollgate");
-    if body.is_some() {
-        builder = builder.header(header::CONTENT_TYPE, "application/json");
-    }
-    let body = Full::new(body.unwrap_or_default());
-    builder.body(body).map_err(|error| ClientError::broken("the request could not be written", error))
 }
 
 fn is_problem(response: &Response<Incoming>) -> bool {

@@ -108,10 +108,7 @@ impl Desk {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            let due = match self.draw_if_due(stage) {
-                Ok(due) => due,
-                Err(_) => return End::Lost,
-            };
+            let Ok(due) = self.draw_if_due(stage) else { return End::Lost };
             let later = async {
                 match due {
                     Some(at) => tokio::time::sleep_until(at.into()).await,

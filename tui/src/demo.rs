@@ -17,8 +17,9 @@ use tollgate_daemon::assemble::{self, Runtimes};
 use tollgate_daemon::config::{Config, Flags};
 use tollgate_daemon::running::{self, Running};
 
-use crate::cli::{DemoArgs, Exit, Io};
+use crate::cli::{ConsoleArgs, DemoArgs, Exit, Io};
 use crate::client::{Client, ClientError};
+use crate::console::{self, ConsoleOptions};
 use crate::term::signals::Signals;
 
 use self::senders::Senders;
@@ -32,6 +33,8 @@ enum DemoError {
     Start(#[source] Box<dyn std::error::Error>),
     #[error("the daemon does not stop cleanly")]
     Stop(#[source] Box<dyn std::error::Error>),
+    #[error("the console does not start")]
+    Console(#[source] io::Error),
     #[error("signals cannot be waited for")]
     Signals(#[source] io::Error),
     #[error("the sample objects cannot be made")]
@@ -50,8 +53,8 @@ struct Stage {
 }
 
 /// Runs the demo to its end.
-pub fn run(args: &DemoArgs, io: &mut Io, runtime: &Runtime) -> Exit {
-    match play(args, io, runtime) {
+pub fn run(args: &DemoArgs, console: &ConsoleArgs, io: &mut Io, runtime: &Runtime) -> Exit {
+    match play(args, console, io, runtime) {
         Ok(exit) => exit,
         Err(error) => {
             io.note(&format!("tollgate: demo: {}", tollgate_daemon::report(&error)));
@@ -60,7 +63,8 @@ pub fn run(args: &DemoArgs, io: &mut Io, runtime: &Runtime) -> Exit {
     }
 }
 
-fn play(args: &DemoArgs, io: &mut Io, runtime: &Runtime) -> Result<Exit, DemoError> {
+fn play(args: &DemoArgs, console: &ConsoleArgs, io: &mut Io, runtime: &Runtime) -> Result<Exit, DemoError> {
+    let on_screen = io.out_is_tty && io.in_is_tty && !args.headless;
     // From here on a signal ends the play in order: before, there is nothing to clean up.
     let mut signals = {
         let _entered = runtime.enter();
@@ -72,7 +76,12 @@ fn play(args: &DemoArgs, io: &mut Io, runtime: &Runtime) -> Result<Exit, DemoErr
         let client = Client::open(std::slice::from_ref(&socket)).await.map_err(DemoError::Objects)?;
         let cast = objects::create(&client).await.map_err(DemoError::Objects)?;
         let senders = Senders::start(cast, stage.gate.clone());
-        let done = headless::show(&client, io, &mut signals, args.seconds).await;
+        let done = if on_screen {
+            let options = ConsoleOptions { sockets: vec![socket.clone()], no_color: console.no_color };
+            on_a_thread(options).await
+        } else {
+            headless::show(&client, io, &mut signals, args.seconds).await
+        };
         senders.stop().await;
         done
     });
@@ -81,6 +90,13 @@ fn play(args: &DemoArgs, io: &mut Io, runtime: &Runtime) -> Result<Exit, DemoErr
     let exit = played?;
     struck?;
     Ok(exit)
+}
+
+/// The console has a loop and a runtime of its own, as outside the demo; meanwhile the senders go on here.
+async fn on_a_thread(options: ConsoleOptions) -> Result<Exit, DemoError> {
+    let ended = tokio::task::spawn_blocking(move || console::run(&options)).await;
+    let code = ended.map_err(|panic| DemoError::Console(io::Error::other(panic)))?.map_err(DemoError::Console)?;
+    Ok(if code == 0 { Exit::Ok } else { Exit::Interrupted })
 }
 
 /// The socket's file in the temporary directory.

@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
             return console(args, &mut io);
         }
         Ran::Console(_) => cli::refuse_without_command(&mut io),
-        Ran::Demo(args, _) => demo::run(&args, &mut io, &runtime),
+        Ran::Demo(args, console) => demo::run(&args, &console, &mut io, &runtime),
     };
     ExitCode::from(exit as u8)
 }

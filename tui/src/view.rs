@@ -13,6 +13,8 @@ mod overlays;
 mod pane;
 mod secret;
 #[cfg(test)]
+mod svg;
+#[cfg(test)]
 mod tests;
 pub mod theme;
 mod tokens;

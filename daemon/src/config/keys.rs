@@ -32,6 +32,10 @@ pub const KEYS: &[Key] = &[
     // The daemon's own user; with a group, 0660 is the usual choice.
     key("socket.mode", "TOLLGATE_SOCKET_MODE", "0600", "permission bits of the socket, octal"),
     key("socket.group", "TOLLGATE_SOCKET_GROUP", "", "numeric group of the socket"),
+    // Who is let in by its group is still asked who he is; over this socket nobody changes anything.
+    key("socket.reader_path", "TOLLGATE_READER_SOCKET", "", "a second socket for reading only; empty = none"),
+    key("socket.reader_group", "TOLLGATE_READER_GROUP", "", "numeric group of the reader socket"),
+    key("socket.reader_role", "TOLLGATE_READER_ROLE", "none", "role of unknown uids over it: none or reader"),
     // Calls waiting for the writer: at 10,000 calls a second this is under half a second.
     key("limits.queue_calls", "TOLLGATE_QUEUE_CALLS", "4096", "calls waiting for the writer"),
     key("limits.queue_bytes", "TOLLGATE_QUEUE_BYTES", "64MiB", "bodies in flight and waiting"),

@@ -41,8 +41,18 @@ impl<'l> Reader<'l> {
         let limits = self.limits();
         let log = self.log();
         let mode = self.get("socket.mode", mode);
-        let group = self.get("socket.group", group);
-        let socket = Socket { path: socket_path?, mode: mode?, group: group? };
+        let own_group = self.get("socket.group", group);
+        let reader_path = self.get("socket.reader_path", optional_path);
+        let reader_group = self.get("socket.reader_group", group);
+        let anybody_reads = self.get("socket.reader_role", reader_role);
+        let socket = Socket {
+            path: socket_path?,
+            mode: mode?,
+            group: own_group?,
+            reader_path: reader_path?,
+            reader_group: reader_group?,
+            anybody_reads: anybody_reads?,
+        };
         Some(Config { data_dir: data_dir?, gate: gate?, limits: limits?, log: log?, socket, described: Vec::new() })
     }
 
@@ -202,6 +212,18 @@ fn group(text: &str) -> Parsed<Option<u32>> {
 fn path(text: &str) -> Parsed<PathBuf> {
     let path = PathBuf::from(text);
     if path.is_absolute() { Ok(path) } else { Err("write a path that begins with /".to_owned()) }
+}
+
+fn optional_path(text: &str) -> Parsed<Option<PathBuf>> {
+    if text.is_empty() { Ok(None) } else { path(text).map(Some) }
+}
+
+fn reader_role(text: &str) -> Parsed<bool> {
+    match text {
+        "none" => Ok(false),
+        "reader" => Ok(true),
+        _ => Err("write none or reader".to_owned()),
+    }
 }
 
 fn list(text: &str, item: impl Fn(&str) -> Parsed<String>) -> Parsed<Vec<String>> {

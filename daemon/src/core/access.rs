@@ -4,7 +4,9 @@
 //! permissions, a personal one with no more than its owner may now), and by the writer before a change.
 
 mod actor;
+mod sight;
 mod table;
 
 pub use actor::{Actor, Door, Who};
+pub use sight::{Sight, managed_team, service_target, token_target};
 pub use table::{Operation, Target, allows, may_grant};

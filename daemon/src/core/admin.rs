@@ -1,13 +1,16 @@
 //! Changes by people: each is validated, put into the view and audited in one transaction, or refused whole.
 
 mod filters;
+mod guard;
 mod incidents;
+mod lockdown;
+pub mod operators;
 mod organisation;
 mod tokens;
 
-use tollgate_shared::api::{NewFilter, NewService, NewTeam, ServicePatch};
+use tollgate_shared::api::{NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -16,8 +19,9 @@ use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
-use super::access::{Actor, Operation, Target, allows};
+use super::access::{Actor, Operation};
 use super::model::{Mac, RegistryChange};
+use super::passwd::Passwd;
 use super::registry::{LookupError, Registry};
 use crate::store::View;
 
@@ -42,6 +46,33 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// Delete a team.
+    DeleteTeam(String),
+    /// Delete a service.
+    DeleteService(String),
+    /// Create an operator.
+    CreateOperator(NewOperator),
+    /// Change an operator.
+    EditOperator(String, OperatorPatch),
+    /// Delete an operator.
+    DeleteOperator(String),
+    /// Set (a hash, made outside) or take away an operator's passphrase.
+    SetPassphrase(String, Option<String>),
+    /// Lock ingestion down, or lift it.
+    SetLockdown(SetLockdown),
+    /// Only write into the audit: a sign-in, a refusal, a reading of the log.
+    Note(Note),
+}
+
+/// What is audited where nothing is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// `sign-in`, `refused`, `log.read`, …
+    pub action: &'static str,
+    /// On what.
+    pub target: String,
+    /// In what words; never a secret.
+    pub detail: String,
 }
 
 /// Random bytes for a secret; wiped when it is made.
@@ -81,6 +112,12 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// An operator.
+    Operator(OperatorId),
+    /// The lockdown was set or lifted.
+    Lockdown,
+    /// It is in the audit.
+    Noted,
 }
 
 /// What carrying out a command needs.
@@ -91,6 +128,8 @@ pub struct Office<'a> {
     pub view: &'a mut dyn View,
     /// The keyed hash of secrets.
     pub mac_of: &'a dyn Fn(&str) -> Mac,
+    /// Unix users of this host.
+    pub users: &'a Passwd,
     /// Makes ids that sort by age.
     pub new_id: &'a mut dyn FnMut() -> Uuid,
     /// Now.
@@ -106,17 +145,26 @@ pub struct Done {
 }
 
 impl Command {
-    /// What the caller must be allowed, where that does not depend on the object: of tokens it does, and is asked when the
-    /// token is found.
+    /// What the caller must be allowed; `None` where that is asked when the object is found.
     pub fn operation(&self) -> Option<Operation> {
-        match self {
-            Self::CreateTeam(_) => Some(Operation::ChangeOrganisation),
-            Self::CreateService(_) | Self::EditService(..) | Self::CreateFilter(_) | Self::DeleteFilter(_) => {
-                Some(Operation::ChangeServices)
-            }
-            Self::Token(_) => None,
-            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Some(Operation::ChangeIncidents),
-        }
+        Some(match self {
+            Self::CreateTeam(_)
+            | Self::DeleteTeam(_)
+            | Self::CreateOperator(_)
+            | Self::EditOperator(..)
+            | Self::DeleteOperator(_)
+            | Self::SetPassphrase(..)
+            | Self::SetLockdown(_) => Operation::ChangeOrganisation,
+            Self::CreateService(_)
+            | Self::EditService(..)
+            | Self::DeleteService(_)
+            | Self::CreateFilter(_)
+            | Self::DeleteFilter(_) => Operation::ChangeServices,
+            Self::Note(_) => Operation::Introduce,
+            // Of tokens it depends on the token: it is asked when that is found.
+            Self::Token(_) => return None,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
+        })
     }
 }
 
@@ -125,9 +173,7 @@ impl Command {
 /// # Errors
 /// The problem that the caller is told; nothing has been put into the view.
 pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Result<Done, Problem> {
-    if let Some(operation) = command.operation() {
-        allows(actor, operation, Target::Global)?;
-    }
+    guard::authorise(office, actor, &command)?;
     match command {
         Command::CreateTeam(new) => organisation::create_team(office, actor, &new),
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
@@ -138,6 +184,17 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
+        Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
+        Command::CreateOperator(new) => operators::create(office, actor, &new),
+        Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
+        Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
+        Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
+        Command::SetLockdown(set) => lockdown::set(office, actor, &set),
+        Command::Note(note) => {
+            office.write(actor, &[], note.action, note.target, note.detail);
+            Ok(Done { changes: Vec::new(), reply: Reply::Noted })
+        }
     }
 }
 
@@ -209,3 +266,6 @@ fn comment_of(field: &str, text: Option<String>) -> Result<Option<String>, Probl
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

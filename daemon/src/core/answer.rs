@@ -32,3 +32,6 @@ pub fn body_of(call: CallId, decision: &Decision) -> ProcessAnswer {
         results_total: u32::try_from(decision.results.len()).unwrap_or(u32::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests;

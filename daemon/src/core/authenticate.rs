@@ -156,3 +156,6 @@ fn missing(token: &Token, needs: Permission) -> String {
         format!("the token lacks {needs}")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,9 @@ pub struct Bench<'a> {
 
 /// Decides one proposal and puts its changes into the view.
 pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
+    if let Some(denied) = locked_down(bench, proposal) {
+        return Decision::refused(denied);
+    }
     let token = match still_good(bench, proposal) {
         Ok(token) => token,
         Err(denied) => return Decision::refused(denied),
@@ -123,6 +126,13 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
         bench.view.remember(token.id, fingerprint, DedupEntry { at: bench.now, effects: done.effects });
     }
     malformed_unless_matched(done.decision, &token, proposal)
+}
+
+/// A call that waited while ingestion was locked down is turned away as one that comes now.
+fn locked_down(bench: &Bench<'_>, proposal: &Proposal) -> Option<Denied> {
+    let lockdown = bench.registry.lockdown()?;
+    let detail = format!("ingestion is locked down since {}", lockdown.at);
+    Some(Denied { slug: Slug::LockedDown, token: Some(proposal.token), dead: None, presented_id: None, detail })
 }
 
 /// Declared JSON that does not parse was tried as text; where nothing matched, the sender is told what is wrong with it

@@ -5,6 +5,7 @@
 
 mod listed;
 mod lookup;
+mod routes;
 mod shards;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +15,9 @@ use tollgate_shared::id::{FilterId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
 use tollgate_shared::token::Scope;
 
+use self::routes::Routes;
 use self::shards::Shards;
-use super::matching::CompiledFilter;
+use super::matching::{CompiledFilter, Filters};
 use super::model::{
     DeadSecret, Death, FilterRecord, Lockdown, Mac, Operator, RegistryChange, Service, Team, Token, Tombstone,
 };
@@ -33,12 +35,7 @@ pub struct Registry {
     routing: u64,
     teams: Arc<BTreeMap<TeamId, Arc<Team>>>,
     services: Arc<BTreeMap<ServiceId, Arc<ServiceEntry>>>,
-    /// Services in the order of evaluation: team id, then service id (domain.md §3).
-    order: Arc<Vec<Arc<ServiceEntry>>>,
-    /// Which service a filter belongs to.
-    filter_service: Arc<BTreeMap<FilterId, ServiceId>>,
-    /// Lower-case names of the headers that some filter reads: part of the fingerprint (domain.md §4).
-    header_names: Arc<Vec<String>>,
+    routes: Routes,
     tokens: Shards<TokenId, Listed<Token>>,
     /// Living tokens by their name's key: names are unique within a scope only.
     token_names: Shards<String, Vec<TokenId>>,
@@ -57,7 +54,9 @@ pub struct ServiceEntry {
     /// By position.
     pub records: Vec<Arc<FilterRecord>>,
     /// The same, compiled.
-    pub compiled: Vec<Arc<CompiledFilter>>,
+    pub compiled: Filters,
+    /// Lower-case names of the headers that its filters read.
+    header_names: BTreeSet<String>,
 }
 
 /// Whose secret a MAC is.
@@ -90,7 +89,7 @@ impl Registry {
             let records = filters.remove(&service.id).unwrap_or_default();
             registry.put_service_entry(service.clone(), records)?;
         }
-        registry.rebuild_routing();
+        registry.routes = Routes::of(registry.services.values());
         for token in &loaded.tokens {
             registry.put_token(token);
         }
@@ -111,9 +110,7 @@ impl Registry {
             routing: version,
             teams: Arc::default(),
             services: Arc::default(),
-            order: Arc::default(),
-            filter_service: Arc::default(),
-            header_names: Arc::default(),
+            routes: Routes::of(std::iter::empty()),
             tokens: Shards::new(),
             token_names: Shards::new(),
             secrets: Shards::new(),
@@ -131,33 +128,38 @@ impl Registry {
         let mut next = self.clone();
         next.version += 1;
         let mut routing = false;
+        let mut touched = BTreeSet::new();
         for change in changes {
-            routing |= next.apply_one(change)?;
+            routing |= next.apply_one(change, &mut touched)?;
         }
         if routing {
             next.routing = next.version;
-            next.rebuild_routing();
+            let changed = touched.iter().map(|id| (self.services.get(id), next.services.get(id)));
+            next.routes.change(&changed.collect::<Vec<_>>());
         }
         Ok(next)
     }
 
-    /// Applies one change; true where it can alter what calls do.
-    fn apply_one(&mut self, change: &RegistryChange) -> Result<bool, String> {
+    /// Applies one change and notes whose filters or names it touched; true where it can alter what calls do.
+    fn apply_one(&mut self, change: &RegistryChange, touched: &mut BTreeSet<ServiceId>) -> Result<bool, String> {
         match change {
             RegistryChange::PutTeam(team) => {
                 Arc::make_mut(&mut self.teams).insert(team.id, Arc::new(team.clone()));
                 let services: Vec<_> = self.services.values().filter(|s| s.service.team == team.id).cloned().collect();
                 for entry in services {
+                    touched.insert(entry.service.id);
                     self.put_service_entry(entry.service.as_ref().clone(), entry.records.clone())?;
                 }
             }
             RegistryChange::PutService(service) => {
                 let records = self.services.get(&service.id).map(|entry| entry.records.clone()).unwrap_or_default();
+                touched.insert(service.id);
                 self.put_service_entry(service.clone(), records)?;
             }
-            RegistryChange::PutFilter(filter) => self.put_filter(filter)?,
-            RegistryChange::DeleteFilter(id) => self.delete_filter(*id)?,
-            RegistryChange::DeleteService(id) => drop(Arc::make_mut(&mut self.services).remove(id)),
+            RegistryChange::DeleteService(id) => {
+                touched.insert(*id);
+                Arc::make_mut(&mut self.services).remove(id);
+            }
             RegistryChange::DeleteTeam(id) => drop(Arc::make_mut(&mut self.teams).remove(id)),
             RegistryChange::PutOperator(operator) => {
                 // What his personal tokens reach may be something else now.
@@ -168,6 +170,11 @@ impl Registry {
                 self.lockdown = lockdown.clone().map(Arc::new);
                 return Ok(false);
             }
+            RegistryChange::PutFilter(filter) => {
+                touched.insert(filter.service);
+                self.put_filter(filter)?;
+            }
+            RegistryChange::DeleteFilter(id) => touched.extend(self.delete_filter(*id)?),
             RegistryChange::PutToken(token) => {
                 self.put_token(token);
                 return Ok(false);
@@ -186,12 +193,27 @@ impl Registry {
 
     fn put_service_entry(&mut self, service: Service, mut records: Vec<Arc<FilterRecord>>) -> Result<(), String> {
         records.sort_by_key(|record| (record.position, record.id));
-        let compiled = records.iter().map(|record| compile(record)).collect::<Result<Vec<_>, _>>()?;
+        let compiled = self.compiled(service.id, &records)?;
         let team = self.teams.get(&service.team).map_or("?", |team| team.name.as_str());
         let full_name = format!("{team}/{}", service.name);
-        let entry = ServiceEntry { service: Arc::new(service), full_name, records, compiled };
+        let header_names = records.iter().flat_map(|record| record.spec.header_names()).collect();
+        let entry = ServiceEntry { service: Arc::new(service), full_name, records, compiled, header_names };
         Arc::make_mut(&mut self.services).insert(entry.service.id, Arc::new(entry));
         Ok(())
+    }
+
+    /// The filters of a service, compiled. What has not changed is not compiled again: the index knows it by its pointer.
+    fn compiled(&self, service: ServiceId, records: &[Arc<FilterRecord>]) -> Result<Filters, String> {
+        let Some(old) = self.services.get(&service) else {
+            return records.iter().map(|record| compile(record)).collect();
+        };
+        let known = |record| old.records.iter().position(|known| Arc::ptr_eq(known, record));
+        let places: Vec<_> = records.iter().map(known).collect();
+        if places.len() == old.records.len() && (0..).zip(&places).all(|(place, known)| *known == Some(place)) {
+            return Ok(old.compiled.clone());
+        }
+        let pairs = records.iter().zip(places);
+        pairs.map(|(record, known)| known.map_or_else(|| compile(record), |at| Ok(old.compiled[at].clone()))).collect()
     }
 
     fn put_filter(&mut self, filter: &FilterRecord) -> Result<(), String> {
@@ -203,12 +225,14 @@ impl Registry {
         self.put_service_entry(entry.service.as_ref().clone(), records)
     }
 
-    fn delete_filter(&mut self, id: FilterId) -> Result<(), String> {
-        let Some(entry) = self.filter_service.get(&id).and_then(|service| self.services.get(service)).cloned() else {
-            return Ok(());
+    /// Gives the service that had it.
+    fn delete_filter(&mut self, id: FilterId) -> Result<Option<ServiceId>, String> {
+        let Some(entry) = self.routes.homes.get(&id).and_then(|service| self.services.get(service)).cloned() else {
+            return Ok(None);
         };
         let records = entry.records.iter().filter(|record| record.id != id).cloned().collect();
-        self.put_service_entry(entry.service.as_ref().clone(), records)
+        self.put_service_entry(entry.service.as_ref().clone(), records)?;
+        Ok(Some(entry.service.id))
     }
 
     fn put_token(&mut self, token: &Token) {
@@ -252,21 +276,6 @@ impl Registry {
         self.tombstones.insert(tombstone.token.id, listed);
     }
 
-    /// Derives what the evaluation reads from the services: their order, the filters' homes, the headers' names.
-    fn rebuild_routing(&mut self) {
-        let mut order: Vec<_> = self.services.values().cloned().collect();
-        order.sort_by_key(|entry| (entry.service.team, entry.service.id));
-        let mut homes = BTreeMap::new();
-        let mut headers = BTreeSet::new();
-        for entry in &order {
-            homes.extend(entry.records.iter().map(|record| (record.id, entry.service.id)));
-            headers.extend(entry.records.iter().flat_map(|record| record.spec.header_names()));
-        }
-        self.order = Arc::new(order);
-        self.filter_service = Arc::new(homes);
-        self.header_names = Arc::new(headers.into_iter().collect());
-    }
-
     /// Counts up with every change.
     pub fn version(&self) -> u64 {
         self.version
@@ -279,7 +288,7 @@ impl Registry {
 
     /// Lower-case names of the headers that some filter reads, sorted.
     pub fn header_names(&self) -> &[String] {
-        &self.header_names
+        &self.routes.header_names
     }
 
     /// All teams by id.
@@ -294,7 +303,7 @@ impl Registry {
 
     /// All services in the order of evaluation.
     pub fn services(&self) -> &[Arc<ServiceEntry>] {
-        &self.order
+        &self.routes.order
     }
 
     /// One service.
@@ -304,35 +313,32 @@ impl Registry {
 
     /// One filter with its service.
     pub fn filter(&self, id: FilterId) -> Option<(&Arc<ServiceEntry>, &Arc<FilterRecord>)> {
-        let entry = self.services.get(self.filter_service.get(&id)?)?;
+        let entry = self.services.get(self.routes.homes.get(&id)?)?;
         entry.records.iter().find(|record| record.id == id).map(|record| (entry, record))
     }
 
     /// How many filters there are.
     pub fn filter_count(&self) -> usize {
-        self.filter_service.len()
+        self.routes.homes.len()
     }
 
     /// The services that a scope reaches, in the order of evaluation. A team is one stretch of that order.
     pub fn reached(&self, scope: Scope) -> &[Arc<ServiceEntry>] {
+        let order = &self.routes.order;
         let range = match scope {
-            Scope::Global => 0..self.order.len(),
+            Scope::Global => 0..order.len(),
             Scope::Team(team) => {
-                let start = self.order.partition_point(|entry| entry.service.team < team);
-                start..self.order.partition_point(|entry| entry.service.team <= team)
+                let start = order.partition_point(|entry| entry.service.team < team);
+                start..order.partition_point(|entry| entry.service.team <= team)
             }
-            Scope::Service(id) => match self.services.get(&id) {
-                Some(entry) => {
-                    let key = (entry.service.team, id);
-                    let at = self.order.partition_point(|entry| (entry.service.team, entry.service.id) < key);
-                    at..at + 1
-                }
+            Scope::Service(id) => match self.services.get(&id).and_then(|entry| self.routes.place(entry.key()).ok()) {
+                Some(place) => place..place + 1,
                 None => 0..0,
             },
             // What a personal token reaches depends on its owner: see `rights::own_teams`.
             Scope::Mine => 0..0,
         };
-        self.order.get(range).unwrap_or_default()
+        order.get(range).unwrap_or_default()
     }
 
     /// An operator.
@@ -408,3 +414,6 @@ fn compile(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
         format!("filter {} ({}) does not compile: {first}", record.id, record.spec.name)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,15 +58,28 @@ pub fn plan_for(registry: &Registry, token: &Token, call: &Call, redacted: &Call
     }
 }
 
-/// Evaluates `call` for everything that `scope` reaches.
+/// Evaluates `call` for everything that `scope` reaches: many services through the index, one by its own few filters.
 pub fn plan(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Plan {
-    let enabled = registry.reached(scope).iter().filter(|entry| entry.service.enabled);
-    let services = enabled.filter_map(|entry| plan_service(entry, call, redacted)).collect();
+    let team = match scope {
+        Scope::Global => None,
+        Scope::Team(team) => Some(team),
+        Scope::Service(_) | Scope::Mine => return plan_plainly(registry, scope, call, redacted),
+    };
+    let found = registry.index().evaluate(team, call, redacted).into_iter();
+    let services = found.filter_map(|((_, service), answer)| plan_service(service, answer)).collect();
     Plan { routing: registry.routing(), services }
 }
 
-fn plan_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Option<ServicePlan> {
-    let ServiceMatch { resolve_keys, trigger } = matching::evaluate(&entry.compiled, call, redacted);
+/// The same plan by testing every filter.
+fn plan_plainly(registry: &Registry, scope: Scope, call: &Call, redacted: &Call) -> Plan {
+    let enabled = registry.reached(scope).iter().filter(|entry| entry.service.enabled);
+    let answers = enabled.map(|entry| (entry.service.id, matching::evaluate(&entry.compiled, call, redacted)));
+    let services = answers.filter_map(|(service, answer)| plan_service(service, answer)).collect();
+    Plan { routing: registry.routing(), services }
+}
+
+fn plan_service(service: ServiceId, answer: ServiceMatch) -> Option<ServicePlan> {
+    let ServiceMatch { resolve_keys, trigger } = answer;
     let resolves: Vec<_> =
         resolve_keys.into_iter().filter_map(|hit| hit.key.map(|key| (FilterId(hit.filter), key))).collect();
     let trigger = trigger.map(|hit| TriggerPlan {
@@ -76,7 +89,7 @@ fn plan_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Option<Se
         description: hit.description,
         priority: hit.priority,
     });
-    let plan = ServicePlan { service: entry.service.id, resolves, trigger };
+    let plan = ServicePlan { service, resolves, trigger };
     (!plan.resolves.is_empty() || plan.trigger.is_some()).then_some(plan)
 }
 
@@ -113,3 +126,6 @@ pub fn explain_service(entry: &ServiceEntry, call: &Call, redacted: &Call) -> Ex
     let note = (!entry.service.enabled).then(|| "the service is disabled: a real call would skip it".to_owned());
     verdict.finish(0, note)
 }
+
+#[cfg(test)]
+mod tests;

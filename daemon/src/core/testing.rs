@@ -18,6 +18,7 @@ use super::call::Call;
 use super::call::fingerprint::Fingerprint;
 use super::decide::{Bench, Content, Decision, Pace, Proposal, Seen, decide};
 use super::model::Mac;
+use super::passwd::Passwd;
 use super::registry::Registry;
 use super::routing;
 use crate::store::testing::naive::NaiveStore;
@@ -25,6 +26,9 @@ use crate::store::{IncidentFilter, Store};
 
 /// 2026-11-22T03:14:07Z: where every test begins.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
+
+/// The host's unix users.
+const USERS: &str = "root:x:0:0::/:\nanna:x:1000:1000::/:\nben:x:1001:1001::/:\nnoc:x:1500:1500::/:\n";
 
 /// From where the calls of a test come.
 pub(crate) const SENDER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
@@ -36,6 +40,7 @@ pub(crate) struct World {
     pub(crate) pace: Pace,
     pub(crate) now: Timestamp,
     pub(crate) actor: Actor,
+    pub(crate) users: Passwd,
     made: u64,
 }
 
@@ -60,7 +65,8 @@ impl World {
             registry,
             pace: Pace::default(),
             now: START,
-            actor: Actor::of("root".to_owned(), Who::Superuser, Door::Cli),
+            actor: Actor { uid: Some(0), ..Actor::of("root".to_owned(), Who::Superuser, Door::Cli) },
+            users: Passwd::parse(USERS),
             made: 0,
         }
     }
@@ -89,6 +95,11 @@ impl World {
         self.now = self.now.plus_secs(secs);
     }
 
+    /// Makes this world's random numbers other ones than another world's.
+    pub(crate) fn made_elsewhere(&mut self) {
+        self.made = 1 << 32;
+    }
+
     pub(crate) fn entropy(&mut self) -> Entropy {
         self.made += 1;
         let mut secret = [0; 32];
@@ -99,7 +110,7 @@ impl World {
     /// Carries out a command as the writer does. What holds for every command is checked here: a change has one row in
     /// the audit, and a refusal leaves nothing behind.
     pub(crate) fn admin(&mut self, command: Command) -> Result<Reply, Problem> {
-        let Self { store, registry, now, actor, made, .. } = self;
+        let Self { store, registry, now, actor, made, users, .. } = self;
         let audited = audit_rows(store.as_ref());
         let mut command = Some(command);
         let mut outcome = None;
@@ -107,7 +118,7 @@ impl World {
             .commit(*now, &mut |view| {
                 let mut new_id = || next_id(made);
                 let mac_of = |secret: &str| mac(secret);
-                let mut office = Office { registry, view, mac_of: &mac_of, new_id: &mut new_id, now: *now };
+                let mut office = Office { registry, view, mac_of: &mac_of, new_id: &mut new_id, users, now: *now };
                 outcome = command.take().map(|command| admin::execute(&mut office, actor, command));
             })
             .unwrap();

@@ -1,8 +1,8 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NamedRef, ScopeView, ServiceView, SourceView, SuspensionView, TeamView, TokenView,
-    UsageView, WhoAmI,
+    FilterView, IncidentView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView, SuspensionView, TeamView,
+    TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
 use tollgate_shared::id::OperatorId;
@@ -10,7 +10,7 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
 
-use super::model::{FilterRecord, Issuer, SourceRecord, Team, Token, Tombstone};
+use super::model::{FilterRecord, Issuer, Operator, SourceRecord, Team, Token, Tombstone, UnixUser};
 use super::registry::{Registry, ServiceEntry};
 use super::rights;
 
@@ -31,6 +31,28 @@ pub fn service(registry: &Registry, entry: &ServiceEntry, open_incidents: u32) -
         filters: count(entry.records.len()),
         open_incidents,
         created_at: entry.service.created_at,
+    }
+}
+
+/// An operator; `last_seen` is known to the doors.
+pub fn operator(registry: &Registry, operator: &Operator, last_seen: Option<Timestamp>) -> OperatorView {
+    let team = |id| registry.team(id).map_or_else(|| "(deleted)".to_owned(), |team| team.name.to_string());
+    let unix_user = |user: &UnixUser| match user.name.as_str() {
+        "" => user.uid.to_string(),
+        name => format!("{name} ({})", user.uid),
+    };
+    OperatorView {
+        id: operator.id,
+        name: operator.name.to_string(),
+        unix_users: operator.unix_users.iter().map(unix_user).collect(),
+        has_passphrase: operator.passphrase.is_some(),
+        role: operator.role,
+        team_roles: operator.team_roles.iter().map(|(id, role)| (team(*id), *role)).collect(),
+        enabled: operator.enabled,
+        last_seen,
+        created_at: operator.created_at,
+        created_by: operator.created_by.clone(),
+        version: operator.version,
     }
 }
 

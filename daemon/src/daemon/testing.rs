@@ -51,6 +51,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         log_reader: log.reader(),
         meters: Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
+        people: crate::people::People::default(),
         mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
     })
 }

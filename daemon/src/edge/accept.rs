@@ -219,6 +219,7 @@ impl<H: Handler> Server<H> {
         let connection = Connection {
             handler: self.handler.clone(),
             peer,
+            state: Arc::default(),
             _permits: Permits { _place: place, _address: address.flatten() },
             settings: Arc::clone(&self.settings),
             stop: self.stop.clone(),

@@ -21,7 +21,7 @@ use super::accept::{EdgeSettings, Handler};
 use super::head::{self, HeadRefusal};
 use super::limits::AddressPermit;
 use super::tap::{Framing, HeadTap, TapNotes, TapTimes};
-use super::{Body, EdgeCounters, Peer, RefusedHead, RequestId, respond};
+use super::{Body, ConnectionState, EdgeCounters, Peer, RefusedHead, RequestId, respond};
 
 /// hyper's read buffer: a head and the beginning of a body.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
@@ -36,6 +36,7 @@ pub(super) struct Permits {
 pub(super) struct Connection<H> {
     pub(super) handler: H,
     pub(super) peer: Peer,
+    pub(super) state: Arc<ConnectionState>,
     pub(super) _permits: Permits,
     pub(super) settings: Arc<EdgeSettings>,
     pub(super) stop: CancellationToken,
@@ -93,6 +94,7 @@ impl<H: Handler> Connection<H> {
         let has_body = !body.is_end_stream();
         request = Request::from_parts(parts, body);
         request.extensions_mut().insert(id);
+        request.extensions_mut().insert(Arc::clone(&self.state));
         let response = match verdict {
             Ok(()) => self.handled(request).await,
             Err(refusal) => self.refused(refusal, id),

@@ -37,7 +37,7 @@ impl Intake {
             arrived: Instant::now(),
             at,
             peer,
-            ip: peer.ip().unwrap_or(IpAddr::from([127, 0, 0, 1])),
+            ip: peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
             user_agent: user_agent.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
         }
     }

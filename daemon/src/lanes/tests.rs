@@ -11,7 +11,7 @@ fn job(bytes: usize) -> CallJob {
     CallJob { bytes, arrived: Instant::now(), work: CallWork::Log(Box::new(draft)) }
 }
 
-fn is_full(result: Result<(), NotQueued<CallJob>>) -> bool {
+fn is_full(result: &Result<(), NotQueued<CallJob>>) -> bool {
     matches!(result, Err(NotQueued::Full(_)))
 }
 
@@ -21,7 +21,7 @@ fn a_full_lane_gives_the_call_back() {
     for _ in 0..3 {
         assert!(lanes.push_call(job(10)).is_ok());
     }
-    assert!(is_full(lanes.push_call(job(10))));
+    assert!(is_full(&lanes.push_call(job(10))));
     assert_eq!(lanes.waiting(), (3, 30));
     assert_eq!(lanes.take(2, Duration::ZERO).unwrap().calls.len(), 2);
     assert!(lanes.push_call(job(10)).is_ok());
@@ -32,10 +32,10 @@ fn a_full_lane_gives_the_call_back() {
 fn the_lane_is_bounded_in_bytes_but_one_call_always_fits() {
     let lanes = Lanes::new(LIMITS);
     assert!(lanes.push_call(job(500)).is_ok());
-    assert!(is_full(lanes.push_call(job(1))));
+    assert!(is_full(&lanes.push_call(job(1))));
     drop(lanes.take(9, Duration::ZERO));
     assert!(lanes.push_call(job(60)).is_ok());
-    assert!(is_full(lanes.push_call(job(41))));
+    assert!(is_full(&lanes.push_call(job(41))));
     assert!(lanes.push_call(job(40)).is_ok());
 }
 

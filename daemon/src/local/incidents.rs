@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use http::Response;
-use tollgate_shared::api::{Page, ResolveIncident};
+use tollgate_shared::api::{IncidentView, Page, ResolveIncident};
 use tollgate_shared::id::IncidentId;
 use tollgate_shared::incident::IncidentState;
 use tollgate_shared::problem::{Problem, Slug};
 
 use super::answers::{ok, read, reply};
 use super::params::{Call, Query};
+use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::Command;
 use crate::core::views;
 use crate::daemon::Daemon;
@@ -21,7 +22,9 @@ const HINT_CHARS_MIN: usize = 4;
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let query = call.query(&["state", "service", "limit", "cursor"])?;
-    let filter = filter_of(&call.daemon, &query)?;
+    let Some(filter) = filter_of(call, &query)? else {
+        return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
+    };
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
     let (heads, next) = read(&call.daemon, move |daemon| {
         let (mut heads, mut next) = daemon.reader.incidents(&filter, before, limit)?;
@@ -39,7 +42,8 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     Ok(ok(&Page { items, next: next.map(|id| id.to_string()) }))
 }
 
-fn filter_of(daemon: &Daemon, query: &Query<'_>) -> Result<IncidentFilter, Problem> {
+/// Cut to the services that the caller sees; `None` where there is none.
+fn filter_of(call: &Call, query: &Query<'_>) -> Result<Option<IncidentFilter>, Problem> {
     let states = match query.get("state") {
         None => Vec::new(),
         Some("open") => vec![IncidentState::Triggered, IncidentState::Acknowledged],
@@ -51,40 +55,52 @@ fn filter_of(daemon: &Daemon, query: &Query<'_>) -> Result<IncidentFilter, Probl
             return Err(Problem::new(Slug::Validation, detail).with_error("state", "unknown"));
         }
     };
-    let registry = daemon.registry.load();
-    let service = query.get("service").map(|service| registry.find_service(service)).transpose()?;
-    Ok(IncidentFilter { services: service.map(|entry| entry.service.id).into_iter().collect(), states })
+    let registry = call.daemon.registry.load();
+    if let Some(service) = query.get("service") {
+        let id = registry.find_service(service)?.service.id;
+        allows(&call.actor, Operation::SeeIncidents, service_target(&registry, id))?;
+        return Ok(Some(IncidentFilter { services: vec![id], states }));
+    }
+    let sight = Sight::new(&call.actor, &registry);
+    if sight.of_everything(Operation::SeeIncidents) {
+        return Ok(Some(IncidentFilter { services: Vec::new(), states }));
+    }
+    let all = registry.services().iter().map(|entry| entry.service.id);
+    let services: Vec<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
+    Ok((!services.is_empty()).then_some(IncidentFilter { services, states }))
 }
 
 pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
     let id = find(&call.daemon, call.reference("incident")).await?;
-    view(&call.daemon, id).await
+    view(&call.daemon, &call.actor, id).await
 }
 
-async fn view(daemon: &Arc<Daemon>, id: IncidentId) -> Result<Response<Body>, Problem> {
+async fn view(daemon: &Arc<Daemon>, actor: &Actor, id: IncidentId) -> Result<Response<Body>, Problem> {
     let found = read(daemon, move |daemon| daemon.reader.incident(id)).await?;
     let (head, body, timeline) =
         found.ok_or_else(|| Problem::new(Slug::NotFound, format!("there is no incident {id}")))?;
-    Ok(ok(&views::incident_whole(&daemon.registry.load(), head, body.description, timeline)))
+    let registry = daemon.registry.load();
+    allows(actor, Operation::SeeIncidents, service_target(&registry, head.service))?;
+    Ok(ok(&views::incident_whole(&registry, head, body.description, timeline)))
 }
 
 pub(super) async fn acknowledge(call: Call) -> Result<Response<Body>, Problem> {
     let id = find(&call.daemon, call.reference("incident")).await?;
     reply(&call.daemon, call.actor.clone(), Command::Acknowledge(id)).await?;
-    view(&call.daemon, id).await
+    view(&call.daemon, &call.actor, id).await
 }
 
 pub(super) async fn unacknowledge(call: Call) -> Result<Response<Body>, Problem> {
     let id = find(&call.daemon, call.reference("incident")).await?;
     reply(&call.daemon, call.actor.clone(), Command::Unacknowledge(id)).await?;
-    view(&call.daemon, id).await
+    view(&call.daemon, &call.actor, id).await
 }
 
 pub(super) async fn resolve(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, resolve) = call.json::<ResolveIncident>().await?;
     let id = find(&daemon, params.get("incident")).await?;
-    reply(&daemon, actor, Command::Resolve(id, resolve.comment)).await?;
-    view(&daemon, id).await
+    reply(&daemon, actor.clone(), Command::Resolve(id, resolve.comment)).await?;
+    view(&daemon, &actor, id).await
 }
 
 /// An incident by its id, or by a piece of it that no other has.

@@ -1,4 +1,4 @@
-//! The API log, what was refused, and the audit trail: pages. The live tail is next door.
+//! The API log and what was refused: pages. The live tail is next door.
 
 use http::Response;
 use tollgate_shared::api::Page;
@@ -7,10 +7,12 @@ use tollgate_shared::log::LogRow;
 use tollgate_shared::problem::{Problem, Slug};
 
 use super::answers::{ok, read};
+use super::audit;
 use super::params::Call;
 use super::tail::{self, Cursor, LogQuery};
+use crate::core::access::{Operation, Sight, Target, allows};
 use crate::edge::Body;
-use crate::store::{LogPage, StoreError};
+use crate::store::{LogHints, LogPage, StoreError};
 
 /// Rows that one reading looks at, at most.
 pub(super) const SCAN_ROWS: usize = 20_000;
@@ -22,7 +24,9 @@ const LOG_PARAMETERS: [&str; 9] =
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let query = call.query(&LOG_PARAMETERS)?;
     let wanted = LogQuery::parse(call, &query)?;
-    if query.parsed::<bool>("follow")?.unwrap_or(false) {
+    let follows = query.parsed::<bool>("follow")?.unwrap_or(false);
+    audit::reading(call, if follows { "log.tail" } else { "log.read" }).await?;
+    if follows {
         let last = query.parsed::<usize>("last")?.unwrap_or(0);
         return Ok(tail::stream(call, wanted, last));
     }
@@ -32,11 +36,14 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
     let page = read(&call.daemon, move |daemon| {
         let pass = |row: &LogRow| wanted.passes(row);
+        let hints = wanted.hints();
         match after {
             Some(after) => filled(limit, Some(after), |at, limit| {
-                daemon.log_reader.after(at.unwrap_or(0), cutoff, limit, SCAN_ROWS, &pass)
+                daemon.log_reader.after(at.unwrap_or(0), cutoff, limit, SCAN_ROWS, &hints, &pass)
             }),
-            None => filled(limit, before, |at, limit| daemon.log_reader.before(at, cutoff, limit, SCAN_ROWS, &pass)),
+            None => {
+                filled(limit, before, |at, limit| daemon.log_reader.before(at, cutoff, limit, SCAN_ROWS, &hints, &pass))
+            }
         }
     })
     .await?;
@@ -61,7 +68,7 @@ fn filled(
 
 /// Rows rise whichever way they were read; `next` is where that reading goes on.
 fn rising(page: LogPage, forwards: bool, store_id: u64) -> Page<LogRow> {
-    let LogPage { mut rows, scanned_to, done } = page;
+    let LogPage { mut rows, scanned_to, done, .. } = page;
     let next = scanned_to.filter(|_| !done);
     if forwards {
         return Page { items: rows, next: next.map(|seq| Cursor { store_id, seq }.to_string()) };
@@ -76,22 +83,22 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
     })?;
     let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
     let page = read(&call.daemon, move |daemon| {
-        daemon.log_reader.after(seq.saturating_sub(1), cutoff, 1, 1, &|row| row.seq == seq)
+        daemon.log_reader.after(seq.saturating_sub(1), cutoff, 1, 1, &LogHints::default(), &|row| row.seq == seq)
     })
     .await?;
     let gone = || Problem::new(Slug::NotFound, format!("row {seq} is not in the log: rows are erased after 48 h"));
-    page.rows.first().map(ok).ok_or_else(gone)
+    let row = page.rows.first().ok_or_else(gone)?;
+    if !Sight::new(&call.actor, &call.daemon.registry.load()).token(Operation::ReadLog, row.token) {
+        return Err(Problem::new(Slug::Forbidden, "the row is of a token that you may not see"));
+    }
+    audit::reading(call, "log.read").await?;
+    Ok(ok(row))
 }
 
+/// What had no known token belongs to no team: for those who see everything.
 pub(super) fn refused(call: &Call) -> Result<Response<Body>, Problem> {
+    allows(&call.actor, Operation::ReadLog, Target::Global)?;
     let query = call.query(&["after", "limit"])?;
     let after = query.parsed("after")?.unwrap_or(0);
     Ok(ok(&Page { items: call.daemon.refused.after(after, query.limit()?), next: None }))
-}
-
-pub(super) async fn audit(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&["before", "limit"])?;
-    let (before, limit) = (query.parsed("before")?, query.limit()?);
-    let page = read(&call.daemon, move |daemon| daemon.reader.audit(before, limit)).await?;
-    Ok(ok(&Page { items: page.rows, next: page.next.map(|seq| seq.to_string()) }))
 }

@@ -7,6 +7,7 @@ use tollgate_shared::problem::Problem;
 
 use super::answers::{created, ok, page, reply, unexpected};
 use super::params::Call;
+use crate::core::access::{Operation, Sight, allows, service_target};
 use crate::core::admin::{Command, Reply};
 use crate::core::registry::{Registry, ServiceEntry};
 use crate::core::views;
@@ -16,7 +17,9 @@ use crate::edge::{Body, respond};
 pub(super) fn teams(call: &Call) -> Result<Response<Body>, Problem> {
     let query = call.query(&["limit", "cursor"])?;
     let registry = call.daemon.registry.load();
-    let all = registry.teams().map(|team| views::team(&registry, team)).collect();
+    let sight = Sight::new(&call.actor, &registry);
+    let seen = registry.teams().filter(|team| sight.team(Operation::See, team.id));
+    let all = seen.map(|team| views::team(&registry, team)).collect();
     Ok(page(all, query.parsed("cursor")?, query.limit()?))
 }
 
@@ -33,12 +36,26 @@ pub(super) fn services(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load();
     let team = query.get("team").map(|team| registry.find_team(team)).transpose()?;
     let wanted = registry.services().iter().filter(|entry| team.is_none_or(|team| entry.service.team == team.id));
+    let sight = Sight::new(&call.actor, &registry);
+    let wanted = wanted.filter(|entry| sight.service(Operation::See, entry.service.id));
     let all = wanted.map(|entry| service_view(&call.daemon, &registry, entry)).collect();
     Ok(page(all, query.parsed("cursor")?, query.limit()?))
 }
 
 fn service_view(daemon: &Daemon, registry: &Registry, entry: &ServiceEntry) -> ServiceView {
     views::service(registry, entry, daemon.reader.open_counts(Some(entry.service.id)).0)
+}
+
+pub(super) async fn delete_team(call: Call) -> Result<Response<Body>, Problem> {
+    let command = Command::DeleteTeam(call.reference("team").to_owned());
+    reply(&call.daemon, call.actor.clone(), command).await?;
+    Ok(respond::empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) async fn delete_service(call: Call) -> Result<Response<Body>, Problem> {
+    let command = Command::DeleteService(call.reference("service").to_owned());
+    reply(&call.daemon, call.actor.clone(), command).await?;
+    Ok(respond::empty(StatusCode::NO_CONTENT))
 }
 
 pub(super) async fn create_service(call: Call) -> Result<Response<Body>, Problem> {
@@ -50,6 +67,7 @@ pub(super) async fn create_service(call: Call) -> Result<Response<Body>, Problem
 pub(super) fn show_service(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load();
     let entry = registry.find_service(call.reference("service"))?;
+    allows(&call.actor, Operation::See, service_target(&registry, entry.service.id))?;
     Ok(ok(&service_view(&call.daemon, &registry, entry)))
 }
 
@@ -76,6 +94,8 @@ pub(super) fn filters(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load();
     let service = query.get("service").map(|service| registry.find_service(service)).transpose()?;
     let wanted = registry.services().iter().filter(|e| service.is_none_or(|only| e.service.id == only.service.id));
+    let sight = Sight::new(&call.actor, &registry);
+    let wanted = wanted.filter(|entry| sight.service(Operation::See, entry.service.id));
     let all = wanted.flat_map(|entry| entry.records.iter().map(|record| views::filter(entry, record))).collect();
     Ok(page(all, query.parsed("cursor")?, query.limit()?))
 }
@@ -93,6 +113,7 @@ pub(super) async fn create_filter(call: Call) -> Result<Response<Body>, Problem>
 pub(super) fn show_filter(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load();
     let (entry, record) = registry.find_filter(call.reference("filter"))?;
+    allows(&call.actor, Operation::See, service_target(&registry, entry.service.id))?;
     Ok(ok(&views::filter(entry, record)))
 }
 

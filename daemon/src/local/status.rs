@@ -6,10 +6,13 @@ use http::Response;
 use tollgate_shared::api::{Counters, LogBounds, StatusView};
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::problem::Problem;
+use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 
 use super::answers::{ok, read};
+use super::operators;
 use super::params::Call;
+use crate::core::access::Actor;
 use crate::daemon::Daemon;
 use crate::edge::Body;
 
@@ -29,7 +32,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         host: daemon.facts.host.clone(),
         caller_uid: call.actor.uid.unwrap_or(u32::MAX),
         caller: call.actor.name.clone(),
-        caller_role: call.actor.global_role().map_or("none", |role| role.as_str()).to_owned(),
+        caller_role: role(&call.actor).to_owned(),
         now,
         started_at: daemon.facts.started_at,
         listen: daemon.facts.listen.to_string(),
@@ -42,8 +45,8 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         tokens_debug: count(registry.tokens().filter(|t| t.debug_until.is_some_and(|until| until > now)).count()),
         tokens_expiring: count(registry.tokens().filter(|t| t.expires_at.is_some_and(soon)).count()),
         tokens_suspended: count(registry.tokens().filter(|t| t.suspended.is_some()).count()),
-        operators: 0,
-        lockdown: None,
+        operators: count(registry.operators().len()),
+        lockdown: operators::lockdown(daemon),
         open_incidents,
         open_p1,
         store: health(daemon),
@@ -56,6 +59,12 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         },
         counters: counters(daemon, now),
     }))
+}
+
+/// The global role, or the strongest one in a team.
+fn role(actor: &Actor) -> &'static str {
+    let in_teams = || actor.teams().into_iter().filter_map(|team| actor.team_role(team)).min();
+    actor.global_role().map(GlobalRole::as_str).or_else(|| in_teams().map(TeamRole::as_str)).unwrap_or("none")
 }
 
 fn health(daemon: &Daemon) -> String {

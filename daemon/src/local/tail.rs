@@ -5,6 +5,7 @@
 //! goes on at the newest, and the writer never noticed.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,10 @@ use tollgate_shared::time::Timestamp;
 use super::answers::read;
 use super::logs::SCAN_ROWS;
 use super::params::{Call, Query};
+use crate::core::access::{Actor, Operation, Sight, Who};
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
+use crate::store::LogHints;
 use crate::tail::{Next, TailEntry};
 
 /// A sign of life with the cursor.
@@ -40,8 +43,10 @@ const CHUNK_ROWS: usize = 16;
 const HISTORY_ROWS: usize = 256;
 
 /// Which rows a reader wants.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct LogQuery {
+    /// Whose sight the rows are cut to; `None` = nothing need be cut.
+    reader: Option<Reader>,
     token: Option<TokenId>,
     outcome: Option<Outcome>,
     status: Option<StatusFilter>,
@@ -50,6 +55,21 @@ pub(super) struct LogQuery {
     pub(super) after: Option<u64>,
     /// The cursor was of another log: say so, then begin.
     foreign_cursor: bool,
+}
+
+/// Somebody who does not see every token's rows. What he sees is judged row by row, as he is and as the registry is then:
+/// a tail may be open for days.
+#[derive(Clone)]
+struct Reader {
+    daemon: Arc<Daemon>,
+    actor: Actor,
+}
+
+impl Reader {
+    fn sees(&self, token: TokenId) -> bool {
+        let registry = self.daemon.registry.load();
+        Sight::new(&self.actor.as_of_now(&registry), &registry).token(Operation::ReadLog, token)
+    }
 }
 
 /// `404`, or `4xx`.
@@ -98,14 +118,28 @@ impl LogQuery {
         };
         let ours = cursor.filter(|cursor| cursor.store_id == call.daemon.facts.store_id);
         let since_secs = query.parsed::<u32>("since_secs")?;
+        let sees_all = matches!(call.actor.who, Who::Superuser);
+        let reader = || Reader { daemon: call.daemon.clone(), actor: call.actor.clone() };
         Ok(Self {
+            reader: (!sees_all).then(reader),
             token: token.transpose()?,
             outcome: query.parsed("outcome")?,
             status: query.parsed("status")?,
             since: since_secs.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
-            after: ours.map(|cursor| cursor.seq).or(cursor.map(|_| 0)),
+            after: ours.map(|cursor| cursor.seq).or_else(|| cursor.map(|_| 0)),
             foreign_cursor: cursor.is_some() && ours.is_none(),
         })
+    }
+
+    /// What the store may leave closed; [`LogQuery::passes`] decides on what it shows.
+    pub(super) fn hints(&self) -> LogHints {
+        LogHints {
+            tokens: self.token.map(|token| [token].into()),
+            outcomes: self.outcome.map(|outcome| [outcome].into_iter().collect()),
+            statuses: self.status.map(StatusFilter::range),
+            since: self.since,
+            ..LogHints::default()
+        }
     }
 
     pub(super) fn passes(&self, row: &LogRow) -> bool {
@@ -113,10 +147,18 @@ impl LogQuery {
             && self.outcome.is_none_or(|outcome| row.outcome == outcome)
             && self.status.is_none_or(|status| status.fits(row.status))
             && self.since.is_none_or(|since| row.at >= since)
+            && self.reader.as_ref().is_none_or(|reader| reader.sees(row.token))
     }
 }
 
 impl StatusFilter {
+    const fn range(self) -> RangeInclusive<u16> {
+        match self {
+            Self::Exactly(status) => status..=status,
+            Self::Hundred(class) => class.saturating_mul(100)..=class.saturating_mul(100).saturating_add(99),
+        }
+    }
+
     fn fits(self, status: u16) -> bool {
         match self {
             Self::Exactly(wanted) => status == wanted,
@@ -219,7 +261,7 @@ impl Tail {
         let (query, cutoff) = (self.query.clone(), self.cutoff());
         let (before, limit) = (self.at.saturating_add(1), last.min(SCAN_ROWS));
         let page = read(&self.daemon, move |daemon| {
-            daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &|row| query.passes(row))
+            daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &query.hints(), &|row| query.passes(row))
         });
         let rows = page.await.map_err(|_| Gone)?.rows;
         for chunk in rows.into_iter().rev().collect::<Vec<_>>().chunks(CHUNK_ROWS) {
@@ -237,19 +279,11 @@ impl Tail {
             let published = self.daemon.tail.newest();
             let (query, cutoff, after) = (self.query.clone(), self.cutoff(), self.at);
             let page = read(&self.daemon, move |daemon| {
-                let expected = std::cell::Cell::new(after + 1);
-                let holes = std::cell::RefCell::new(Vec::new());
-                let pass = |row: &LogRow| {
-                    if row.seq > expected.get() {
-                        holes.borrow_mut().push(lost(expected.get(), row.seq - 1));
-                    }
-                    expected.set(row.seq + 1);
-                    query.passes(row)
-                };
-                let page = daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &pass)?;
-                Ok((page, holes.take()))
+                let pass = |row: &LogRow| query.passes(row);
+                daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &query.hints(), &pass)
             });
-            let (page, holes) = page.await.map_err(|_| Gone)?;
+            let page = page.await.map_err(|_| Gone)?;
+            let holes = page.holes.iter().map(|(from, to)| lost(*from, *to)).collect();
             for chunk in interleaved(page.rows, holes).chunks(CHUNK_ROWS) {
                 self.send(chunk).await?;
             }

@@ -9,6 +9,7 @@ use tollgate_shared::problem::{Problem, Slug};
 
 use super::answers::ok;
 use super::params::Call;
+use crate::core::access::{Operation, allows, service_target};
 use crate::core::call::decode::{self, Decoded, RawCall};
 use crate::core::matching::{self, ServiceMatch};
 use crate::core::registry::ServiceEntry;
@@ -17,10 +18,11 @@ use crate::daemon::Daemon;
 use crate::edge::Body;
 
 pub(super) async fn try_filters(call: Call) -> Result<Response<Body>, Problem> {
-    let (daemon, _, _, tried) = call.json::<TryFilter>().await?;
+    let (daemon, actor, _, tried) = call.json::<TryFilter>().await?;
     let decoded = decode_tried(&tried)?;
     let registry = daemon.registry.load_full();
     let entry = registry.find_service(&tried.service)?;
+    allows(&actor, Operation::See, service_target(&registry, entry.service.id))?;
     Ok(ok(&verdict(&daemon, entry, decoded)))
 }
 
@@ -45,7 +47,7 @@ fn verdict(daemon: &Arc<Daemon>, entry: &ServiceEntry, decoded: Decoded) -> TryV
     let ServiceMatch { resolve_keys, trigger } = matching::evaluate(&entry.compiled, &decoded.call, &redacted);
     let explain = routing::explain_service(entry, &decoded.call, &redacted);
     let resolve = resolve_keys.into_iter().find(|hit| hit.key.is_some());
-    let decided = resolve.as_ref().map(|hit| hit.filter).or(trigger.as_ref().map(|hit| hit.filter));
+    let decided = resolve.as_ref().map(|hit| hit.filter).or_else(|| trigger.as_ref().map(|hit| hit.filter));
     let record = decided.and_then(|id| entry.records.iter().find(|record| record.id.0 == id));
     let phase = match (&resolve, &trigger) {
         (Some(_), _) => "resolve",

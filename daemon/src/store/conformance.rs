@@ -13,6 +13,7 @@ use super::testing::samples::{
     opened, resolved, service, service_id, team, token, token_id, tombstone,
 };
 use super::{IncidentFilter, RedbStore, StateSettings, Store, View};
+use crate::core::audit::Walk;
 use crate::core::model::{RegistryChange, UsageRecord};
 
 /// An implementation with its disk: opening twice means a restart.
@@ -81,6 +82,8 @@ for_each_store!(
     attaches_merge_across_commits_and_200_entries_are_kept_the_first_for_ever,
     incidents_come_in_pages_newest_first_and_filtered,
     incident_ids_are_found_by_a_piece_of_them,
+    a_failed_commit_leaves_the_chain_where_it_was,
+    audit_rows_are_chained_over_batches_and_restarts,
     audit_seqs_have_no_holes_and_pages_go_back,
     a_buried_token_leaves_its_tombstone_dead_secret_and_usage,
     resolved_incidents_past_their_retention_are_dropped_whole,
@@ -313,6 +316,40 @@ fn audit_seqs_have_no_holes_and_pages_go_back(bench: &dyn Bench) {
     let page = reader.audit(page.next, 2).unwrap();
     assert_eq!((page.rows.iter().map(|row| row.seq).collect::<Vec<_>>(), page.next), (vec![1], None));
     assert_eq!(page.rows[0].target, "team 1");
+}
+
+fn audit_rows_are_chained_over_batches_and_restarts(bench: &dyn Bench) {
+    let mut store = open(bench);
+    commit(store.as_mut(), |view| assert_eq!((view.audit(audit_row(1)), view.audit(audit_row(2))), (1, 2)));
+    store.close().unwrap();
+    let mut store = open(bench);
+    commit(store.as_mut(), |view| assert_eq!(view.audit(audit_row(3)), 3));
+    let reader = store.reader();
+    let mut walk = Walk::new(reader.audit_head().unwrap(), None);
+    assert!(reader.audit_after(0, 2).unwrap().into_iter().all(|row| walk.step(row)));
+    assert!(reader.audit_after(walk.at(), 2).unwrap().into_iter().all(|row| walk.step(row)));
+    let verdict = walk.end();
+    assert!(verdict.intact && verdict.rows == 3, "{}", verdict.detail);
+}
+
+fn a_failed_commit_leaves_the_chain_where_it_was(bench: &dyn Bench) {
+    let mut store = open(bench);
+    commit(store.as_mut(), |view| assert_eq!(view.audit(audit_row(1)), 1));
+    let before = store.reader().audit_head().unwrap();
+    bench.break_next_commit();
+    assert!(
+        store
+            .commit(START, &mut |view| {
+                view.audit(audit_row(2));
+            })
+            .is_err()
+    );
+    bench.mend();
+    store.reopen().unwrap();
+    assert_eq!(store.reader().audit_head().unwrap(), before);
+    commit(store.as_mut(), |view| assert_eq!(view.audit(audit_row(3)), 2));
+    let (mut walk, rows) = (Walk::new(store.reader().audit_head().unwrap(), None), store.reader().audit_after(0, 9));
+    assert!(rows.unwrap().into_iter().all(|row| walk.step(row)) && walk.end().intact);
 }
 
 fn a_buried_token_leaves_its_tombstone_dead_secret_and_usage(bench: &dyn Bench) {

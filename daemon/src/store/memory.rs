@@ -11,6 +11,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::dedup::{Dedup, DedupBounds};
 use super::overlay::Overlay;
+use crate::core::audit::{AuditHead, FIRST_PREVIOUS};
 
 /// Numbers that every commit writes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) struct Marks {
     pub(super) commit_no: u64,
     /// The seq of the last audit row; 0 = none yet.
     pub(super) audit_seq: u64,
+    /// Its hash: what the next row is chained to.
+    pub(super) audit_hash: [u8; 32],
 }
 
 /// Memory as of the last commit.
@@ -62,9 +65,21 @@ struct PublishedCounts {
 
 // === impl Marks ===
 
+impl Marks {
+    pub(super) fn audit_head(&self) -> AuditHead {
+        AuditHead { seq: self.audit_seq, hash: self.audit_hash }
+    }
+}
+
 impl Default for Marks {
     fn default() -> Self {
-        Self { high_water: Timestamp::default(), next_log_seq: 1, commit_no: 0, audit_seq: 0 }
+        Self {
+            high_water: Timestamp::default(),
+            next_log_seq: 1,
+            commit_no: 0,
+            audit_seq: 0,
+            audit_hash: FIRST_PREVIOUS,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use tollgate_shared::time::Timestamp;
 use super::memory::{Marks, Memory};
 use super::rows::DedupBlock;
 use super::{View, timeline};
+use crate::core::audit::{self, AuditHead};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{DedupEntry, IncidentBody, RegistryChange, UsageRecord};
 
@@ -29,6 +30,8 @@ pub(super) struct Overlay {
     pub(super) registry: Vec<RegistryChange>,
     pub(super) usage: BTreeMap<TokenId, UsageRecord>,
     pub(super) audit: Vec<AuditRow>,
+    /// Where the audit's chain ends after this batch.
+    audit_head: Option<AuditHead>,
     /// By how much the open incidents of a service have changed.
     opened: HashMap<ServiceId, i64>,
     log_seqs: u64,
@@ -60,7 +63,8 @@ impl Overlay {
             high_water: before.high_water.max(now),
             next_log_seq: before.next_log_seq.saturating_add(self.log_seqs),
             commit_no: before.commit_no.saturating_add(u64::from(!self.is_empty())),
-            audit_seq: self.audit.last().map_or(before.audit_seq, |row| row.seq),
+            audit_seq: self.audit_head.map_or(before.audit_seq, |head| head.seq),
+            audit_hash: self.audit_head.map_or(before.audit_hash, |head| head.hash),
         }
     }
 }
@@ -173,8 +177,10 @@ impl View for BatchView<'_> {
     }
 
     fn audit(&mut self, mut row: AuditRow) -> u64 {
-        row.seq = self.overlay.audit.last().map_or(self.memory.marks.audit_seq, |last| last.seq) + 1;
+        let before = self.overlay.audit_head.unwrap_or_else(|| self.memory.marks.audit_head());
+        let hash = audit::link(&mut row, before);
         let seq = row.seq;
+        self.overlay.audit_head = Some(AuditHead { seq, hash });
         self.overlay.audit.push(row);
         seq
     }

@@ -1,9 +1,17 @@
 //! The API log in files of about an hour: expiry is the deletion of a file, which gives the disk back and leaves nothing
-//! behind. A lost file is a lost hour of debugging, never a lost decision, so a commit takes one phase.
+//! behind. In a file, rows are packed in blocks with a head each (`block`, `head`), by what `pack` decides at a commit;
+//! `read` walks over segments, heads, blocks and rows, and `sieve` tells it which of them it may leave closed. A lost file is a lost hour of debugging, never a lost decision, so a commit takes one phase.
 
+mod backend;
+mod block;
+mod head;
+mod histogram;
+mod pack;
 mod read;
 mod segment;
 mod shelf;
+mod sieve;
+mod tables;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,9 +19,10 @@ use std::sync::Arc;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
+pub(super) use self::backend::OpenBackend;
 use self::read::RedbLogReader;
 use self::segment::Segment;
-use self::shelf::{Shelf, io_error};
+use self::shelf::{Shelf, allocated_bytes, io_error};
 use super::{LogReader, LogStore, StoreError};
 
 /// Where the log is and how it is cut.
@@ -29,6 +38,8 @@ pub struct LogSettings {
     pub cache_bytes: usize,
     /// Segments held open for reading beside the one that is written.
     pub open_sealed_max: usize,
+    /// What the files are reached through.
+    pub(super) backend: OpenBackend,
 }
 
 /// The log in a directory of redb files. Owned by the log thread.
@@ -46,6 +57,7 @@ impl LogSettings {
             segment_bytes: 1_024 * 1_024 * 1_024,
             cache_bytes: 4 * MIB,
             open_sealed_max: 4,
+            backend: OpenBackend::default(),
         }
     }
 }
@@ -68,8 +80,7 @@ impl RedbLog {
             }
             self.shelf.seal();
         }
-        let settings = &self.shelf.settings;
-        let segment = Segment::create(&settings.directory, seq, settings.cache_bytes, now)?;
+        let segment = Segment::create(&self.shelf.settings.directory, seq, self.shelf.opener(), now)?;
         Ok(self.shelf.begin(segment))
     }
 
@@ -80,7 +91,7 @@ impl RedbLog {
             return Ok(true);
         }
         let metadata = std::fs::metadata(&active.path).map_err(|error| io_error("look at a log segment", error))?;
-        Ok(metadata.len() >= self.shelf.settings.segment_bytes)
+        Ok(allocated_bytes(&metadata) >= self.shelf.settings.segment_bytes)
     }
 
     /// Rows must rise, also over the last one that is kept: a seq names one row for ever.
@@ -133,3 +144,6 @@ impl LogStore for RedbLog {
         self.shelf.close()
     }
 }
+
+#[cfg(test)]
+mod golden;

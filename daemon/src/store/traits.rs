@@ -1,13 +1,16 @@
 //! What the daemon asks of a store.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry};
-use tollgate_shared::log::LogRow;
+use tollgate_shared::log::{Histogram, LogRow};
 use tollgate_shared::time::Timestamp;
 
+use super::LogHints;
+use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
     DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RegistryChange, Service, Team, Token,
@@ -130,7 +133,7 @@ pub trait View {
     /// Inserts or replaces a token's usage.
     fn put_usage(&mut self, token: TokenId, usage: UsageRecord);
 
-    /// Adds an audit row; its `seq` is given here and returned.
+    /// Adds an audit row; its `seq`, `previous` and `hash` are given here; returns the seq.
     fn audit(&mut self, row: AuditRow) -> u64;
 
     /// Gives out the next log seq. On disk with the next commit that writes something; giving one out does not by
@@ -238,6 +241,18 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// I/O or damage.
     fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError>;
+
+    /// Audit rows after a seq, rising, at most `limit`: for walking the chain from its beginning.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn audit_after(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError>;
+
+    /// Where the audit's chain ends.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn audit_head(&self) -> Result<AuditHead, StoreError>;
 }
 
 /// A stretch of the log.
@@ -249,6 +264,10 @@ pub struct LogPage {
     pub scanned_to: Option<u64>,
     /// True where the end (or beginning) of the log was reached.
     pub done: bool,
+    /// Seqs, first and last, that are missing in the log between where a rising page began and `scanned_to`: their rows
+    /// never reached the disk or are erased. A row that is only too old to be shown, or that a filter leaves out, is not
+    /// missing. Empty in falling pages.
+    pub holes: Vec<(u64, u64)>,
 }
 
 /// Figures of the log on disk.
@@ -299,9 +318,11 @@ pub trait LogStore: Send {
     fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// Reads the log in short transactions (at most 1,000 rows each). Rows whose `at` is before `cutoff` are never returned.
+/// Reads the log in short transactions (at most 1,000 rows each). Rows whose `at` is before `cutoff` are never returned,
+/// nor those that the hints leave out.
 pub trait LogReader: Send + Sync {
     /// Rows with seq > `after`, rising, those that `pass`; at most `limit` of them, looking at no more than `scan` rows.
+    /// Rows that the hints let the store jump over together count as one.
     ///
     /// # Errors
     /// I/O; a damaged segment is skipped and counted, not an error.
@@ -311,6 +332,7 @@ pub trait LogReader: Send + Sync {
         cutoff: Timestamp,
         limit: usize,
         scan: usize,
+        hints: &LogHints,
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError>;
 
@@ -324,8 +346,17 @@ pub trait LogReader: Send + Sync {
         cutoff: Timestamp,
         limit: usize,
         scan: usize,
+        hints: &LogHints,
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError>;
+
+    /// Counts calls by time and outcome, to the minute: a minute counts where it begins inside `range`. The caller keeps
+    /// `range` younger than 48 h. A bucket is `bucket_secs` long, made up to whole minutes. Rows are read only where
+    /// hints (other than on outcomes) admit a part of a block; then a bounded number of them, the newest first.
+    ///
+    /// # Errors
+    /// As [`LogReader::after`].
+    fn histogram(&self, range: Range<Timestamp>, bucket_secs: u32, hints: &LogHints) -> Result<Histogram, StoreError>;
 
     /// Figures for status.
     fn totals(&self, cutoff: Timestamp) -> LogTotals;

@@ -162,7 +162,7 @@ impl Action {
             Self::PreviousError => look("previous-error", "the previous row that failed"),
             Self::Grow => look("grow", "a larger lower pane"),
             Self::Shrink => look("shrink", "a smaller lower pane"),
-            Self::Copy => look("copy", "copy the last command, or the id of what is marked"),
+            Self::Copy => look("copy", "copy the id of what is marked, or the command that shows it"),
             Self::Menu => look("menu", "all actions on what is marked"),
             Self::Help => look("help", "the keys of this place"),
             Self::Command => look("command", "type a command by its name"),
@@ -175,7 +175,7 @@ impl Action {
     }
 
     fn change_info(self) -> Info {
-        use Danger::{Confirmed, Immediate, Typed};
+        use Danger::{Confirmed, Immediate};
         match self {
             Self::AddTeam => change("add-team", "add a team", Confirmed, "POST /v1/teams", "tollgate team create NAME"),
             Self::AddService => change(
@@ -199,6 +199,34 @@ impl Action {
                 "POST /v1/tokens",
                 "tollgate token create NAME --scope SCOPE",
             ),
+            Self::Acknowledge => change(
+                "ack",
+                "you are on it",
+                Immediate,
+                "POST /v1/incidents/{incident}/acknowledge",
+                "tollgate incident ack {}",
+            ),
+            Self::Unacknowledge => change(
+                "unack",
+                "give it back",
+                Immediate,
+                "POST /v1/incidents/{incident}/unacknowledge",
+                "tollgate incident unack {}",
+            ),
+            Self::Resolve => change(
+                "resolve",
+                "resolve for good, with a comment",
+                Confirmed,
+                "POST /v1/incidents/{incident}/resolve",
+                "tollgate incident resolve {}",
+            ),
+            other => other.token_change_info(),
+        }
+    }
+
+    fn token_change_info(self) -> Info {
+        use Danger::{Confirmed, Immediate, Typed};
+        match self {
             Self::Edit => change(
                 "edit",
                 "change name, end, addresses, dedup",
@@ -226,27 +254,6 @@ impl Action {
                 Typed,
                 "POST /v1/tokens/{token}/rotate",
                 "tollgate token rotate {} --now --confirm NAME",
-            ),
-            Self::Acknowledge => change(
-                "ack",
-                "you are on it",
-                Immediate,
-                "POST /v1/incidents/{incident}/acknowledge",
-                "tollgate incident ack {}",
-            ),
-            Self::Unacknowledge => change(
-                "unack",
-                "give it back",
-                Immediate,
-                "POST /v1/incidents/{incident}/unacknowledge",
-                "tollgate incident unack {}",
-            ),
-            Self::Resolve => change(
-                "resolve",
-                "resolve for good, with a comment",
-                Confirmed,
-                "POST /v1/incidents/{incident}/resolve",
-                "tollgate incident resolve {}",
             ),
             _ => change(
                 "add",

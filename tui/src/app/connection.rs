@@ -66,7 +66,8 @@ impl Connection {
     /// One sentence for line 3; nothing while all is well.
     #[must_use]
     pub fn sentence(&self, heard_at: Option<Timestamp>, now: Timestamp) -> Option<String> {
-        let stale = heard_at.map(|at| format!("data is {} old; ", words::age(now.secs_since(at)))).unwrap_or_default();
+        let stale =
+            heard_at.map(|at| format!("; the data is {} old", words::age(now.secs_since(at)))).unwrap_or_default();
         match self {
             Self::Connecting => Some("connecting to tollgated".to_owned()),
             Self::Live => match self.phase(heard_at, now) {
@@ -77,7 +78,7 @@ impl Connection {
             },
             Self::Reconnecting { attempt, next, why, .. } => {
                 let wait = words::age(next.secs_since(now));
-                Some(format!("{why}; {stale}attempt {attempt}, next in {wait}   Enter = now"))
+                Some(format!("{why}; try {attempt} in {wait}, Enter = now{stale}"))
             }
             Self::Incompatible { ours, theirs } => Some(format!(
                 "the daemon is version {theirs}, this console is {ours}: install the same version of both"

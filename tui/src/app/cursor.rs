@@ -76,8 +76,7 @@ mod tests {
 
     #[test]
     fn scrolling_keeps_the_mark_visible_and_the_list_full() {
-        let mut cursor = Cursor::<u32>::default();
-        cursor.index = 50;
+        let mut cursor = Cursor::<u32> { index: 50, ..Cursor::default() };
         cursor.scroll(10, 100);
         assert_eq!(cursor.top, 41);
         cursor.index = 45;

@@ -144,7 +144,9 @@ fn log_lines(model: &Model) -> Vec<Line> {
                 DetailTab::Body => body_lines(&row.body, row.body_bytes, row.truncated),
                 DetailTab::Headers => header_lines(row),
             };
-            lines.push(Line::plain(retention(row, model.now)));
+            let token =
+                model.tokens.by_id(row.token).map(|token| format!("token {}   ", token.name)).unwrap_or_default();
+            lines.push(Line::plain(format!("{token}{}", retention(row, model.now))));
             lines
         }
     }
@@ -204,7 +206,8 @@ fn incident_lines(model: &Model) -> Vec<Line> {
     match story {
         None => lines.push(Line::plain("its story is being fetched".to_owned())),
         Some(story) => {
-            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry))));
+            let name = |token| model.tokens.name_of(token);
+            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry, name))));
             lines.extend(
                 story
                     .description

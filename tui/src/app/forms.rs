@@ -438,7 +438,7 @@ mod tests {
     use super::*;
 
     fn type_into(form: &mut Form, text: &str) {
-        text.chars().for_each(|letter| drop(form.key(Key::char(letter))));
+        assert!(text.chars().all(|letter| form.key(Key::char(letter))));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Incidents {
     pub asked: Option<IncidentId>,
     pub search: String,
     pub loaded: bool,
+    /// The operator has put the mark somewhere.
+    chosen: bool,
 }
 
 impl Incidents {
@@ -69,13 +71,23 @@ impl Incidents {
     }
 
     pub fn step(&mut self, by: isize) {
+        self.chosen = true;
         let rows = &self.rows;
         self.cursor.step(by, rows.len(), |at| rows[at].head.id);
     }
 
     pub fn go(&mut self, index: usize) {
+        self.chosen = true;
         let rows = &self.rows;
         self.cursor.go(index, rows.len(), |at| rows[at].head.id);
+    }
+
+    /// The screen is entered: a mark that nobody chose stands at the top, not where news pushed it.
+    pub fn enter(&mut self) {
+        if !self.chosen {
+            let rows = &self.rows;
+            self.cursor.go(0, rows.len(), |at| rows[at].head.id);
+        }
     }
 
     /// The next row with the search text in its title, service or id.
@@ -121,23 +133,24 @@ fn has_text(row: &IncidentView, text: &str) -> bool {
     [row.head.title.as_str(), &row.service.name, &id].iter().any(|hay| hay.to_lowercase().contains(text))
 }
 
-/// One line of the story.
+/// One line of the story; `name` gives a token's name.
 #[must_use]
-pub fn event_words(entry: &TimelineEntry) -> String {
+pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> String {
     let what = match &entry.event {
-        TimelineEvent::Opened { token, .. } => format!("opened by a call of {token}"),
+        TimelineEvent::Opened { token, .. } => format!("opened by a call of {}", name(*token)),
         TimelineEvent::Attached { token, .. } if entry.count > 1 => {
             format!(
-                "{} attached, the last from {token} at {}",
+                "{} attached, the last from {} at {}",
                 words::count(entry.count, "call"),
+                name(*token),
                 words::clock(entry.last_at)
             )
         }
-        TimelineEvent::Attached { token, .. } => format!("a call of {token} attached"),
+        TimelineEvent::Attached { token, .. } => format!("a call of {} attached", name(*token)),
         TimelineEvent::Raised { from, to } => format!("priority raised from {from} to {to}"),
         TimelineEvent::Acknowledged { by } => format!("acknowledged by {by}"),
         TimelineEvent::Unacknowledged { by } => format!("given back by {by}"),
-        TimelineEvent::ResolvedByCall { token, .. } => format!("resolved by a call of {token}"),
+        TimelineEvent::ResolvedByCall { token, .. } => format!("resolved by a call of {}", name(*token)),
         TimelineEvent::ResolvedBy { by, comment: None } => format!("resolved by {by}"),
         TimelineEvent::ResolvedBy { by, comment: Some(words) } => format!("resolved by {by}: {words}"),
     };

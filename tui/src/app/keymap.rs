@@ -76,7 +76,7 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::char('E')], &[Tokens], Action::Edit, Some("edit")),
     at(&[Key::char('D')], &[Tokens, Calls], Action::Debug, Some("debug")),
     at(&[Key::char('R')], &[Tokens], Action::Revoke, Some("revoke")),
-    at(&[Key::char('v')], LISTS, Action::NextTab, Some("tab")),
+    at(&[Key::char('v')], &[Tokens, Calls], Action::NextTab, Some("tab")),
     at(&[Key::plain(Code::Tab), Key::plain(Code::BackTab)], LISTS, Action::NextPane, Some("pane")),
     at(&[Key::char('}')], &[Calls], Action::NextError, Some("next err")),
     at(&[Key::char('{')], &[Calls], Action::PreviousError, None),
@@ -203,7 +203,7 @@ mod tests {
                 assert_eq!(find(place, Key::char(screen)), None);
             }
         }
-        assert!(near(Place::Tokens, Key::char('r')).contains("R: revoke"), "{}", near(Place::Tokens, Key::char('r')));
+        assert!(near(Tokens, Key::char('r')).contains("R: revoke"), "{}", near(Tokens, Key::char('r')));
     }
 
     #[test]

@@ -64,6 +64,16 @@ impl Layout {
         layout
     }
 
+    /// A list without a title and column names gets their rows.
+    #[must_use]
+    pub fn without_head(mut self) -> Self {
+        let rows = self.title.height + self.columns.height;
+        self.list.y -= rows;
+        self.list.height += rows;
+        (self.title.height, self.columns.height) = (0, 0);
+        self
+    }
+
     fn split(&mut self, columns: u16, top: u16, free: u16, share: u16, with_pane: bool) {
         let whole = Area { x: 0, y: top, width: columns, height: free };
         if with_pane && columns >= SIDE_BY_SIDE_COLUMNS && free >= 6 {

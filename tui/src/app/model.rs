@@ -89,7 +89,8 @@ impl Model {
             Screen::Status => 0,
         };
         let share = (share + self.pane_more).clamp(10, 90).unsigned_abs();
-        Layout::of(self.columns, self.rows, share, self.screen != Screen::Status)
+        let layout = Layout::of(self.columns, self.rows, share, self.screen != Screen::Status);
+        if self.screen == Screen::Status { layout.without_head() } else { layout }
     }
 
     #[must_use]

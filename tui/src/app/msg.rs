@@ -164,7 +164,7 @@ pub enum Effect {
     ReconnectNow,
     Request {
         generation: u64,
-        call: Call,
+        call: Box<Call>,
     },
     /// Follow the log; replaces the slot's former tail.
     Follow {

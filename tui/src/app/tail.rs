@@ -84,6 +84,12 @@ impl Tail {
         self.resume.clone()
     }
 
+    /// The last seq that is accounted for.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
     /// Takes what came, in order. A row that is here already is not taken again.
     pub fn take(&mut self, items: Vec<TailItem>) {
         self.loaded = true;

@@ -69,6 +69,8 @@ pub enum PaneTab {
 pub struct Tokens {
     /// All living tokens, in the order of the screen.
     pub all: Vec<Arc<TokenView>>,
+    /// Where each token stands in `all`: every visible row of the log asks for a name.
+    places: HashMap<TokenId, usize>,
     /// Places in `all` of those that pass the filter.
     pub shown: Vec<u32>,
     pub cursor: Cursor<TokenId>,
@@ -102,6 +104,7 @@ impl Tokens {
         by_id.extend(fresh.into_iter().map(|token| (token.id, token)));
         self.all = self.all.iter().filter_map(|old| by_id.remove(&old.id)).collect();
         self.all.extend(order.into_iter().filter_map(|id| by_id.remove(&id)));
+        self.note_places();
         if self.refilter() { marked } else { None }
     }
 
@@ -115,13 +118,17 @@ impl Tokens {
     pub fn refresh(&mut self, token: TokenView) {
         match self.all.iter_mut().find(|old| old.id == token.id) {
             Some(old) => *old = Arc::new(token),
-            None => self.all.push(Arc::new(token)),
+            None => {
+                self.all.push(Arc::new(token));
+                self.note_places();
+            }
         }
         self.refilter();
     }
 
     pub fn remove(&mut self, id: TokenId) {
         self.all.retain(|token| token.id != id);
+        self.note_places();
         self.refilter();
     }
 
@@ -133,6 +140,7 @@ impl Tokens {
             let order = compare(sort, a, b, now);
             if reverse { order.reverse() } else { order }
         });
+        self.note_places();
         self.refilter();
     }
 
@@ -185,7 +193,17 @@ impl Tokens {
 
     #[must_use]
     pub fn by_id(&self, id: TokenId) -> Option<&Arc<TokenView>> {
-        self.all.iter().find(|token| token.id == id)
+        self.all.get(*self.places.get(&id)?)
+    }
+
+    /// The name of a token, or its id where the token is gone.
+    #[must_use]
+    pub fn name_of(&self, id: TokenId) -> String {
+        self.by_id(id).map_or_else(|| id.to_string(), |token| token.name.clone())
+    }
+
+    fn note_places(&mut self) {
+        self.places = self.all.iter().enumerate().map(|(at, token)| (token.id, at)).collect();
     }
 }
 

@@ -66,8 +66,8 @@ fn part_words(part: &PartExplain) -> String {
     if part.match_all {
         return "takes every call".to_owned();
     }
-    let verdict = if part.matched { ", true" } else { "" };
-    format!("{} of {} true{verdict}", part.conditions_true, count(part.conditions_total().into(), "condition"))
+    let of = format!("{} of {}", part.conditions_true, count(part.conditions_total().into(), "condition"));
+    if part.matched { format!("MATCHED  {of}") } else { format!("{of} true") }
 }
 
 fn condition_words(condition: &ConditionExplain, width: usize) -> String {

@@ -1,18 +1,27 @@
 //! The command line as clap reads it. Each noun has its own file; what a command does is in `cli/<noun>.rs`.
 
+mod audit;
 mod filter;
 mod incident;
 mod log;
+mod operator;
 mod send;
 mod team;
 mod token;
+mod watch;
 
+pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentList, IncidentVerb};
-pub(super) use log::{AuditArgs, LogArgs, LogVerb, LogView};
+pub(super) use log::{LogArgs, LogVerb, LogView};
+pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
-pub(super) use token::{Switch, TokenCreate, TokenEdit, TokenList, TokenRevoke, TokenRotate, TokenVerb};
+pub(super) use token::{
+    Bulk, BulkRevoke, BulkSuspend, BulkTarget, Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList,
+    TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
+};
+pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +31,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// Printed under the help of `tollgate`.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0 ok, 1 failure, 2 attention (nothing matched, something is not healthy),
+  0 ok, 1 failure, 2 attention (nothing matched, something is not
+  healthy, a token ends soon or was found),
   64 usage, 65 bad input, 66 no such object, 69 no daemon, 75 try again,
   77 not permitted, 130 interrupted
 
@@ -73,21 +83,23 @@ pub(super) enum Format {
     Json,
     /// One JSON object a line, as they come
     Jsonl,
+    /// Lists as comma-separated values that are safe to open in a spreadsheet; all else as a table
+    Csv,
 }
 
 /// The nouns.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Teams: create, list
+    /// Teams: create, list, delete
     #[command(subcommand)]
     Team(TeamVerb),
-    /// Services of teams: create, list, switch on and off
+    /// Services of teams: create, list, switch on and off, delete
     #[command(subcommand)]
     Service(ServiceVerb),
     /// API filters of services: which calls open and resolve incidents
     #[command(subcommand)]
     Filter(FilterVerb),
-    /// API tokens: create, list, edit, rotate, revoke
+    /// API tokens: create, list, edit, refresh, rotate, suspend, revoke and more
     #[command(subcommand)]
     Token(TokenVerb),
     /// Incidents: list, acknowledge, resolve
@@ -95,8 +107,24 @@ pub(super) enum Verb {
     Incident(IncidentVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
-    /// Who changed what, newest first
+    /// Who may do what: add, list, edit, disable, remove, passphrase
+    #[command(subcommand, after_help = operator::AFTER_HELP)]
+    Operator(OperatorVerb),
+    /// Who changed what, newest first; verify, export
     Audit(AuditArgs),
+    /// Stop taking calls, or take them again
+    #[command(subcommand)]
+    Lockdown(LockdownVerb),
+    /// The tokens that end soon; exit 2 where there are some
+    Expiring(ExpiringArgs),
+    /// Tokens that want to be looked at: idle, never used, without end or address list, used as ?token=
+    Hygiene,
+    /// For monitoring: is the daemon well, and do tokens end soon
+    Check(CheckArgs),
+    /// One line for a login banner; nothing where all is well
+    Digest,
+    /// Look for tokens in files, and say which of them live; exit 2 where one does or may
+    Scan(ScanArgs),
     /// How the daemon is, where it listens, and what to do first
     Status,
     /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top

@@ -1,7 +1,19 @@
 //! Questions before a change that cannot be taken back (operator.md: level 2 `--yes`, level 3 `--confirm NAME|ID`).
 
+use serde::Serialize;
+
 use super::context::Context;
 use super::exit::CliError;
+
+/// A change that names nothing is a mistake, not a success.
+pub(super) fn refuse_empty(patch: &impl Serialize, help: &str) -> Result<(), CliError> {
+    let value = serde_json::to_value(patch).unwrap_or_default();
+    let is_empty = value.as_object().is_some_and(|fields| fields.values().all(serde_json::Value::is_null));
+    match is_empty {
+        true => Err(CliError::usage("nothing is named that should change", format!("see:  {help}"))),
+        false => Ok(()),
+    }
+}
 
 impl Context<'_> {
     /// Level 2: a yes, by `--yes` or typed.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tollgate_shared::api::{Page, StatusView};
 
 use super::args::Format;
+use super::csv;
 use super::exit::{CliError, Exit};
 use super::io::Io;
 use super::table::{Table, facts};
@@ -21,7 +22,10 @@ pub(super) struct Context<'a> {
     pub(super) client: &'a Client,
     pub(super) io: &'a mut Io,
     pub(super) status: StatusView,
+    /// Never [`Format::Csv`]: that is `csv`.
     pub(super) format: Format,
+    /// Lists are comma-separated values; all else is as in a table.
+    pub(super) csv: bool,
     pub(super) quiet: bool,
     pub(super) yes: bool,
     /// The socket, where it was named: the lines that we suggest name it too.
@@ -33,7 +37,7 @@ pub(super) type Done = Result<Exit, CliError>;
 
 impl Context<'_> {
     pub(super) fn when(&self) -> When {
-        When { now: self.status.now, relative: self.io.out_is_tty }
+        When { now: self.status.now, relative: self.io.out_is_tty && !self.csv }
     }
 
     /// The beginning of a line that we suggest.
@@ -46,7 +50,7 @@ impl Context<'_> {
     /// An object: as it is in JSON, or what `words` makes of it.
     pub(super) fn object<T: Serialize>(&mut self, object: &T, words: impl FnOnce(&T) -> Vec<String>) -> Done {
         match self.format {
-            Format::Table => words(object).iter().try_for_each(|line| self.io.line(line))?,
+            Format::Table | Format::Csv => words(object).iter().try_for_each(|line| self.io.line(line))?,
             Format::Json => self.io.json(object, true)?,
             Format::Jsonl => self.io.json(object, false)?,
         }
@@ -98,17 +102,45 @@ impl Context<'_> {
         match self.format {
             Format::Json => self.io.json(&rows, true)?,
             Format::Jsonl => rows.iter().try_for_each(|row| self.io.json(row, false))?,
-            Format::Table if rows.is_empty() => self.note(none),
-            Format::Table => self.table(&table(rows, self.when()))?,
+            Format::Table | Format::Csv if self.csv => self.csv_lines(&table(rows, self.when()))?,
+            Format::Table | Format::Csv if rows.is_empty() => self.note(none),
+            Format::Table | Format::Csv => {
+                let width = self.io.out_is_tty.then_some(self.io.width);
+                self.table_lines(&table(rows, self.when()), width)?;
+            }
         }
         Ok(Exit::Ok)
     }
 
-    fn table(&mut self, table: &Table) -> Result<(), CliError> {
-        let width = self.io.out_is_tty.then_some(self.io.width);
+    /// All rows of a collection.
+    pub(super) async fn all<T>(
+        &self,
+        mut fetch: impl AsyncFnMut(PageQuery) -> Result<Page<T>, ClientError>,
+    ) -> Result<Vec<T>, CliError> {
+        let mut rows = Vec::new();
+        let mut query = PageQuery { limit: Some(PAGE_ROWS), cursor: None };
+        loop {
+            let page = fetch(query.clone()).await?;
+            rows.extend(page.items);
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// A table, no wider than `width` where one is given.
+    pub(super) fn table_lines(&mut self, table: &Table, width: Option<usize>) -> Result<(), CliError> {
         for line in table.lines(width) {
             // A cell is safe already; a second time would disarm the escapes themselves.
             writeln!(self.io.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn csv_lines(&mut self, table: &Table) -> Result<(), CliError> {
+        for row in table.cells() {
+            writeln!(self.io.out, "{}", csv::safe_line(row.iter().map(String::as_str)))?;
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub enum Exit {
     Failure = 1,
     /// Done, and something wants attention: nothing matched, the store is not healthy.
     Attention = 2,
+    /// `check --nagios` only: it could not be found out.
+    Unknown = 3,
     /// The command line is wrong. clap's own 2 is mapped to this one.
     Usage = 64,
     /// What was given to the command is wrong.

@@ -3,7 +3,9 @@
 
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 
+use rustix::termios::{LocalModes, OptionalActions, Termios};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::safe_text::SafeText;
 
@@ -19,11 +21,20 @@ pub struct Io {
     pub out_is_tty: bool,
     /// Somebody can be asked.
     pub in_is_tty: bool,
+    /// Somebody looks at `err`: long work shows how far it is.
+    pub err_is_tty: bool,
     /// Columns of the terminal.
     pub width: usize,
     /// The terminal has no alternate screen (`TERM=dumb` or none).
     pub is_dumb: bool,
 }
+
+/// No value that is typed is longer.
+const HIDDEN_BYTES_MAX: usize = 4_096;
+const CTRL_C: u8 = 0x03;
+const CTRL_D: u8 = 0x04;
+const BACKSPACE: u8 = 0x08;
+const DELETE: u8 = 0x7f;
 
 /// Nobody reads a wider table on a terminal that does not say how wide it is.
 const WIDTH_DEFAULT: usize = 80;
@@ -39,6 +50,7 @@ impl Io {
             input: Box::new(io::BufReader::new(io::stdin())),
             out_is_tty: io::stdout().is_terminal(),
             in_is_tty: io::stdin().is_terminal(),
+            err_is_tty: io::stderr().is_terminal(),
             // A serial line says 0 (operator.md, job 6).
             width: columns.ok().filter(|columns| *columns > 0).unwrap_or(WIDTH_DEFAULT),
             is_dumb: term.is_empty() || term == "dumb",
@@ -76,6 +88,65 @@ impl Io {
     }
 }
 
+impl Io {
+    /// Asks, and reads one line that the terminal does not show; `None` at the end of the input and for ctrl-c.
+    pub(super) fn ask_hidden(&mut self, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+        write!(self.err, "{} ", SafeText::new(question).to_plain())?;
+        self.err.flush()?;
+        let quiet = Quiet::begin()?;
+        let typed = read_hidden(&mut self.input);
+        drop(quiet);
+        writeln!(self.err)?;
+        typed
+    }
+}
+
+/// The terminal on standard input without echo; as before when dropped.
+struct Quiet(Option<Termios>);
+
+impl Quiet {
+    /// Character by character and without signals, so that ctrl-c comes to us and the echo is never left switched off.
+    fn begin() -> io::Result<Self> {
+        let stdin = rustix::stdio::stdin();
+        // Standard input that is no terminal shows nothing either.
+        let Ok(before) = rustix::termios::tcgetattr(stdin) else { return Ok(Self(None)) };
+        let mut quiet = before.clone();
+        quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        rustix::termios::tcsetattr(stdin, OptionalActions::Flush, &quiet)?;
+        Ok(Self(Some(before)))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            rustix::termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, before).ok();
+        }
+    }
+}
+
+fn read_hidden(input: &mut impl BufRead) -> io::Result<Option<Zeroizing<String>>> {
+    // The whole room at once: a growing text would leave copies behind.
+    let mut typed = Zeroizing::new(Vec::with_capacity(HIDDEN_BYTES_MAX));
+    loop {
+        let Some(byte) = input.by_ref().bytes().next().transpose()? else {
+            return if typed.is_empty() { Ok(None) } else { hidden_text(&typed) };
+        };
+        match byte {
+            b'\n' | b'\r' => return hidden_text(&typed),
+            CTRL_C | CTRL_D => return Ok(None),
+            BACKSPACE | DELETE => drop(typed.pop()),
+            _ if typed.len() == HIDDEN_BYTES_MAX => return Err(io::Error::other("the line is too long")),
+            byte => typed.push(byte),
+        }
+    }
+}
+
+fn hidden_text(typed: &[u8]) -> io::Result<Option<Zeroizing<String>>> {
+    let text = std::str::from_utf8(typed).map_err(|_| io::Error::other("what was typed is not UTF-8 text"))?;
+    Ok((!text.is_empty()).then(|| Zeroizing::new(text.to_owned())))
+}
+
 /// JSON in which every character that could drive or deceive a terminal is written as `\uXXXX`. It reads back the same:
 /// outside of strings JSON has ASCII only, and serde has escaped C0 already.
 fn armour(json: &str) -> String {
@@ -95,6 +166,14 @@ fn armour(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hidden_line_is_mended_by_backspace_and_given_up_by_ctrl_c() {
+        let read = |text: &str| read_hidden(&mut text.as_bytes()).unwrap().map(|typed| typed.as_str().to_owned());
+        assert_eq!(read("abx\u{7f}c\nrest").as_deref(), Some("abc"));
+        assert_eq!((read("ab\u{3}"), read(""), read("\n")), (None, None, None));
+        assert_eq!(read("ab").as_deref(), Some("ab"));
+    }
 
     #[test]
     fn json_holds_no_character_that_drives_or_deceives_a_terminal_and_reads_back() {

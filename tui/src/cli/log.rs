@@ -1,10 +1,9 @@
-//! `tollgate log` and `tollgate audit`.
+//! `tollgate log`.
 
-use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::outcome::Outcome;
 
-use super::args::{AuditArgs, Format, LogArgs, LogVerb, LogView};
+use super::args::{Format, LogArgs, LogVerb, LogView};
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::table::{Table, facts, numbers, words};
@@ -89,7 +88,7 @@ async fn newest(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Ve
 }
 
 /// The seq for the next older page; none where it does not lead on, so that no answer can make a loop without end.
-fn older(next: Option<&str>, before: Option<u64>) -> Option<u64> {
+pub(super) fn older(next: Option<&str>, before: Option<u64>) -> Option<u64> {
     next?.parse().ok().filter(|next| before.is_none_or(|before| *next < before))
 }
 
@@ -140,19 +139,6 @@ async fn show(cx: &mut Context<'_>, seq: u64) -> Done {
     cx.io.line(if row.truncated { "body, its beginning" } else { "body" })?;
     cx.io.body("  ", &row.body)?;
     Ok(Exit::Ok)
-}
-
-pub(super) async fn audit(cx: &mut Context<'_>, args: AuditArgs) -> Done {
-    let mut rows: Vec<AuditRow> = Vec::new();
-    let mut before = None;
-    loop {
-        let page = cx.client.audit(before, Some(missing(args.limit, &rows))).await?;
-        rows.extend(page.items);
-        before = older(page.next.as_deref(), before);
-        if before.is_none() || rows.len() >= args.limit as usize {
-            return cx.rows(&rows, "nothing was changed yet", audit_table);
-        }
-    }
 }
 
 fn rows_table(rows: &[LogRow], when: When) -> Table {
@@ -242,16 +228,6 @@ fn refused_table(rows: &[RefusedRow], when: When) -> Table {
             row.target.clone(),
             row.detail.clone(),
         ]);
-    }
-    table
-}
-
-fn audit_table(rows: &[AuditRow], when: When) -> Table {
-    let columns = [numbers("SEQ"), words("TIME"), words("WHO"), words("ACTION"), words("TARGET"), words("DETAIL")];
-    let mut table = Table::new(columns);
-    for row in rows {
-        let (seq, at) = (row.seq.to_string(), when.of(row.at));
-        table.row([seq, at, row.actor.clone(), row.action.clone(), row.target.clone(), row.detail.clone()]);
     }
     table
 }

@@ -19,11 +19,58 @@ use super::show_once;
 #[derive(Debug)]
 pub(super) enum Destination {
     /// A file that did not exist before.
-    File { path: PathBuf, file: File },
+    File(NewFile),
     /// Standard output is a pipe or a file.
     Pipe,
     /// Somebody looks.
     Screen,
+}
+
+/// A file that did not exist before, for its owner alone.
+#[derive(Debug)]
+pub(super) struct NewFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl NewFile {
+    /// Mode 0600 from the first moment on, and never an existing file or a link.
+    ///
+    /// # Errors
+    /// It exists or cannot be made: wrong input, and nothing was changed.
+    pub(super) fn create(path: &Path) -> Result<Self, CliError> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                CliError::input(format!("{} exists already, nothing was changed", path.display()), "name a new file")
+            }
+            _ => CliError::input(
+                format!("{} cannot be made, nothing was changed: {error}", path.display()),
+                "name a new file",
+            ),
+        })?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes lines; when this returns they are on disk, and so is the file's name.
+    pub(super) fn write<'a>(self, lines: impl IntoIterator<Item = &'a str>) -> std::io::Result<()> {
+        let mut out = std::io::BufWriter::new(&self.file);
+        lines.into_iter().try_for_each(|line| out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n")))?;
+        out.flush()?;
+        drop(out);
+        self.file.sync_all()?;
+        let directory = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+    }
+
+    /// Nothing came of it: the file goes.
+    pub(super) fn abandon(self) {
+        std::fs::remove_file(&self.path).ok();
+    }
 }
 
 /// What JSON says of a new token where its secret went elsewhere.
@@ -42,7 +89,7 @@ impl Destination {
     /// history.
     pub(super) fn prepare(cx: &Context<'_>, file: Option<PathBuf>) -> Result<Self, CliError> {
         match file {
-            Some(path) => create_new(&path).map(|file| Self::File { path, file }),
+            Some(path) => NewFile::create(&path).map(Self::File),
             None if !cx.io.out_is_tty => Ok(Self::Pipe),
             None if cx.io.is_dumb => {
                 let what = "this terminal has no second screen, so the secret would stay in its history";
@@ -54,8 +101,8 @@ impl Destination {
 
     /// Nothing came of it: takes back what was prepared.
     pub(super) fn abandon(self) {
-        if let Self::File { path, .. } = self {
-            std::fs::remove_file(path).ok();
+        if let Self::File(file) = self {
+            file.abandon();
         }
     }
 
@@ -70,8 +117,9 @@ impl Destination {
             )
         };
         match self {
-            Self::File { path, file } => {
-                write_and_sync(file, &path, &created.secret).map_err(|error| lost(cx, &error))?;
+            Self::File(file) => {
+                let path = file.path().to_path_buf();
+                file.write([created.secret.as_str()]).map_err(|error| lost(cx, &error))?;
                 without_secret(cx, created, Some(&path), verb)
             }
             Self::Pipe => {
@@ -89,32 +137,10 @@ impl Destination {
     }
 }
 
-/// Mode 0600 from the first moment on, and never an existing file or a link.
-fn create_new(path: &Path) -> Result<File, CliError> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            CliError::input(format!("{} exists already, nothing was changed", path.display()), "name a new file")
-        }
-        _ => CliError::input(
-            format!("{} cannot be made, nothing was changed: {error}", path.display()),
-            "name a new file",
-        ),
-    })
-}
-
-fn write_and_sync(mut file: File, path: &Path, secret: &str) -> std::io::Result<()> {
-    file.write_all(secret.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    File::open(directory)?.sync_all()
-}
-
 /// The secret alone on its line, or within the JSON object that the daemon answered.
 fn pipe(cx: &mut Context<'_>, created: &TokenCreated) -> std::io::Result<()> {
     match cx.format {
-        Format::Table => cx.io.line(&created.secret)?,
+        Format::Table | Format::Csv => cx.io.line(&created.secret)?,
         Format::Json => cx.io.json(created, true)?,
         Format::Jsonl => cx.io.json(created, false)?,
     }
@@ -153,10 +179,10 @@ mod tests {
     fn a_secret_file_is_new_and_for_its_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
-        write_and_sync(create_new(&path).unwrap(), &path, "tg_s_x").unwrap();
+        NewFile::create(&path).unwrap().write(["tg_s_x"]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "tg_s_x\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let refused = create_new(&path).unwrap_err();
+        let refused = NewFile::create(&path).unwrap_err();
         assert_eq!(refused.exit(), Exit::BadInput);
     }
 }

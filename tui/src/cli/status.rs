@@ -5,6 +5,7 @@ use tollgate_shared::api::StatusView;
 use super::args::Format;
 use super::context::{Context, Done};
 use super::exit::Exit;
+use super::lockdown;
 use super::show_once::call_line;
 use super::table::facts;
 use super::verdict::count;
@@ -13,12 +14,17 @@ use super::when::When;
 pub(super) fn run(cx: &mut Context<'_>) -> Done {
     let status = cx.status.clone();
     let when = cx.when();
+    if let (Format::Table, Some(lockdown)) = (cx.format, &status.lockdown) {
+        let lift = format!("*** Lift it with:  {} lockdown off", cx.tollgate());
+        cx.io.line(&format!("*** {}", lockdown::words(lockdown, when)))?;
+        cx.io.line(&lift)?;
+    }
     cx.object(&status, |status| status_facts(status, when))?;
     if cx.format == Format::Table {
         let steps = first_steps(&status, &cx.tollgate());
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
-    Ok(if status.store == "healthy" { Exit::Ok } else { Exit::Attention })
+    Ok(if status.store == "healthy" && status.lockdown.is_none() { Exit::Ok } else { Exit::Attention })
 }
 
 fn status_facts(status: &StatusView, when: When) -> Vec<String> {
@@ -57,7 +63,14 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
             ]
             .join(", "),
         ),
-        ("tokens", format!("{} end within 14 d, {} with debug on", status.tokens_expiring, status.tokens_debug)),
+        ("operators", status.operators.to_string()),
+        (
+            "tokens",
+            format!(
+                "{} end within 14 d, {} suspended, {} with debug on",
+                status.tokens_expiring, status.tokens_suspended, status.tokens_debug
+            ),
+        ),
         ("incidents", format!("{} open, {} of them P1", status.open_incidents, status.open_p1)),
         ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
         ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),

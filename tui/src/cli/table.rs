@@ -53,6 +53,13 @@ impl Table {
         [head].iter().chain(&rows).map(|row| self.layout(row, &widths)).collect()
     }
 
+    /// The rows, head first, in cells that are safe already: what a CSV file has.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Vec<String>> {
+        let head = self.columns.iter().map(|column| column.head.to_lowercase().replace(' ', "_")).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect());
+        std::iter::once(head).chain(rows)
+    }
+
     fn widths(&self, rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
         let cells = |index: usize| rows.iter().map(move |row| row[index].width()).max().unwrap_or(0);
         let heads = self.columns.iter().enumerate();

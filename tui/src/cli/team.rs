@@ -2,10 +2,11 @@
 
 use tollgate_shared::api::{NewService, NewTeam, ServicePatch, ServiceView, TeamView};
 
-use super::args::{ServiceCreate, ServiceVerb, TeamVerb};
+use super::args::{Format, ServiceCreate, ServiceVerb, TeamVerb};
 use super::context::{Context, Done};
-use super::exit::CliError;
+use super::exit::{CliError, Exit};
 use super::table::{Table, facts, numbers, words};
+use super::token::quoted;
 use super::when::When;
 
 pub(super) async fn team(cx: &mut Context<'_>, verb: TeamVerb) -> Done {
@@ -14,6 +15,12 @@ pub(super) async fn team(cx: &mut Context<'_>, verb: TeamVerb) -> Done {
         TeamVerb::Create(name) => {
             let team = client.create_team(&NewTeam { name: name.into_name() }).await?;
             cx.changed(&team, |team| format!("team {} created  {}", team.name, team.id))
+        }
+        TeamVerb::Delete { team } => {
+            let line = format!("{} team delete {} --yes", cx.tollgate(), quoted(&team));
+            cx.confirm_yes(&format!("delete the team {team}?"), &line)?;
+            client.delete_team(&team).await?;
+            deleted(cx, &format!("team {team} deleted"))
         }
         TeamVerb::List => cx.list("no teams yet", teams, async |page| client.teams(&page).await).await,
     }
@@ -34,9 +41,26 @@ pub(super) async fn service(cx: &mut Context<'_>, verb: ServiceVerb) -> Done {
             let when = cx.when();
             cx.object(&service, |service| service_facts(service, when))
         }
+        ServiceVerb::Delete { service } => {
+            let service = client.service(&service).await?;
+            let name = full_name(&service);
+            let line = format!("{} service delete {} --yes", cx.tollgate(), quoted(&name));
+            cx.confirm_yes(&format!("delete the service {name}?"), &line)?;
+            // By id: the name may mean another service by now.
+            client.delete_service(&service.id.to_string()).await?;
+            deleted(cx, &format!("service {name} deleted"))
+        }
         ServiceVerb::Disable { service } => switch(cx, &service, false).await,
         ServiceVerb::Enable { service } => switch(cx, &service, true).await,
     }
+}
+
+/// There is nothing left to show in JSON.
+fn deleted(cx: &mut Context<'_>, words: &str) -> Done {
+    if cx.format == Format::Table {
+        cx.note(words);
+    }
+    Ok(Exit::Ok)
 }
 
 async fn switch(cx: &mut Context<'_>, service: &str, enabled: bool) -> Done {

@@ -1,5 +1,9 @@
 //! Commands run in this process against a fake daemon.
 
+mod people;
+mod tokens;
+mod watch;
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
@@ -54,6 +58,7 @@ async fn tollgate_with(fake: Option<&FakeDaemon>, words: &[&str], typed: Option<
         input: Box::new(typed.unwrap_or_default().as_bytes()),
         out_is_tty: false,
         in_is_tty: typed.is_some(),
+        err_is_tty: false,
         width: 80,
         is_dumb: false,
     };
@@ -74,19 +79,33 @@ fn token() -> TokenView {
         name: "zabbix-prod".into(),
         description: String::new(),
         scope: tollgate_shared::api::ScopeView { kind: "global".into(), id: None, name: "global".into() },
+        owner: "organisation".into(),
+        owner_id: None,
         permissions: Vec::new(),
         state: TokenState::Active,
-        expiry: Expiry::Never,
-        expires_at: None,
+        sealed: false,
+        not_before: None,
+        expiry: Expiry::AfterSecs(30 * 86_400),
+        expires_at: Some(NOW.plus_secs(86_400)),
         allowed_ips: Vec::new(),
+        ip_report_only: false,
         debug_until: None,
         dedup_window_secs: 600,
+        dedup_ignore: Vec::new(),
+        dedup_strict: false,
+        rate_limit: None,
+        query_token: true,
+        suspended: None,
+        overlap_until: None,
+        rotating: None,
+        imported: false,
+        issued_by: "root".into(),
         created_at: NOW,
         created_by: "root".into(),
         updated_at: NOW,
-        updated_by: "root".into(),
+        updated_by: "maria".into(),
         rotations: 0,
-        version: 1,
+        version: 7,
         revoked_at: None,
         revoked_by: None,
         revoke_reason: None,
@@ -240,6 +259,7 @@ async fn a_reader_who_went_away_ends_the_command_quietly() {
         input: Box::new(&b""[..]),
         out_is_tty: false,
         in_is_tty: false,
+        err_is_tty: false,
         width: 80,
         is_dumb: false,
     };

@@ -45,8 +45,8 @@ fn part_words(part: &PartExplain) -> String {
     if part.match_all {
         return "takes every call".to_owned();
     }
-    let verdict = if part.matched { ", true" } else { "" };
-    format!("{} of {} true{verdict}", part.conditions_true, count(u64::from(part.conditions_total()), "condition"))
+    let of = format!("{} of {}", part.conditions_true, count(u64::from(part.conditions_total()), "condition"));
+    if part.matched { format!("MATCHED  {of}") } else { format!("{of} true") }
 }
 
 /// `FAIL  event_update_status  equals "0"   MISSING  near: event_updatestatus`

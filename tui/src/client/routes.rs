@@ -1,21 +1,14 @@
 //! The routes of the local socket, one method each. `reference` is an id, a name (`Ops/DB` for a service) or a hint.
 
-use std::fmt::Write as _;
-
 use hyper::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tollgate_shared::api::{
-    EventsItem, FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, Page, ResolveIncident,
-    RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug, TeamView, TokenCreated, TokenPatch, TokenView,
-    TryFilter, TryVerdict,
+    EventsItem, FilterView, IncidentView, NewFilter, NewService, NewTeam, Page, ResolveIncident, ServicePatch,
+    ServiceView, TeamView, TryFilter, TryVerdict,
 };
-use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 
+use super::target::{Target, item};
 use super::{Client, ClientError, Lines};
-
-/// All but the unreserved characters of RFC 3986, so that a reference is one segment whatever it holds.
-const REFERENCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Which page of a collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,21 +17,6 @@ pub struct PageQuery {
     pub limit: Option<u32>,
     /// [`Page::next`] of the page before.
     pub cursor: Option<String>,
-}
-
-/// Which tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TokenQuery {
-    /// Text in the name, the id or the creator's name.
-    pub text: Option<String>,
-    /// `global`, `team:Ops`, `service:Ops/DB`.
-    pub scope: Option<String>,
-    /// `active`, `expired` or `revoked`; absent = all that live.
-    pub state: Option<String>,
-    /// `name`, `-name`, `expires`, `last_used`, `created`, `calls` or `state`.
-    pub sort: Option<String>,
-    /// Which page.
-    pub page: PageQuery,
 }
 
 /// Which incidents.
@@ -73,15 +51,6 @@ pub struct LogQuery {
     pub last: Option<u32>,
 }
 
-/// A query string in the making.
-#[derive(Default)]
-struct Target(String);
-
-/// A reference as one segment of a path.
-pub fn encode_segment(reference: &str) -> String {
-    utf8_percent_encode(reference, REFERENCE).to_string()
-}
-
 impl Client {
     /// Which things change, as they change.
     pub async fn events(&self) -> Result<Lines<EventsItem>, ClientError> {
@@ -106,6 +75,16 @@ impl Client {
     /// Creates a service.
     pub async fn create_service(&self, service: &NewService) -> Result<ServiceView, ClientError> {
         self.send(Method::POST, "/v1/services", service).await
+    }
+
+    /// Deletes a team that nothing needs any more.
+    pub async fn delete_team(&self, reference: &str) -> Result<(), ClientError> {
+        self.delete(&item("teams", reference, "")).await
+    }
+
+    /// Deletes a service that nothing needs any more.
+    pub async fn delete_service(&self, reference: &str) -> Result<(), ClientError> {
+        self.delete(&item("services", reference, "")).await
     }
 
     /// One service.
@@ -146,43 +125,6 @@ impl Client {
     /// What would become of a call; nothing is changed.
     pub async fn try_filter(&self, call: &TryFilter) -> Result<TryVerdict, ClientError> {
         self.send(Method::POST, "/v1/filters/try", call).await
-    }
-
-    /// Tokens.
-    pub async fn tokens(&self, query: &TokenQuery) -> Result<Page<TokenView>, ClientError> {
-        let target = Target::at("/v1/tokens").text("q", query.text.as_deref()).text("scope", query.scope.as_deref());
-        let target = target.text("state", query.state.as_deref()).text("sort", query.sort.as_deref());
-        self.get(&target.page(&query.page).done()).await
-    }
-
-    /// Creates a token; the answer is the only one with its secret.
-    pub async fn create_token(&self, token: &NewToken) -> Result<TokenCreated, ClientError> {
-        self.send(Method::POST, "/v1/tokens", token).await
-    }
-
-    /// One token; a revoked one is found by its id.
-    pub async fn token(&self, reference: &str) -> Result<TokenView, ClientError> {
-        self.get(&item("tokens", reference, "")).await
-    }
-
-    /// Changes a token.
-    pub async fn edit_token(&self, reference: &str, patch: &TokenPatch) -> Result<TokenView, ClientError> {
-        self.send(Method::PATCH, &item("tokens", reference, ""), patch).await
-    }
-
-    /// Replaces a token's secret; the old value is dead at once.
-    pub async fn rotate_token(&self, reference: &str) -> Result<TokenCreated, ClientError> {
-        self.post_empty(&item("tokens", reference, "/rotate")).await
-    }
-
-    /// Revokes a token for good.
-    pub async fn revoke_token(&self, reference: &str, revoke: &RevokeToken) -> Result<RevokeReceipt, ClientError> {
-        self.send(Method::POST, &item("tokens", reference, "/revoke"), revoke).await
-    }
-
-    /// Switches a token's debug option.
-    pub async fn debug_token(&self, reference: &str, debug: &SetDebug) -> Result<TokenView, ClientError> {
-        self.send(Method::POST, &item("tokens", reference, "/debug"), debug).await
     }
 
     /// Incidents, newest first.
@@ -231,11 +173,6 @@ impl Client {
     pub async fn refused(&self, after: Option<u64>, limit: Option<u32>) -> Result<Page<RefusedRow>, ClientError> {
         self.get(&Target::at("/v1/refused").number("after", after).number("limit", limit).done()).await
     }
-
-    /// The audit, newest first.
-    pub async fn audit(&self, before: Option<u64>, limit: Option<u32>) -> Result<Page<AuditRow>, ClientError> {
-        self.get(&Target::at("/v1/audit").number("before", before).number("limit", limit).done()).await
-    }
 }
 
 impl LogQuery {
@@ -248,46 +185,9 @@ impl LogQuery {
     }
 }
 
-impl Target {
-    fn at(path: &str) -> Self {
-        Self(path.to_owned())
-    }
-
-    fn text(mut self, name: &str, value: Option<&str>) -> Self {
-        if let Some(value) = value {
-            let mark = if self.0.contains('?') { '&' } else { '?' };
-            // Writing to a String cannot fail.
-            write!(self.0, "{mark}{name}={}", utf8_percent_encode(value, REFERENCE)).ok();
-        }
-        self
-    }
-
-    fn number(self, name: &str, value: Option<impl Into<u64>>) -> Self {
-        self.text(name, value.map(|value| value.into().to_string()).as_deref())
-    }
-
-    fn page(self, page: &PageQuery) -> Self {
-        self.number("limit", page.limit).text("cursor", page.cursor.as_deref())
-    }
-
-    fn done(self) -> String {
-        self.0
-    }
-}
-
-fn item(collection: &str, reference: &str, verb: &str) -> String {
-    format!("/v1/{collection}/{}{verb}", encode_segment(reference))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reference_is_one_segment_whatever_it_holds() {
-        assert_eq!(item("services", "Ops/DB", ""), "/v1/services/Ops%2FDB");
-        assert_eq!(item("tokens", "a b?c#d%\u{e9}", "/rotate"), "/v1/tokens/a%20b%3Fc%23d%25%C3%A9/rotate");
-    }
 
     #[test]
     fn a_query_holds_what_was_asked_and_nothing_else() {

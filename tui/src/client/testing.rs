@@ -31,6 +31,7 @@ pub(crate) struct Reply {
 pub(crate) struct FakeDaemon {
     directory: tempfile::TempDir,
     asked: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -64,9 +65,9 @@ impl FakeDaemon {
         };
         let directory = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(directory.path().join("admin.sock")).unwrap();
-        let (asked, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
-        let task = tokio::spawn(serve(listener, asked.clone(), answer));
-        Self { directory, asked, task }
+        let (asked, heads) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let task = tokio::spawn(serve(listener, asked.clone(), heads.clone(), Arc::new(answer)));
+        Self { directory, asked, heads, task }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -82,6 +83,11 @@ impl FakeDaemon {
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
+
+    /// `CLIENT IF-MATCH` of every request, also of those for the status.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
 }
 
 impl Drop for FakeDaemon {
@@ -93,11 +99,17 @@ impl Drop for FakeDaemon {
 async fn serve(
     listener: UnixListener,
     asked: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     answer: Arc<impl Fn(&str, &str) -> Reply + Send + Sync + 'static>,
 ) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (asked, answer) = (asked.clone(), answer.clone());
-        let service = service_fn(move |request| reply(request, asked.clone(), answer.clone()));
+        let (asked, heads, answer) = (asked.clone(), heads.clone(), answer.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let head =
+                |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+            heads.lock().unwrap().push(format!("{} {}", head("tollgate-client"), head("if-match")));
+            reply(request, asked.clone(), answer.clone())
+        });
         let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move { connection.await.ok() });
     }
@@ -139,6 +151,9 @@ pub(crate) fn status() -> StatusView {
         tokens: 0,
         tokens_debug: 0,
         tokens_expiring: 0,
+        tokens_suspended: 0,
+        operators: 1,
+        lockdown: None,
         open_incidents: 0,
         open_p1: 0,
         store: "healthy".to_owned(),

@@ -130,7 +130,7 @@ async fn session(client: &Arc<Client>, effects: &mut Receiver<Effect>, net: &Sen
                 Effect::Request { generation, call } => {
                     let (client, net) = (Arc::clone(client), net.clone());
                     requests.spawn(async move {
-                        let result = ask(&client, call).await.map_err(|error| failure(&error));
+                        let result = ask(&client, *call).await.map_err(|error| failure(&error));
                         net.send(Net::Done { generation, result }).await.ok();
                     });
                 }

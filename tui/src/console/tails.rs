@@ -148,3 +148,28 @@ fn as_gap(items: &[TailItem]) -> Option<Gap> {
     }
     gap
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures;
+    use tokio::sync::mpsc;
+
+    #[test]
+    fn a_full_queue_becomes_one_gap_and_the_rows_after_it_follow() {
+        let (net, mut loop_end) = mpsc::channel(1);
+        let mut tail = Tail { slot: Slot::Log, generation: 1, net, missed: None };
+        let mut items = fixtures::tail(12);
+        let last = items.split_off(8);
+        let middle = items.split_off(4);
+        tail.hand_over(items);
+        tail.hand_over(middle);
+        drop(loop_end.try_recv());
+        tail.hand_over(last);
+        let Ok(Net::Tail { items, .. }) = loop_end.try_recv() else { panic!("nothing came") };
+        // Row 5, the gap of 6 to 8, rows 9 and 10 had no room.
+        let expected = Gap { from: 5, to: 10, count: 6, reason: GapReason::SlowReader };
+        assert_eq!(items.first(), Some(&TailItem::Gap(expected)));
+        assert_eq!(items.len(), 3);
+    }
+}

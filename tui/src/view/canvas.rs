@@ -1,7 +1,7 @@
 //! The only room that writes cells. Out of bounds is nothing, never a panic.
 
 use ratatui::buffer::Buffer;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::theme::Theme;
@@ -73,7 +73,11 @@ impl<'t> Row<'t> {
             return;
         }
         self.left = self.left.saturating_sub(text.width());
-        let style = self.base.patch(style);
+        let mut style = self.base.patch(style);
+        if self.base.add_modifier.contains(Modifier::REVERSED) {
+            // The mark is one bar, not patches of colours; the words say what the colours say.
+            style.fg = None;
+        }
         self.spans.extend(to_spans_owned(text, style, self.base.patch(self.theme.escape())));
     }
 }

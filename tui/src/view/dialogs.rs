@@ -48,7 +48,11 @@ fn typed<'b>(canvas: &Canvas<'b>, danger: &Danger) -> Row<'b> {
     let theme = canvas.theme;
     let mut row = canvas.row(canvas.area(), theme.plain());
     let typed = danger.typed.text();
-    row.text(&format!(" Type the name to {} it:  [ ", danger.deed.verb()), theme.plain());
+    if canvas.columns < 50 {
+        row.text(" name [ ", theme.plain());
+    } else {
+        row.text(&format!(" Type the name to {} it:  [ ", danger.deed.verb()), theme.plain());
+    }
     if typed.is_empty() {
         row.text(" ", theme.marked());
     } else {

@@ -68,7 +68,7 @@ fn buttons(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
     let theme = canvas.theme;
     let mark = |on: bool| if on { theme.marked() } else { theme.plain() };
     let mut row = canvas.row(area, theme.plain());
-    row.text("           ", theme.plain());
+    row.text(if area.width < 50 { "" } else { "           " }, theme.plain());
     row.text(if form.on_button() { "> " } else { "  " }, theme.strong());
     row.text(&format!("[ {} ]", form.button()), mark(form.on_button()));
     row.text(if form.on_cancel() { " > " } else { "   " }, theme.strong());

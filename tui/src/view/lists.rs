@@ -74,20 +74,20 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     head.text("  ", theme.plain());
     shape.head(&mut head, theme.strong());
     canvas.put(layout.columns, 0, head);
-    entries(canvas, tail, layout.list, &shape, true, model.in_pane);
+    entries(canvas, model, tail, layout.list, &shape, true);
 }
 
 /// Rows of a tail. `with_mark`: the list has a mark; otherwise its end is shown.
-pub(super) fn entries(canvas: &mut Canvas<'_>, tail: &Tail, area: Area, shape: &Shape, with_mark: bool, in_pane: bool) {
+pub(super) fn entries(canvas: &mut Canvas<'_>, model: &Model, tail: &Tail, area: Area, shape: &Shape, with_mark: bool) {
     let top = if with_mark { tail.cursor.top } else { tail.entries.len().saturating_sub(usize::from(area.height)) };
     for (row, index) in (0..area.height).zip(top..) {
         let Some(entry) = tail.entries.get(index) else { return };
         let marked = with_mark && index == tail.cursor.index;
         let theme = canvas.theme;
-        let mut line = canvas.row(area, base(theme, marked, in_pane));
+        let mut line = canvas.row(area, base(theme, marked, with_mark && model.in_pane));
         line.text(arrow(marked), theme.plain());
         match entry {
-            Entry::Row(call) => shape.row(&mut line, theme, call),
+            Entry::Row(call) => shape.row(&mut line, theme, model, call),
             Entry::Gap(gap) => {
                 line.text(&format!("{} {}", theme.rule().repeat(8), gap_words(gap)), theme.attention());
             }
@@ -100,6 +100,8 @@ pub(super) fn entries(canvas: &mut Canvas<'_>, tail: &Tail, area: Area, shape: &
 /// The columns of log rows that fit a width.
 pub(super) struct Shape {
     seq: bool,
+    /// The token's name.
+    token: usize,
     from: usize,
     millis: bool,
 }
@@ -108,7 +110,8 @@ impl Shape {
     pub(super) fn of(width: u16) -> Self {
         Self {
             seq: width >= 72,
-            from: if width >= 100 {
+            token: if width >= 96 { 12 } else { 0 },
+            from: if width >= 130 {
                 24
             } else if width >= 50 {
                 15
@@ -121,13 +124,16 @@ impl Shape {
 
     /// For a pane under a table: time, sender, outcome and why are enough.
     pub(super) fn short(width: u16) -> Self {
-        Self { seq: false, millis: false, from: if width >= 46 { 15 } else { 0 } }
+        Self { seq: false, token: 0, millis: false, from: if width >= 46 { 15 } else { 0 } }
     }
 
     pub(super) fn head(&self, row: &mut Row<'_>, style: Style) {
         row.cell("TIME", 9, style);
         if self.seq {
             row.right("SEQ", 9, style).text(" ", style);
+        }
+        if self.token > 0 {
+            row.cell("TOKEN", self.token + 1, style);
         }
         if self.from > 0 {
             row.cell("FROM", self.from + 1, style);
@@ -139,11 +145,14 @@ impl Shape {
         row.text("TITLE OR FIRST REASON", style);
     }
 
-    fn row(&self, line: &mut Row<'_>, theme: &Theme, call: &LogRow) {
+    fn row(&self, line: &mut Row<'_>, theme: &Theme, model: &Model, call: &LogRow) {
         let style = if is_failure(call) { theme.attention() } else { theme.plain() };
         line.cell(&clock(call.at), 9, theme.plain());
         if self.seq {
             line.right(&call.seq.to_string(), 9, theme.plain()).text(" ", theme.plain());
+        }
+        if self.token > 0 {
+            line.cell(&model.tokens.name_of(call.token), self.token, theme.plain()).text(" ", theme.plain());
         }
         if self.from > 0 {
             line.cell(&call.remote_ip.to_string(), self.from, theme.plain()).text(" ", theme.plain());

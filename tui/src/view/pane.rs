@@ -108,7 +108,7 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
     }
     let head = u16::from(with_head);
     let rows = Area { y: rest.y + head, height: rest.height - head, ..rest };
-    lists::entries(canvas, tail, rows, &shape, false, false);
+    lists::entries(canvas, model, tail, rows, &shape, false);
 }
 
 /// Lines of text from `top` on, wrapped to the width. Only what is visible is made safe and wrapped.

@@ -6,29 +6,38 @@ use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
 
+const KEYS: &str = " y copy   w write a file (0600)   Esc I have it   (Enter does nothing)";
+
 pub(super) fn show_once(canvas: &mut Canvas<'_>, dialog: &ShowOnce) {
     let theme = canvas.theme;
     let area = canvas.area();
     let verb = if dialog.rotated { "ROTATED" } else { "CREATED" };
-    canvas.text(area, &format!(" {verb} {}   {}   {}", dialog.name, dialog.id, dialog.scope), theme.strong());
-    let small = area.height < 14;
-    let mut y = 1;
-    if !small {
-        canvas.text_at(area, 2, " This is its secret. It is shown this once and cannot be shown again.", theme.plain());
-        y = 4;
-    }
-    y = value(canvas, area, y, dialog);
-    if !small {
-        y = ready(canvas, area, y + 1, dialog) + 1;
-    }
+    let head = format!(" {verb} {}   {}   {}", dialog.name, dialog.id, dialog.scope);
     let notice = match (&dialog.notice, dialog.asked) {
-        (_, true) => " Do you have it? Esc again puts it away for ever; any other key keeps it open.".to_owned(),
-        (Some(words), false) => format!(" {words}"),
-        (None, false) => String::new(),
+        (_, true) => Some(" Do you have it? Esc again puts it away for ever; any other key keeps it open.".to_owned()),
+        (Some(words), false) => Some(format!(" {words}")),
+        (None, false) => None,
     };
-    canvas.text_at(area, y, &notice, theme.attention());
-    let keys = " y copy   w write a file (0600)   Esc I have it   (Enter does nothing)";
-    canvas.text_at(area, area.height.saturating_sub(1), keys, theme.strong());
+    if area.height < 14 {
+        return small(canvas, dialog, &notice.unwrap_or(head));
+    }
+    canvas.text(area, &head, theme.strong());
+    canvas.text_at(area, 2, " This is its secret. It is shown this once and cannot be shown again.", theme.plain());
+    let below = value(canvas, area, 4, dialog);
+    let below = ready(canvas, area, below + 1, dialog) + 1;
+    canvas.text_at(area, below, &notice.unwrap_or_default(), theme.attention());
+    canvas.text_at(area, area.height.saturating_sub(1), KEYS, theme.strong());
+}
+
+/// The secret must be whole even where nothing else has room: the keys go first.
+fn small(canvas: &mut Canvas<'_>, dialog: &ShowOnce, head: &str) {
+    let theme = canvas.theme;
+    let area = canvas.area();
+    canvas.text(area, head, theme.strong());
+    let below = value(canvas, area, 1, dialog);
+    if below < area.height {
+        canvas.text_at(area, area.height.saturating_sub(1), KEYS, theme.strong());
+    }
 }
 
 fn value(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 {
@@ -50,8 +59,8 @@ fn ready(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 
     let lines = [
         " To try it, without the secret in the shell's history or in ps:".to_owned(),
         " read -rs TG     then paste the secret and press Enter".to_owned(),
-        format!(" curl -H @- http://{}/v1/process -d '{{\"test\":1}}' \\", dialog.listen),
-        "      <<<\"Authorization: Bearer $TG\"".to_owned(),
+        " curl -sS -H @- -H 'Content-Type: application/json' -d '{\"test\":1}' \\".to_owned(),
+        format!("   http://{}/v1/process <<<\"Authorization: Bearer $TG\"", dialog.listen),
     ];
     for (row, text) in (y..).zip(&lines) {
         canvas.text_at(area, row, text, theme.plain());

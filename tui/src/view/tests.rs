@@ -1,1 +1,226 @@
+//! Screens at their sizes, and what no screen may ever show.
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use super::{Theme, render};
+use crate::app::fixtures::{self, model, press, tell, type_text};
+use crate::app::key::{Code, Key};
+use crate::app::msg::{Reply, Slot};
+use crate::app::secret::Secret;
+use crate::app::{Model, Net};
+use tollgate_shared::log::TailItem;
+
+const SIZES: [(u16, u16); 5] = [(80, 24), (120, 40), (200, 50), (60, 15), (20, 5)];
+pub(super) const COLOUR: Theme = Theme { colour: true, ascii: false };
+const NO_COLOUR: Theme = Theme { colour: false, ascii: false };
+const ASCII: Theme = Theme { colour: false, ascii: true };
+
+pub(super) fn draw(model: &Model, theme: &Theme) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(model.columns, model.rows)).unwrap();
+    terminal.draw(|frame| render(model, theme, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// The text, and under it where it is marked (`r` reverse, `b` bold, `u` underlined), so that a lost mark shows.
+fn picture(buffer: &Buffer, with_marks: bool) -> String {
+    let width = usize::from(buffer.area.width);
+    let mut lines = Vec::new();
+    for row in buffer.content().chunks(width.max(1)) {
+        let mut text = String::new();
+        let mut skip = 0;
+        for cell in row {
+            if skip == 0 {
+                text.push_str(cell.symbol());
+                skip = unicode_width::UnicodeWidthStr::width(cell.symbol());
+            }
+            skip = skip.saturating_sub(1);
+        }
+        lines.push(text.trim_end().to_owned());
+        let reversed = row.iter().any(|cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED));
+        if with_marks && reversed {
+            lines.push("~~~~ the row above has reverse video".to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+fn snapshot(name: &str, model: &Model, theme: &Theme) {
+    let marks = !theme.colour;
+    insta::assert_snapshot!(name, picture(&draw(model, theme), marks));
+}
+
+fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
+    let mut model = model(columns, rows, count);
+    press(&mut model, Key::char(screen));
+    if let Some(row) = model.incidents.selected().filter(|_| screen == '3').map(|row| row.head.id) {
+        let story = (1..=u64::from(count)).map(fixtures::incident).find(|incident| incident.head.id == row).unwrap();
+        tell(&mut model, Net::Incident(Box::new(story)));
+    }
+    model
+}
+
+#[test]
+fn each_screen_at_each_size() {
+    for (columns, rows) in SIZES {
+        for (name, key) in [("tokens", '1'), ("log", '2'), ("incidents", '3'), ("services", '5'), ("status", '8')] {
+            let model = at(columns, rows, 12, key);
+            snapshot(&format!("{name}_{columns}x{rows}"), &model, &COLOUR);
+            snapshot(&format!("{name}_{columns}x{rows}_no_color"), &model, &NO_COLOUR);
+        }
+    }
+}
+
+#[test]
+fn each_screen_with_no_row_with_one_and_with_a_thousand() {
+    for count in [0, 1, 1_000] {
+        for (name, key) in [("tokens", '1'), ("log", '2'), ("incidents", '3'), ("services", '5')] {
+            snapshot(&format!("{name}_rows_{count}"), &at(80, 24, count, key), &ASCII);
+        }
+    }
+}
+
+#[test]
+fn the_dialogs() {
+    for (columns, rows) in [(80, 24), (60, 15), (20, 5)] {
+        let name = |what: &str| format!("{what}_{columns}x{rows}");
+        let mut revoke = at(columns, rows, 12, '1');
+        press(&mut revoke, Key::char('R'));
+        type_text(&mut revoke, "zab");
+        snapshot(&name("revoke"), &revoke, &NO_COLOUR);
+        let mut create = at(columns, rows, 12, '1');
+        press(&mut create, Key::char('A'));
+        type_text(&mut create, &"a name that is too long ".repeat(4));
+        snapshot(&name("create"), &create, &NO_COLOUR);
+        let mut secret = at(columns, rows, 12, '1');
+        let value = format!("tg_s_7QmX0c2LrT{}_abcdef", "A".repeat(43));
+        let token = Box::new(fixtures::token(2, "fresh"));
+        let result = Ok(Reply::Created { secret: Secret::new(value), token });
+        tell(&mut secret, Net::Done { generation: 1, result });
+        snapshot(&name("secret"), &secret, &NO_COLOUR);
+        for (what, key) in [("help", '?'), ("menu", '.'), ("sort", 'o'), ("command", ':'), ("filter", 'f')] {
+            let mut model = at(columns, rows, 12, '1');
+            press(&mut model, Key::char(key));
+            snapshot(&name(what), &model, &NO_COLOUR);
+        }
+    }
+}
+
+#[test]
+fn the_faces_of_a_connection_that_is_not_there() {
+    let faces = [
+        ("connecting", None),
+        (
+            "no_daemon",
+            Some(Net::Lost {
+                why: "no daemon answers".into(),
+                tried: vec!["/run/tollgate/admin.sock  no such file".into()],
+                attempt: 3,
+                retry_in_secs: 2,
+            }),
+        ),
+        ("other_version", Some(Net::Incompatible { ours: "0.1.0".into(), theirs: "0.2.0".into() })),
+        (
+            "no_access",
+            Some(Net::Denied {
+                why: "/run/tollgate/admin.sock: you are not in the group tollgate".into(),
+                remedy: vec![
+                    "sudo usermod -aG tollgate bob".into(),
+                    "then log in again, so that it takes effect".into(),
+                ],
+            }),
+        ),
+    ];
+    for (name, net) in faces {
+        let mut model = Model::new(fixtures::now(), 80, 24);
+        net.into_iter().for_each(|net| drop(tell(&mut model, net)));
+        snapshot(&format!("face_{name}"), &model, &COLOUR);
+    }
+    let mut stale = at(80, 24, 4, '1');
+    tell(
+        &mut stale,
+        Net::Lost { why: "the daemon ended the connection".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 },
+    );
+    snapshot("face_stale", &stale, &COLOUR);
+}
+
+#[test]
+fn no_size_breaks_any_screen_or_dialog() {
+    let mut models: Vec<Model> = ['1', '2', '3', '5', '8'].map(|key| at(80, 24, 12, key)).into();
+    for key in ['R', 'A', '.', '?', ':', '/', 'f', 'o', 'E'] {
+        let mut model = at(80, 24, 12, '1');
+        press(&mut model, Key::char(key));
+        models.push(model);
+    }
+    for model in &mut models {
+        for columns in (0..=210).step_by(7).chain([1, 19, 20, 21, 39, 40]) {
+            for rows in [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 24, 40, 60] {
+                let message = crate::app::Msg::Resize { columns, rows };
+                crate::app::update::update(model, message, fixtures::now());
+                if columns > 0 && rows > 0 {
+                    draw(model, &ASCII);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_screen_that_shrinks_under_the_model_is_no_panic() {
+    let model = at(200, 50, 12, '1');
+    let mut terminal = Terminal::new(TestBackend::new(30, 6)).unwrap();
+    terminal.draw(|frame| render(&model, &COLOUR, frame)).unwrap();
+}
+
+#[test]
+fn what_a_sender_wrote_reaches_no_cell_as_a_control_or_a_reordering() {
+    let evil = "\u{1b}[2J\u{1b}]52;c;eA==\u{7}\r\n\t\u{9b}31m\u{202e}evil\u{2066}\u{200b}\u{e0041}\u{2028}\u{0}\u{7f}";
+    let mut model = at(120, 40, 12, '2');
+    let mut row = fixtures::row(20);
+    for text in [&mut row.summary, &mut row.body, &mut row.path, &mut row.query, &mut row.method] {
+        *text = evil.to_owned();
+    }
+    row.headers = vec![(evil.to_owned(), evil.to_owned())];
+    let generation = model.logs.tail.generation;
+    tell(&mut model, Net::Tail { slot: Slot::Log, generation, items: vec![TailItem::Row(Box::new(row))] });
+    let mut incident = fixtures::incident(1);
+    incident.head.title = evil.to_owned();
+    incident.description = evil.to_owned();
+    tell(&mut model, Net::Incident(Box::new(incident)));
+    let mut refused = fixtures::refused(1);
+    refused[0].target = evil.to_owned();
+    refused[0].detail = evil.to_owned();
+    tell(&mut model, Net::Refused(refused));
+    for keys in ["2", "v", "v", "\t", "3", "5", "1"] {
+        type_text(&mut model, keys.trim_matches('\t'));
+        if keys == "\t" {
+            press(&mut model, Key::plain(Code::Tab));
+        }
+        let buffer = draw(&model, &COLOUR);
+        for cell in buffer.content() {
+            let bad = |c: char| {
+                c.is_control()
+                    || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
+            };
+            assert!(!cell.symbol().chars().any(bad), "{:?} after {keys:?}", cell.symbol());
+        }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_tokens_draw_like_ten() {
+    let mut model = model(80, 24, 10);
+    tell(&mut model, Net::Tokens(fixtures::tokens(100_000)));
+    press(&mut model, Key::char('G'));
+    super::tokens::ROWS_BUILT.with(|built| built.set(0));
+    draw(&model, &COLOUR);
+    let built = super::tokens::ROWS_BUILT.with(std::cell::Cell::get);
+    assert_eq!(built, usize::from(model.layout().list.height));
+}
+
+#[test]
+fn the_same_model_draws_the_same_cells() {
+    let model = at(80, 24, 12, '1');
+    assert_eq!(draw(&model, &COLOUR), draw(&model, &COLOUR));
+}

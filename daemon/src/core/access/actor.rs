@@ -8,6 +8,7 @@ use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::token::Permission;
 
 use crate::core::model::{Issuer, Operator, Token};
+use crate::core::registry::Registry;
 
 /// Somebody with a request.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Actor {
     pub door: Door,
     /// The HTTP request.
     pub request_id: Option<String>,
+    /// He came over the reader socket: whatever his role, he changes nothing.
+    pub read_only: bool,
+    /// Where nobody is known: what stands in the way, to be read after `uid 1000`.
+    pub why_unknown: Option<String>,
 }
 
 /// Who somebody is.
@@ -37,6 +42,8 @@ pub enum Who {
     Operator(Arc<Operator>),
     /// A token at the gate; with its owner where it is a personal one.
     Token(Arc<Token>, Option<Arc<Operator>>),
+    /// Anybody on the reader socket, where the configuration lets anybody read.
+    Reader,
     /// Nobody that is known: refused with his uid and the remedy.
     Unknown,
 }
@@ -62,13 +69,24 @@ impl Actor {
 
     /// An actor without advisory facts.
     pub fn of(name: String, who: Who, door: Door) -> Self {
-        Self { name, who, uid: None, pid: None, login_uid: None, door, request_id: None }
+        Self {
+            name,
+            who,
+            uid: None,
+            pid: None,
+            login_uid: None,
+            door,
+            request_id: None,
+            read_only: false,
+            why_unknown: None,
+        }
     }
 
     /// His global role. An operator who is disabled has none.
     pub fn global_role(&self) -> Option<GlobalRole> {
         match &self.who {
             Who::Superuser => Some(GlobalRole::Admin),
+            Who::Reader => Some(GlobalRole::Reader),
             Who::Operator(operator) | Who::Token(_, Some(operator)) if operator.enabled => operator.role,
             _ => None,
         }
@@ -94,9 +112,38 @@ impl Actor {
         }
     }
 
+    /// The operator that he is, or that his token is for.
+    pub fn operator(&self) -> Option<&Arc<Operator>> {
+        match &self.who {
+            Who::Operator(operator) | Who::Token(_, Some(operator)) => Some(operator),
+            _ => None,
+        }
+    }
+
+    /// True where he has a role, anywhere.
+    pub fn has_some_role(&self) -> bool {
+        self.global_role().is_some() || !self.teams().is_empty() || matches!(self.who, Who::Token(_, None))
+    }
+
     /// True where a token stands between the actor and its right.
     pub fn lacks(&self, permission: Permission) -> bool {
         matches!(&self.who, Who::Token(token, _) if !token.permissions.contains(&permission))
+    }
+
+    /// He with the roles, the permissions and the being there that he has now: a stream outlives the request's moment.
+    pub fn as_of_now(&self, registry: &Registry) -> Self {
+        let who = match &self.who {
+            Who::Operator(was) => registry.operator(was.id).cloned().map_or(Who::Unknown, Who::Operator),
+            Who::Token(was, owner) => match (registry.token(was.id), owner) {
+                (Some(token), None) => Who::Token(token.clone(), None),
+                (Some(token), Some(owner)) => registry
+                    .operator(owner.id)
+                    .map_or(Who::Unknown, |owner| Who::Token(token.clone(), Some(owner.clone()))),
+                (None, _) => Who::Unknown,
+            },
+            other => other.clone(),
+        };
+        Self { who, ..self.clone() }
     }
 
     /// What a token made by this actor notes as its issuer.
@@ -104,7 +151,7 @@ impl Actor {
         match &self.who {
             Who::Operator(operator) => Issuer::Operator(operator.id),
             Who::Token(token, _) => Issuer::Token(token.id),
-            Who::Superuser | Who::Unknown => Issuer::Superuser,
+            Who::Superuser | Who::Reader | Who::Unknown => Issuer::Superuser,
         }
     }
 

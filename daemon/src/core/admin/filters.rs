@@ -45,7 +45,7 @@ pub(super) fn delete(office: &mut Office<'_>, actor: &Actor, reference: &str) ->
 fn spec_of(new: NewFilter) -> Result<FilterSpec, Problem> {
     let mut spec = match (new.preset, new.spec) {
         (Some(name), None) => preset(&name).ok_or_else(|| {
-            let known: Vec<_> = preset_names().into_iter().collect();
+            let known: Vec<_> = preset_names().collect();
             invalid("preset", format!("there is no preset `{name}`; one of {}", known.join(", ")))
         })?,
         (None, Some(spec)) => spec,

@@ -37,13 +37,16 @@ struct Expected {
     duplicates: u64,
 }
 
+/// A key and what was open under it.
+type Left = (usize, Option<usize>);
+
 #[derive(Default)]
 struct Model {
     now: i64,
     incidents: Vec<Expected>,
     open: HashMap<usize, usize>,
-    /// When, the incident touched, and the key with what was open under it afterwards.
-    remembered: HashMap<Sent, (i64, usize, Option<(usize, Option<usize>)>)>,
+    /// When, the incident touched, and what was left.
+    remembered: HashMap<Sent, (i64, usize, Option<Left>)>,
 }
 
 impl Model {

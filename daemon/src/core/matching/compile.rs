@@ -12,32 +12,49 @@ use crate::core::call::Call;
 /// A filter ready for evaluation. Shared by `Arc`, never changed: an edit compiles a new one.
 #[derive(Debug, Clone)]
 pub struct CompiledFilter {
+    /// The filter's id.
     pub id: Uuid,
+    /// For verdicts.
     pub name: String,
     /// The filter's place in its service; the smallest is asked first.
     pub position: u32,
+    /// False: neither part is asked.
     pub enabled: bool,
+    /// What opens an incident.
     pub trigger: CompiledTrigger,
+    /// What resolves one; `None` = no call does.
     pub resolve: Option<CompiledResolve>,
 }
 
+/// A trigger part; its paths are read, its patterns compiled.
 #[derive(Debug, Clone)]
 pub struct CompiledTrigger {
+    /// Every call is taken; then there are no conditions.
     pub match_all: bool,
+    /// In the order of the filter.
     pub conditions: Vec<CompiledCondition>,
+    /// Must all be true, or any.
     pub mode: Mode,
+    /// Where the call names none.
     pub priority: Priority,
+    /// The first that selects a known word decides.
     pub priority_from: Vec<Path>,
     /// Keys in lower case.
     pub priority_map: HashMap<String, Priority>,
+    /// The first with a non-blank value is the title.
     pub title_from: Vec<Path>,
+    /// The first with a non-blank value, else the body.
     pub description_from: Vec<Path>,
+    /// The components of the key; none = every call opens a new incident.
     pub correlate: Vec<CorrPath>,
 }
 
+/// A resolve part.
 #[derive(Debug, Clone)]
 pub struct CompiledResolve {
+    /// In the order of the filter.
     pub conditions: Vec<CompiledCondition>,
+    /// Must all be true, or any.
     pub mode: Mode,
     /// The resolve part's own paths, or the trigger's where it names none.
     pub correlate: Vec<CorrPath>,

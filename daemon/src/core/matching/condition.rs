@@ -11,19 +11,24 @@ use crate::core::call::Call;
 /// A condition that is ready to be asked: its path read, its patterns compiled, its literals lower-cased.
 #[derive(Debug, Clone)]
 pub struct CompiledCondition {
+    /// Which values.
     pub path: Path,
+    /// What is asked of them.
     pub op: Op,
+    /// Must every literal be found, or any.
     pub quantifier: Quantifier,
+    /// Inverts the finished answer.
     pub negate: bool,
+    /// Compare lower-cased characters.
     pub ignore_case: bool,
     /// The values as written, for showing.
     pub values: Vec<String>,
-    literals: Vec<Literal>,
+    pub(super) literals: Vec<Literal>,
 }
 
 /// One value in the form in which it is compared.
 #[derive(Debug, Clone)]
-enum Literal {
+pub(super) enum Literal {
     Text(String),
     Number(f64),
     Pattern(Regex),

@@ -22,6 +22,7 @@ pub struct ServiceMatch {
 /// A resolve part that was true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolveHit {
+    /// The filter's id.
     pub filter: Uuid,
     /// `None` = the call yields no key, so this resolves nothing.
     pub key: Option<String>,
@@ -30,12 +31,17 @@ pub struct ResolveHit {
 /// The filter that opens an incident, and what the incident says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriggerHit {
+    /// The filter's id.
     pub filter: Uuid,
+    /// Its name.
     pub filter_name: String,
     /// `None` = always a new incident.
     pub key: Option<String>,
+    /// At most 1,024 characters, redacted.
     pub title: String,
+    /// At most 4 KiB, redacted.
     pub description: String,
+    /// As the call names it, or else the filter.
     pub priority: Priority,
 }
 
@@ -71,12 +77,12 @@ impl CompiledFilter {
     }
 }
 
-fn resolve_hit(filter: &CompiledFilter, call: &Call) -> ResolveHit {
+pub(super) fn resolve_hit(filter: &CompiledFilter, call: &Call) -> ResolveHit {
     ResolveHit { filter: filter.id, key: filter.resolve_key(call) }
 }
 
 /// What the incident of `filter` says, for a call that its trigger matches.
-fn trigger_hit(filter: &CompiledFilter, call: &Call, redacted: &Call) -> TriggerHit {
+pub(super) fn trigger_hit(filter: &CompiledFilter, call: &Call, redacted: &Call) -> TriggerHit {
     let trigger = &filter.trigger;
     TriggerHit {
         filter: filter.id,

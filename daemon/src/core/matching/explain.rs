@@ -17,7 +17,9 @@ use crate::core::call::Call;
 /// How a verdict names a service.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceLabel<'a> {
+    /// The service's id.
     pub id: &'a str,
+    /// Its full name, `Team/Service`.
     pub name: &'a str,
 }
 

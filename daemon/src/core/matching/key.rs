@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 use tollgate_shared::filter::CorrPath;
+use tollgate_shared::secret;
 
 use super::select::{Selected, select};
 use crate::core::call::Call;
@@ -13,8 +14,8 @@ const KEY_BYTES_MAX: usize = 255;
 /// Between components. A sender's text hardly ever holds it, so `a` + `bc` and `ab` + `c` are different keys.
 const SEPARATOR: &str = "\u{1f}";
 
-/// The key of a call: the first selected value of each path, joined by U+001F; longer than 255 bytes: `h:` and the
-/// SHA-256 in hexadecimal.
+/// The key of a call: the first selected value of each path, joined by U+001F; longer than 255 bytes, or with a
+/// token's secret in it: `h:` and the SHA-256 in hexadecimal.
 ///
 /// `None` where there are no paths, where a component without `?` is missing or empty, and where every component is
 /// empty: a key of nothing would tie unrelated incidents together.
@@ -24,7 +25,9 @@ pub fn correlation_key(paths: &[CorrPath], call: &Call) -> Option<String> {
         return None;
     }
     let key = components.join(SEPARATOR);
-    Some(if key.len() > KEY_BYTES_MAX { hashed(&key) } else { key })
+    // A key is stored and shown, and cannot be redacted: two secrets would become one key.
+    let must_hash = key.len() > KEY_BYTES_MAX || !secret::find_in(&key).is_empty();
+    Some(if must_hash { hashed(&key) } else { key })
 }
 
 fn component<'a>(path: &CorrPath, call: &'a Call) -> Option<Cow<'a, str>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_shared::id::{FilterId, TokenId};
 
 use super::{Registry, ServiceEntry};
-use crate::core::model::{FilterRecord, Team, Token};
+use crate::core::model::{FilterRecord, Operator, Team, Token};
 
 /// Hints shorter than this would be guesses.
 const HINT_CHARS_MIN: usize = 4;
@@ -107,6 +107,15 @@ impl Registry {
         // The name or hint is found by an index or without allocating: 100,000 tokens are ordinary.
         let candidates = named.into_iter().map(|token| candidate(token, token.id, vec![key.clone()], &token.id));
         find("token", reference, candidates)
+    }
+
+    /// An operator by id, name or hint.
+    ///
+    /// # Errors
+    /// None fits, or several.
+    pub fn find_operator(&self, reference: &str) -> Result<&Arc<Operator>, LookupError> {
+        let candidates = self.operators().map(|op| candidate(op, op.id, vec![op.name.key()], &op.name));
+        find("operator", reference, candidates)
     }
 
     /// The name of a filter, or that it is gone.

@@ -47,4 +47,10 @@ impl<K: Hash + Eq + Clone, V: Clone> Shards<K, V> {
     pub(super) fn len(&self) -> usize {
         self.len
     }
+
+    /// How many pieces the two do not have in common.
+    #[cfg(test)]
+    pub(super) fn pieces_not_shared_with(&self, other: &Self) -> usize {
+        self.pieces.iter().zip(other.pieces.iter()).filter(|(one, two)| !Arc::ptr_eq(one, two)).count()
+    }
 }

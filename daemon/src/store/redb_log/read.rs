@@ -1,13 +1,18 @@
 //! Walks over segments in short transactions.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use tollgate_shared::log::LogRow;
+use tollgate_shared::log::{Histogram, LogRow};
 use tollgate_shared::time::Timestamp;
 
-use super::segment::{Direction, FoundRow, Segment, Span, Unusable};
+use super::block::Block;
+use super::histogram::Tally;
+use super::segment::{Direction, Segment, Span, Stretch, Unusable, Wanted};
 use super::shelf::Shelf;
-use crate::store::{LogPage, LogReader, LogTotals, StoreError};
+use super::sieve::Sieve;
+use crate::store::rows::decode;
+use crate::store::{LogHints, LogPage, LogReader, LogTotals, StoreError};
 
 /// Rows that one transaction copies.
 const TRANSACTION_ROWS_MAX: usize = 1_000;
@@ -24,7 +29,9 @@ struct Walk<'a> {
     direction: Direction,
     /// The last seq that is behind us.
     position: u64,
-    cutoff: Timestamp,
+    /// Rising: the seq that comes next where none is missing.
+    expected: u64,
+    sieve: Sieve<'a>,
     limit: usize,
     scan_left: usize,
     pass: &'a dyn Fn(&LogRow) -> bool,
@@ -38,11 +45,11 @@ impl LogReader for RedbLogReader {
         cutoff: Timestamp,
         limit: usize,
         scan: usize,
+        hints: &LogHints,
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError> {
-        let page = LogPage::default();
-        let direction = Direction::Rising;
-        self.walk(Walk { direction, position: after, cutoff, limit, scan_left: scan, pass, page })
+        let sieve = Sieve::new(hints, cutoff);
+        self.walk(Walk::new(Direction::Rising, after, sieve, limit, scan, pass))
     }
 
     fn before(
@@ -51,11 +58,28 @@ impl LogReader for RedbLogReader {
         cutoff: Timestamp,
         limit: usize,
         scan: usize,
+        hints: &LogHints,
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError> {
-        let page = LogPage::default();
-        let (direction, position) = (Direction::Falling, before.unwrap_or(u64::MAX));
-        self.walk(Walk { direction, position, cutoff, limit, scan_left: scan, pass, page })
+        let sieve = Sieve::new(hints, cutoff);
+        self.walk(Walk::new(Direction::Falling, before.unwrap_or(u64::MAX), sieve, limit, scan, pass))
+    }
+
+    fn histogram(&self, range: Range<Timestamp>, bucket_secs: u32, hints: &LogHints) -> Result<Histogram, StoreError> {
+        let mut tally = Tally::new(&range, bucket_secs, hints);
+        for (segment, span) in self.shelf.segments().into_iter().rev() {
+            if !tally.wants(&segment, &span) {
+                continue;
+            }
+            let counted = tally.count(&segment, &span);
+            self.shelf.used(span.first_seq);
+            match counted {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(unusable) => self.give_up(&segment, unusable)?,
+            }
+        }
+        Ok(tally.finish())
     }
 
     fn totals(&self, cutoff: Timestamp) -> LogTotals {
@@ -82,22 +106,29 @@ impl RedbLogReader {
             segments.reverse();
         }
         for (segment, span) in &segments {
+            if walk.steps_over(segment, span) {
+                continue;
+            }
             while let Some((from, to)) = walk.ahead(span) {
                 if walk.is_full() {
                     return Ok(walk.page);
                 }
-                let rows = match segment.rows(from, to, walk.direction, walk.rows_wanted()) {
-                    Ok(rows) => rows,
+                let wanted = Wanted { from, to, direction: walk.direction, rows_max: walk.rows_wanted() };
+                let found = segment.stretches(wanted, &mut |_, head| Ok(walk.sieve.may_open(head)));
+                let stretches = match found {
+                    Ok(stretches) => stretches,
                     Err(unusable) => {
                         self.give_up(segment, unusable)?;
                         break;
                     }
                 };
                 self.shelf.used(span.first_seq);
-                if rows.is_empty() {
+                if stretches.is_empty() {
                     break;
                 }
-                walk.take(rows);
+                for stretch in stretches {
+                    walk.take(stretch, from, to);
+                }
             }
         }
         walk.page.done = true;
@@ -123,8 +154,15 @@ impl RedbLogReader {
     /// give or take a batch.
     fn first_readable(&self, segment: &Segment, span: Span, cutoff: Timestamp) -> Option<(u64, Timestamp)> {
         let row_from = |seq: u64| {
-            let rows = segment.rows(seq, span.last_seq, Direction::Rising, 1).ok()?;
-            rows.into_iter().find_map(|found| Some((found.seq, found.row.ok()?.at)))
+            let wanted = Wanted { from: seq, to: span.last_seq, direction: Direction::Rising, rows_max: 1 };
+            match segment.stretches(wanted, &mut |_, _| Ok(true)).ok()?.pop()? {
+                Stretch::Rows(rows) => rows.first().and_then(|(seq, row)| Some((*seq, decode::<LogRow>(row).ok()?.at))),
+                Stretch::Block(first, _, packed) => {
+                    let seq = seq.max(first);
+                    Some((seq, Block::unpack(first, packed).ok()?.mark(seq).at))
+                }
+                Stretch::Skipped(..) => None,
+            }
         };
         self.shelf.used(span.first_seq);
         if span.first_at >= cutoff {
@@ -142,10 +180,37 @@ impl RedbLogReader {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(
+        direction: Direction,
+        position: u64,
+        sieve: Sieve<'a>,
+        limit: usize,
+        scan: usize,
+        pass: &'a dyn Fn(&LogRow) -> bool,
+    ) -> Self {
+        let expected = position.saturating_add(1);
+        Self { direction, position, expected, sieve, limit, scan_left: scan, pass, page: LogPage::default() }
+    }
+
+    /// Steps over a segment in which nothing is wanted. Rising, one with missing seqs is walked all the same: they are
+    /// found by its heads.
+    fn steps_over(&mut self, segment: &Segment, span: &Span) -> bool {
+        let Some((from, to)) = self.ahead(span) else {
+            self.expected = self.expected.max(span.last_seq.saturating_add(1));
+            return true;
+        };
+        let needed = self.direction == Direction::Rising && !span.is_whole();
+        if needed || self.is_full() || self.sieve.may_open_segment(segment, span) {
+            return false;
+        }
+        self.reach(from, to);
+        true
+    }
+
     /// What of a segment lies ahead; nothing where all of it is too old.
     fn ahead(&self, span: &Span) -> Option<(u64, u64)> {
-        if span.last_at < self.cutoff {
+        if span.last_at < self.sieve.cutoff() {
             return None;
         }
         let (from, to) = match self.direction {
@@ -164,20 +229,73 @@ impl Walk<'_> {
         missing.clamp(TRANSACTION_ROWS_MIN, TRANSACTION_ROWS_MAX).min(self.scan_left)
     }
 
-    fn take(&mut self, rows: Vec<FoundRow>) {
-        for FoundRow { seq, row } in rows {
+    fn take(&mut self, stretch: Stretch, from: u64, to: u64) {
+        match stretch {
+            Stretch::Skipped(first, last) => self.step_over(first.max(from), last.min(to)),
+            Stretch::Block(first, last, packed) => match Block::unpack(first, packed) {
+                Ok(block) if block.last_seq() == last => self.take_block(&block, from, to),
+                // One damaged block is no reason to take the rest of its hour away.
+                Ok(_) => self.leave_out(first.max(from), last.min(to), &"its head is another's"),
+                Err(error) => self.leave_out(first.max(from), last.min(to), &error),
+            },
+            Stretch::Rows(rows) => {
+                for (seq, bytes) in rows {
+                    if self.is_full() {
+                        return;
+                    }
+                    self.reach(seq, seq);
+                    if self.sieve.admits_bytes(&bytes) {
+                        self.offer(seq, &bytes);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_block(&mut self, block: &Block, from: u64, to: u64) {
+        let (from, to) = (block.first_seq().max(from), block.last_seq().min(to));
+        for nth in 0..=to - from {
             if self.is_full() {
                 return;
             }
-            self.scan_left -= 1;
-            self.position = seq;
-            self.page.scanned_to = Some(seq);
-            match row {
-                Ok(row) if row.at >= self.cutoff && (self.pass)(&row) => self.page.rows.push(row),
-                Ok(_) => {}
-                // One unreadable row is no reason to take the rest of its hour away.
-                Err(error) => tracing::error!(seq, %error, "a log row does not decode and is left out"),
+            let seq = if self.direction == Direction::Rising { from + nth } else { to - nth };
+            self.reach(seq, seq);
+            if self.sieve.admits_mark(&block.mark(seq)) && self.sieve.admits_bytes(block.bytes(seq)) {
+                self.offer(seq, block.bytes(seq));
             }
         }
+    }
+
+    fn step_over(&mut self, first: u64, last: u64) {
+        if !self.is_full() {
+            self.reach(first, last);
+        }
+    }
+
+    fn leave_out(&mut self, first: u64, last: u64, error: &dyn std::fmt::Display) {
+        tracing::error!(first, last, %error, "a block of log rows is damaged and left out");
+        self.step_over(first, last);
+    }
+
+    fn offer(&mut self, seq: u64, bytes: &[u8]) {
+        match decode::<LogRow>(bytes) {
+            Ok(row) if self.sieve.admits_row(&row) && (self.pass)(&row) => self.page.rows.push(row),
+            Ok(_) => {}
+            // One unreadable row is no reason to take the rest of its hour away.
+            Err(error) => tracing::error!(seq, %error, "a log row does not decode and is left out"),
+        }
+    }
+
+    /// These seqs, which follow each other, are dealt with; that counts as having looked at one row.
+    fn reach(&mut self, first: u64, last: u64) {
+        self.scan_left -= 1;
+        if self.direction == Direction::Rising {
+            if first > self.expected {
+                self.page.holes.push((self.expected, first - 1));
+            }
+            self.expected = last.saturating_add(1);
+        }
+        self.position = if self.direction == Direction::Rising { last } else { first };
+        self.page.scanned_to = Some(self.position);
     }
 }

@@ -1,5 +1,6 @@
 //! One file of the log: the rows of about an hour.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,28 +8,27 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableError};
+use redb::{Database, DatabaseError, ReadableDatabase};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
+use super::backend::{Backend, OpenBackend};
+use super::block::TokenMark;
+use super::head::Head;
+use super::pack::put_rows;
+use super::tables::{
+    FORMAT_VERSION, HEADS, ROWS_V1, TAIL, TOKENS, TOKENS_MAX, open_if_there, read_block, read_contents, write_span,
+};
 use crate::store::StoreError;
 use crate::store::redb_state::fail;
-use crate::store::rows::{decode, encode};
 
-/// The format that this program writes.
-const FORMAT_VERSION: i64 = 1;
 /// How a segment's file ends.
 pub(super) const SUFFIX: &str = ".redb";
 /// What a segment's name gets when it does not open.
 pub(super) const DAMAGED_SUFFIX: &str = ".damaged";
 
-const ROWS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("rows");
-const META: TableDefinition<'static, &str, i64> = TableDefinition::new("meta");
-const FORMAT: &str = "format_version";
-const BEGUN_AT: &str = "begun_at";
-const FIRST_AT: &str = "first_at";
-const LAST_AT: &str = "last_at";
+/// Heads that one transaction looks at.
+const HEADS_MAX: usize = 1_000;
 
 /// What is in a segment, as far as it is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,32 @@ pub(super) struct Span {
     pub(super) first_at: Timestamp,
     /// The latest row's moment.
     pub(super) last_at: Timestamp,
+    /// How many rows there are; 0 where that is not known.
+    pub(super) rows: u64,
+}
+
+/// What a file was found to hold.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) format: i64,
+    pub(super) span: Span,
+    /// `None` = there may be rows of any token.
+    pub(super) tokens: Option<HashSet<TokenMark>>,
+}
+
+/// A segment found on disk.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) segment: Segment,
+    /// It was closed cleanly and is of the format that is written today.
+    pub(super) goes_on: bool,
+}
+
+/// Where a segment's databases come from.
+#[derive(Clone, Debug)]
+pub(super) struct Opener {
+    pub(super) cache_bytes: usize,
+    pub(super) backend: OpenBackend,
 }
 
 /// Why a segment cannot be used.
@@ -56,8 +82,11 @@ pub(super) enum Unusable {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) path: PathBuf,
-    cache_bytes: usize,
+    opener: Opener,
+    format: i64,
     span: Mutex<Span>,
+    /// Short sections only; `None` = there may be rows of any token.
+    tokens: Mutex<Option<HashSet<TokenMark>>>,
     database: Mutex<Option<Arc<Database>>>,
 }
 
@@ -68,30 +97,39 @@ pub(super) enum Direction {
     Falling,
 }
 
-/// A row as it was found: it may not decode.
+/// A stretch of a segment, in the direction of the walk.
 #[derive(Debug)]
-pub(super) struct FoundRow {
-    pub(super) seq: u64,
-    pub(super) row: Result<LogRow, StoreError>,
+pub(super) enum Stretch {
+    /// A block that was not opened: its first and last seq.
+    Skipped(u64, u64),
+    /// A block, packed: its first and last seq.
+    Block(u64, u64, Vec<u8>),
+    /// Rows that stand alone.
+    Rows(Vec<(u64, Vec<u8>)>),
+}
+
+/// Which part of a segment is wanted, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    pub(super) direction: Direction,
+    /// Rows that stand alone are copied up to this number.
+    pub(super) rows_max: usize,
 }
 
 // === impl Segment ===
 
 impl Segment {
     /// A new, empty file, named by the seq of its first row. Until the first commit its span says one seq before that.
-    pub(super) fn create(
-        directory: &Path,
-        first_seq: u64,
-        cache_bytes: usize,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn create(directory: &Path, first_seq: u64, opener: Opener, now: Timestamp) -> Result<Self, StoreError> {
         const DOING: &str = "begin a log segment";
         let path = directory.join(format!("{first_seq:020}{SUFFIX}"));
         let io_error = |source| StoreError::Io { doing: DOING.to_owned(), source: Box::new(source) };
         let file = open_file(&path, true).map_err(io_error)?;
         let opened = sync_directory(directory)
             .map_err(io_error)
-            .and_then(|()| open_database(file, cache_bytes).map_err(fail(DOING)));
+            .and_then(|()| open_database(file, &opener).map_err(fail(DOING)));
         // A file without rows would stand in the way of the next attempt, which has the same name.
         let (database, _) = opened.inspect_err(|_| remove_quietly(&path))?;
         let span = Span {
@@ -100,26 +138,38 @@ impl Segment {
             last_seq: first_seq.saturating_sub(1),
             first_at: Timestamp::from_micros(i64::MAX),
             last_at: Timestamp::from_micros(i64::MIN),
+            rows: 0,
         };
-        let database = Mutex::new(Some(Arc::new(database)));
-        Ok(Self { path, cache_bytes, span: Mutex::new(span), database })
+        let contents = Contents { format: FORMAT_VERSION, span, tokens: Some(HashSet::new()) };
+        Ok(Self::with(path, opener, contents, database))
     }
 
-    /// A segment found on disk, and whether it had not been closed cleanly. `None` where it holds no row.
-    pub(super) fn find(path: &Path, cache_bytes: usize) -> Result<Option<(Self, bool)>, Unusable> {
-        let (database, repaired) = open_existing(path, cache_bytes)?;
-        let Some(span) = read_span(&database).map_err(sort_store)? else { return Ok(None) };
-        let segment = Self {
-            path: path.to_owned(),
-            cache_bytes,
-            span: Mutex::new(span),
+    /// A segment found on disk. `None` where it holds no row.
+    pub(super) fn find(path: &Path, opener: Opener) -> Result<Option<Found>, Unusable> {
+        let (database, repaired) = open_existing(path, &opener)?;
+        let Some(contents) = read_contents(&database).map_err(sort_store)? else { return Ok(None) };
+        let goes_on = !repaired && contents.format == FORMAT_VERSION;
+        Ok(Some(Found { segment: Self::with(path.to_owned(), opener, contents, database), goes_on }))
+    }
+
+    fn with(path: PathBuf, opener: Opener, contents: Contents, database: Database) -> Self {
+        Self {
+            path,
+            opener,
+            format: contents.format,
+            span: Mutex::new(contents.span),
+            tokens: Mutex::new(contents.tokens),
             database: Mutex::new(Some(Arc::new(database))),
-        };
-        Ok(Some((segment, repaired)))
+        }
     }
 
     pub(super) fn span(&self) -> Span {
         *lock(&self.span)
+    }
+
+    /// False where none of these tokens has a row here.
+    pub(super) fn may_hold(&self, tokens: &[TokenMark]) -> bool {
+        lock(&self.tokens).as_ref().is_none_or(|held| tokens.iter().any(|token| held.contains(token)))
     }
 
     /// The open database, opened where it is not.
@@ -128,7 +178,7 @@ impl Segment {
         if let Some(open) = database.as_ref() {
             return Ok(Arc::clone(open));
         }
-        let opened = Arc::new(open_existing(&self.path, self.cache_bytes)?.0);
+        let opened = Arc::new(open_existing(&self.path, &self.opener)?.0);
         *database = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -157,48 +207,131 @@ impl Segment {
 
     /// Commits rows of rising seq and lets readers see them.
     pub(super) fn append(&self, rows: &[Arc<LogRow>]) -> Result<(), StoreError> {
-        const DOING: &str = "write log rows";
         let mut span = self.span();
-        let database = self.database().map_err(Unusable::into_error)?;
-        let txn = database.begin_write().map_err(fail(DOING))?;
-        let mut table = txn.open_table(ROWS).map_err(fail(DOING))?;
         for row in rows {
-            table.insert(row.seq, encode(row.as_ref())?.as_slice()).map_err(fail(DOING))?;
             span.last_seq = row.seq;
             span.first_at = span.first_at.min(row.at);
             span.last_at = span.last_at.max(row.at);
         }
-        drop(table);
+        span.rows += rows.len() as u64;
+        let database = self.database().map_err(Unusable::into_error)?;
+        let txn = database.begin_write().map_err(fail("write log rows"))?;
+        put_rows(&txn, rows)?;
+        let new_tokens = self.put_tokens(&txn, rows)?;
         write_span(&txn, span)?;
         txn.commit().map_err(fail("commit log rows"))?;
+        // Tokens first: a reader that sees the new end must not be told that their rows are not there.
+        self.hold(new_tokens);
         *lock(&self.span) = span;
         Ok(())
     }
 
-    /// At most `limit` rows of `from..=to` in their direction, copied out of a transaction that is closed on return.
-    pub(super) fn rows(
+    /// Writes the marks of tokens that the segment has not had; returns them.
+    fn put_tokens(&self, txn: &redb::WriteTransaction, rows: &[Arc<LogRow>]) -> Result<HashSet<TokenMark>, StoreError> {
+        const DOING: &str = "write a log segment's tokens";
+        let mut marks: HashSet<_> = rows.iter().map(|row| TokenMark::of(row.token)).collect();
+        match lock(&self.tokens).as_ref() {
+            Some(held) => marks.retain(|mark| !held.contains(mark)),
+            None => marks.clear(),
+        }
+        let mut table = txn.open_table(TOKENS).map_err(fail(DOING))?;
+        for mark in &marks {
+            table.insert(mark.0, ()).map_err(fail(DOING))?;
+        }
+        Ok(marks)
+    }
+
+    fn hold(&self, new_tokens: HashSet<TokenMark>) {
+        let mut tokens = lock(&self.tokens);
+        if let Some(held) = tokens.as_mut() {
+            held.extend(new_tokens);
+        }
+        *tokens = tokens.take().filter(|held| held.len() <= TOKENS_MAX);
+    }
+
+    /// What comes next in the wanted direction, copied out of a transaction that is closed on return: blocks that `open`
+    /// does not want up to one that it wants, or rows that stand alone. Empty where there is nothing more.
+    pub(super) fn stretches(
         &self,
-        from: u64,
-        to: u64,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<FoundRow>, Unusable> {
+        wanted: Wanted,
+        open: &mut dyn FnMut(u64, &Head<'_>) -> Result<bool, StoreError>,
+    ) -> Result<Vec<Stretch>, Unusable> {
         let database = self.database()?;
         let txn = database.begin_read().map_err(|error| sort(error.into()))?;
-        let table = match txn.open_table(ROWS) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(sort(error.into())),
+        let found = match wanted.direction {
+            Direction::Rising => blocks(&txn, wanted, open)?,
+            Direction::Falling => self.loose_rows(&txn, wanted)?,
         };
-        let mut range = table.range(from..=to).map_err(|error| sort(error.into()))?;
-        let mut rows = Vec::new();
-        while rows.len() < limit {
-            let next = if direction == Direction::Rising { range.next() } else { range.next_back() };
-            let Some(row) = next else { break };
-            let (seq, row) = row.map_err(|error| sort(error.into()))?;
-            rows.push(FoundRow { seq: seq.value(), row: decode(row.value()) });
+        if !found.is_empty() {
+            return Ok(found);
         }
-        Ok(rows)
+        match wanted.direction {
+            Direction::Rising => self.loose_rows(&txn, wanted),
+            Direction::Falling => blocks(&txn, wanted, open),
+        }
+    }
+
+    fn loose_rows(&self, txn: &redb::ReadTransaction, wanted: Wanted) -> Result<Vec<Stretch>, Unusable> {
+        let table = if self.format == FORMAT_VERSION { TAIL } else { ROWS_V1 };
+        let Some(table) = open_if_there(txn, table).map_err(sort)? else { return Ok(Vec::new()) };
+        let mut range = table.range(wanted.from..=wanted.to).map_err(|error| sort(error.into()))?;
+        let mut rows = Vec::new();
+        while rows.len() < wanted.rows_max {
+            let Some(row) = wanted.direction.step(&mut range) else { break };
+            let (seq, row) = row.map_err(|error| sort(error.into()))?;
+            rows.push((seq.value(), row.value().to_vec()));
+        }
+        Ok(if rows.is_empty() { Vec::new() } else { vec![Stretch::Rows(rows)] })
+    }
+}
+
+/// Walks along the heads: blocks that are not wanted, up to one that is.
+fn blocks(
+    txn: &redb::ReadTransaction,
+    wanted: Wanted,
+    open: &mut dyn FnMut(u64, &Head<'_>) -> Result<bool, StoreError>,
+) -> Result<Vec<Stretch>, Unusable> {
+    let Some(heads) = open_if_there(txn, HEADS).map_err(sort)? else { return Ok(Vec::new()) };
+    // The first wanted row may be in the middle of a block.
+    let before = heads.range(..=wanted.from).map_err(|error| sort(error.into()))?.next_back();
+    let start = match before {
+        Some(head) => head.map_err(|error| sort(error.into()))?.0.value(),
+        None => wanted.from,
+    };
+    let mut range = heads.range(start..=wanted.to).map_err(|error| sort(error.into()))?;
+    let mut found = Vec::new();
+    while found.len() < HEADS_MAX {
+        let Some(entry) = wanted.direction.step(&mut range) else { break };
+        let (first, head) = entry.map_err(|error| sort(error.into()))?;
+        let (first, head) = (first.value(), Head::decode(head.value()).map_err(sort_store)?);
+        if head.last_seq < wanted.from {
+            continue;
+        }
+        if open(first, &head).map_err(sort_store)? {
+            found.push(Stretch::Block(first, head.last_seq, read_block(txn, first).map_err(sort)?));
+            break;
+        }
+        found.push(Stretch::Skipped(first, head.last_seq));
+    }
+    Ok(found)
+}
+
+impl Direction {
+    fn step<I: DoubleEndedIterator>(self, range: &mut I) -> Option<I::Item> {
+        match self {
+            Self::Rising => range.next(),
+            Self::Falling => range.next_back(),
+        }
+    }
+}
+
+impl Stretch {
+    /// The lowest seq in it.
+    pub(super) fn first_seq(&self) -> u64 {
+        match self {
+            Self::Skipped(first, _) | Self::Block(first, ..) => *first,
+            Self::Rows(rows) => rows.iter().map(|(seq, _)| *seq).min().unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -206,6 +339,11 @@ impl Span {
     /// True until the first commit.
     pub(super) const fn is_empty(&self) -> bool {
         self.last_seq < self.first_seq
+    }
+
+    /// True where no seq between its first and its last is missing.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.rows > 0 && self.rows == self.last_seq - self.first_seq + 1
     }
 }
 
@@ -238,22 +376,22 @@ fn open_file(path: &Path, create_new: bool) -> io::Result<File> {
         .open(path)
 }
 
-fn open_existing(path: &Path, cache_bytes: usize) -> Result<(Database, bool), Unusable> {
+fn open_existing(path: &Path, opener: &Opener) -> Result<(Database, bool), Unusable> {
     let doing = "open a log segment";
     let file = open_file(path, false).map_err(|source| {
         Unusable::Unreachable(StoreError::Io { doing: doing.to_owned(), source: Box::new(source) })
     })?;
-    open_database(file, cache_bytes).map_err(|error| sort(error.into()))
+    open_database(file, opener).map_err(|error| sort(error.into()))
 }
 
 /// Opens the database and says whether it had to be repaired, which means that it was not closed cleanly.
-fn open_database(file: File, cache_bytes: usize) -> Result<(Database, bool), DatabaseError> {
+fn open_database(file: File, opener: &Opener) -> Result<(Database, bool), DatabaseError> {
     let repaired = Arc::new(AtomicBool::new(false));
     let saw_repair = Arc::clone(&repaired);
     let database = redb::Builder::new()
-        .set_cache_size(cache_bytes)
+        .set_cache_size(opener.cache_bytes)
         .set_repair_callback(move |_| saw_repair.store(true, Ordering::Relaxed))
-        .create_with_backend(FileBackend::new(file)?)?;
+        .create_with_backend(Backend::open(file, &opener.backend)?)?;
     Ok((database, repaired.load(Ordering::Relaxed)))
 }
 
@@ -277,57 +415,6 @@ fn sort_store(error: StoreError) -> Unusable {
         },
         other => Unusable::Damaged(other),
     }
-}
-
-fn write_span(txn: &redb::WriteTransaction, span: Span) -> Result<(), StoreError> {
-    const DOING: &str = "write a log segment's marks";
-    let mut meta = txn.open_table(META).map_err(fail(DOING))?;
-    let marks = [
-        (FORMAT, FORMAT_VERSION),
-        (BEGUN_AT, span.begun_at.as_micros()),
-        (FIRST_AT, span.first_at.as_micros()),
-        (LAST_AT, span.last_at.as_micros()),
-    ];
-    for (name, mark) in marks {
-        meta.insert(name, mark).map_err(fail(DOING))?;
-    }
-    Ok(())
-}
-
-fn read_span(database: &Database) -> Result<Option<Span>, StoreError> {
-    const DOING: &str = "read a log segment's marks";
-    let txn = database.begin_read().map_err(fail(DOING))?;
-    let rows = match txn.open_table(ROWS) {
-        Ok(rows) => rows,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-        Err(error) => return Err(fail(DOING)(error)),
-    };
-    let meta = txn.open_table(META).map_err(fail(DOING))?;
-    let mark = |name: &str| -> Result<i64, StoreError> {
-        let mark = meta.get(name).map_err(fail(DOING))?;
-        mark.map(|mark| mark.value()).ok_or_else(|| StoreError::Damaged {
-            what: "a log segment".to_owned(),
-            detail: format!("it has no {name}"),
-        })
-    };
-    let found = mark(FORMAT)?;
-    if found > FORMAT_VERSION {
-        let (found, known) = (u32::try_from(found).unwrap_or(u32::MAX), FORMAT_VERSION as u32);
-        return Err(StoreError::NewerFormat { file: "a log segment".to_owned(), found, known });
-    }
-    let seq_of = |row: Option<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, &'static [u8]>)>| {
-        row.map(|(seq, _)| seq.value())
-    };
-    let first: Result<_, StorageError> = rows.first();
-    let (first, last) = (seq_of(first.map_err(fail(DOING))?), seq_of(rows.last().map_err(fail(DOING))?));
-    let (Some(first_seq), Some(last_seq)) = (first, last) else { return Ok(None) };
-    Ok(Some(Span {
-        begun_at: Timestamp::from_micros(mark(BEGUN_AT)?),
-        first_seq,
-        last_seq,
-        first_at: Timestamp::from_micros(mark(FIRST_AT)?),
-        last_at: Timestamp::from_micros(mark(LAST_AT)?),
-    }))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

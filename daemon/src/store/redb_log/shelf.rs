@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -12,7 +13,7 @@ use std::time::UNIX_EPOCH;
 use tollgate_shared::time::Timestamp;
 
 use super::LogSettings;
-use super::segment::{DAMAGED_SUFFIX, SUFFIX, Segment, Span, Unusable, sync_directory};
+use super::segment::{DAMAGED_SUFFIX, Found, Opener, SUFFIX, Segment, Span, Unusable, sync_directory};
 use crate::store::StoreError;
 
 /// The segments by their first seq, and which of them are open.
@@ -62,6 +63,10 @@ impl Shelf {
             end = span.first_seq.saturating_sub(1);
         }
         spans
+    }
+
+    pub(super) fn opener(&self) -> Opener {
+        Opener { cache_bytes: self.settings.cache_bytes, backend: self.settings.backend.clone() }
     }
 
     pub(super) fn active(&self) -> Option<Arc<Segment>> {
@@ -170,7 +175,7 @@ impl Shelf {
 
     /// Bytes of all segments on disk, those set aside too.
     pub(super) fn disk_bytes(&self) -> u64 {
-        let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| allocated_bytes(&metadata));
         let files = [SUFFIX, DAMAGED_SUFFIX].map(|suffix| self.files(suffix).unwrap_or_default());
         files.into_iter().flatten().map(size).sum()
     }
@@ -187,10 +192,10 @@ impl Shelf {
 
     /// Takes in a file that a former run has left.
     fn find(&self, path: &Path, newest: bool) -> Result<(), StoreError> {
-        match Segment::find(path, self.settings.cache_bytes) {
-            Ok(Some((segment, repaired))) => {
+        match Segment::find(path, self.opener()) {
+            Ok(Some(Found { segment, goes_on })) => {
                 // One that was not closed cleanly is repaired now, and never written again.
-                if newest && !repaired {
+                if newest && goes_on {
                     self.begin(segment);
                     return Ok(());
                 }
@@ -233,6 +238,12 @@ impl Shelf {
 fn log_failed_close(error: &StoreError) -> bool {
     tracing::warn!(%error, "a log segment did not close cleanly");
     true
+}
+
+/// What a file takes of the disk: redb makes it longer by doubling, and what was never written is a hole.
+pub(super) fn allocated_bytes(metadata: &fs::Metadata) -> u64 {
+    const SECTOR_BYTES: u64 = 512;
+    metadata.blocks() * SECTOR_BYTES
 }
 
 pub(super) fn io_error(doing: &str, source: io::Error) -> StoreError {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use redb::{ReadTransaction, ReadableTable};
+use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{IncidentId, ServiceId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
-use super::tables::{AUDIT, BODIES, HEADS, OPEN, TIMELINE};
+use super::tables::{AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
+use crate::core::audit::AuditHead;
 use crate::core::model::IncidentBody;
 use crate::store::memory::SharedCounts;
 use crate::store::rows::decode;
@@ -105,9 +107,22 @@ impl Reader for RedbReader {
             page.rows.push(decode(row.map_err(fail(DOING))?.1.value())?);
         }
         if newest_first.next().is_some() {
-            page.next = page.rows.last().map(|row: &tollgate_shared::audit::AuditRow| row.seq);
+            page.next = page.rows.last().map(|row: &AuditRow| row.seq);
         }
         Ok(page)
+    }
+
+    fn audit_after(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        const DOING: &str = "walk the audit trail";
+        let txn = self.handle.read()?;
+        let table = txn.open_table(AUDIT).map_err(fail(DOING))?;
+        let rows = table.range(after.saturating_add(1)..).map_err(fail(DOING))?.take(limit.min(SCAN_ROWS_MAX));
+        rows.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect()
+    }
+
+    fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        let meta = self.handle.read()?.open_table(META).map_err(fail("read where the audit trail ends"))?;
+        Ok(read_marks(&meta)?.audit_head())
     }
 }
 

@@ -53,6 +53,7 @@ const HIGH_WATER: &str = "high_water";
 const NEXT_LOG_SEQ: &str = "next_log_seq";
 const COMMIT_NO: &str = "commit_no";
 const AUDIT_SEQ: &str = "audit_seq";
+const AUDIT_HEAD: &str = "audit_head";
 
 /// Makes every table, so that readers find them, and writes what an empty database knows of itself.
 pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id: u64) -> Result<(), StoreError> {
@@ -105,6 +106,7 @@ pub(super) fn read_marks(meta: &impl ReadableTable<&'static str, &'static [u8]>)
         next_log_seq: number(meta, NEXT_LOG_SEQ)?,
         commit_no: number(meta, COMMIT_NO)?,
         audit_seq: number(meta, AUDIT_SEQ)?,
+        audit_hash: bytes(meta, AUDIT_HEAD)?,
     })
 }
 
@@ -120,13 +122,20 @@ pub(super) fn write_marks(txn: &WriteTransaction, marks: Marks) -> Result<(), St
     for (name, number) in numbers {
         meta.insert(name, number.to_le_bytes().as_slice()).map_err(fail(DOING))?;
     }
+    meta.insert(AUDIT_HEAD, marks.audit_hash.as_slice()).map_err(fail(DOING))?;
     Ok(())
 }
 
 fn number(meta: &impl ReadableTable<&'static str, &'static [u8]>, name: &str) -> Result<u64, StoreError> {
+    Ok(u64::from_le_bytes(bytes(meta, name)?))
+}
+
+fn bytes<const N: usize>(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    name: &str,
+) -> Result<[u8; N], StoreError> {
     let row = meta.get(name).map_err(fail("read a mark of the state"))?.ok_or_else(|| missing(name))?;
-    let bytes: [u8; 8] = row.value().try_into().map_err(|_| missing(name))?;
-    Ok(u64::from_le_bytes(bytes))
+    row.value().try_into().map_err(|_| missing(name))
 }
 
 fn missing(name: &str) -> StoreError {

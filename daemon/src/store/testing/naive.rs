@@ -10,6 +10,7 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry, TimelineEvent};
 use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
+use crate::core::audit::{self, AuditHead, FIRST_PREVIOUS};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
     DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, RegistryChange, Service, Team, Token, Tombstone,
@@ -43,6 +44,13 @@ struct State {
     audit: Vec<AuditRow>,
     high_water: Timestamp,
     next_log_seq: u64,
+}
+
+impl State {
+    fn audit_head(&self) -> AuditHead {
+        let last = self.audit.last();
+        AuditHead { seq: last.map_or(0, |row| row.seq), hash: last.map_or(FIRST_PREVIOUS, audit::hash_of) }
+    }
 }
 
 struct NaiveView {
@@ -189,6 +197,14 @@ impl Reader for NaiveStore {
         let next = older.next().and_then(|_| rows.last().map(|row| row.seq));
         Ok(AuditPage { rows, next })
     }
+
+    fn audit_after(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        Ok(lock(&self.disk).audit.iter().filter(|row| row.seq > after).take(limit).cloned().collect())
+    }
+
+    fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        Ok(lock(&self.disk).audit_head())
+    }
 }
 
 impl View for NaiveView {
@@ -285,7 +301,7 @@ impl View for NaiveView {
 
     fn audit(&mut self, mut row: AuditRow) -> u64 {
         self.changed = true;
-        row.seq = self.state.audit.len() as u64 + 1;
+        audit::link(&mut row, self.state.audit_head());
         self.state.audit.push(row);
         self.state.audit.len() as u64
     }

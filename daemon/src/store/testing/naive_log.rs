@@ -1,18 +1,21 @@
 //! A log in one vector.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tollgate_shared::log::LogRow;
+use tollgate_shared::api::OutcomeCounts;
+use tollgate_shared::log::{Bucket, Histogram, LogRow};
 use tollgate_shared::time::Timestamp;
 
-use crate::store::{LogPage, LogReader, LogStore, LogTotals, StoreError};
+use crate::store::{LogHints, LogPage, LogReader, LogStore, LogTotals, StoreError};
 
 /// Clones are handles to the same log.
 #[derive(Clone, Default)]
 pub(crate) struct NaiveLog(Arc<Mutex<Vec<Arc<LogRow>>>>);
 
 impl NaiveLog {
-    fn rows(&self) -> MutexGuard<'_, Vec<Arc<LogRow>>> {
+    pub(in crate::store) fn rows(&self) -> MutexGuard<'_, Vec<Arc<LogRow>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,10 +51,19 @@ impl LogReader for NaiveLog {
         cutoff: Timestamp,
         limit: usize,
         scan: usize,
+        hints: &LogHints,
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError> {
         let rows = self.rows();
-        Ok(page(rows.iter().filter(|row| row.seq > after), cutoff, limit, scan, pass))
+        let mut page = page(rows.iter().filter(|row| row.seq > after), cutoff, limit, scan, hints, pass);
+        let mut expected = after + 1;
+        for row in rows.iter().filter(|row| row.seq > after && page.scanned_to.is_some_and(|to| row.seq <= to)) {
+            if row.seq > expected {
+                page.holes.push((expected, row.seq - 1));
+            }
+            expected = row.seq + 1;
+        }
+        Ok(page)
     }
 
     fn before(
@@ -60,11 +72,26 @@ impl LogReader for NaiveLog {
         cutoff: Timestamp,
         limit: usize,
         scan: usize,
+        hints: &LogHints,
         pass: &dyn Fn(&LogRow) -> bool,
     ) -> Result<LogPage, StoreError> {
         let rows = self.rows();
         let older = rows.iter().rev().filter(|row| before.is_none_or(|before| row.seq < before));
-        Ok(page(older, cutoff, limit, scan, pass))
+        Ok(page(older, cutoff, limit, scan, hints, pass))
+    }
+
+    fn histogram(&self, range: Range<Timestamp>, bucket_secs: u32, hints: &LogHints) -> Result<Histogram, StoreError> {
+        let bucket_secs = bucket_secs.div_ceil(60).max(1) * 60;
+        let mut buckets: BTreeMap<i64, OutcomeCounts> = BTreeMap::new();
+        for row in self.rows().iter().filter(|row| admits(hints, row)) {
+            let minute = row.at.as_secs().div_euclid(60) * 60;
+            if range.contains(&Timestamp::default().plus_secs(minute)) {
+                *buckets.entry(minute.div_euclid(bucket_secs.into())).or_default().of(row.outcome) += 1;
+            }
+        }
+        let at = |index: i64| Timestamp::default().plus_secs(index * i64::from(bucket_secs));
+        let buckets = buckets.into_iter().map(|(index, counts)| Bucket { at: at(index), counts }).collect();
+        Ok(Histogram { bucket_secs, buckets, complete: true })
     }
 
     fn totals(&self, cutoff: Timestamp) -> LogTotals {
@@ -84,6 +111,7 @@ fn page<'a>(
     cutoff: Timestamp,
     limit: usize,
     scan: usize,
+    hints: &LogHints,
     pass: &dyn Fn(&LogRow) -> bool,
 ) -> LogPage {
     let mut page = LogPage::default();
@@ -92,10 +120,16 @@ fn page<'a>(
             return page;
         }
         page.scanned_to = Some(row.seq);
-        if row.at >= cutoff && pass(row) {
+        if row.at >= cutoff && admits(hints, row) && pass(row) {
             page.rows.push(row.as_ref().clone());
         }
     }
     page.done = true;
     page
+}
+
+fn admits(hints: &LogHints, row: &LogRow) -> bool {
+    let text = |text: &str| row.body.contains(text) || row.summary.contains(text);
+    let contains = hints.contains.as_ref().is_none_or(|bytes| text(str::from_utf8(bytes).unwrap()));
+    contains && hints.admit(row)
 }

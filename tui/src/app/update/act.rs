@@ -82,6 +82,9 @@ fn go(model: &mut Model, screen: Screen, effects: &mut Effects) {
     (model.in_pane, model.pane_top) = (false, 0);
     // Entering a screen is one of the moments in which rows may move.
     resort(model);
+    if screen == Screen::Incidents {
+        model.incidents.enter();
+    }
     effects.push(Effect::WatchRefused(screen == Screen::Log && model.logs.tab == LogTab::Refused));
 }
 
@@ -173,7 +176,7 @@ fn error(model: &mut Model, forward: bool) {
     }
 }
 
-/// The command of the last change, or the id of what is marked.
+/// The id of what is marked, or the command that shows it.
 fn copy(model: &mut Model, effects: &mut Effects) {
     let marked = match model.screen {
         Screen::Tokens => model.tokens.selected().map(|token| token.id.to_string()),

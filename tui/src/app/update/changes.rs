@@ -15,7 +15,7 @@ pub(super) fn request(model: &mut Model, call: Call, cli: String, effects: &mut 
     }
     let generation = model.next_generation();
     model.commands.begin(cli, generation);
-    effects.push(Effect::Request { generation, call });
+    effects.push(Effect::Request { generation, call: Box::new(call) });
     Some(generation)
 }
 

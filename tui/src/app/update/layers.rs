@@ -148,6 +148,8 @@ fn enter(model: &mut Model, effects: &mut Effects) {
     let text = prompt.field.text();
     let error = match (prompt.kind, model.screen) {
         (PromptKind::Command, _) if text.trim().is_empty() => None,
+        // So that a test can see what a defect leaves of the terminal.
+        (PromptKind::Command, _) if cfg!(debug_assertions) && text == "debug-panic" => panic!("it was asked for"),
         (PromptKind::Command, _) => commands::parse(&text).map(|action| act::act(model, action, effects)).err(),
         (PromptKind::Search, _) => {
             if !walk::search(model, &text) {

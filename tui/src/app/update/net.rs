@@ -66,10 +66,14 @@ fn heard(net: &Net) -> bool {
 
 fn connected(model: &mut Model, status: Box<tollgate_shared::api::StatusView>, effects: &mut Effects) {
     model.connection = Connection::Live;
+    // What was said of the lost connection is not true any more.
+    model.notice = None;
+    // A log that is shorter than what is shown is another log, or lost its end: nothing in it can be gone on from.
+    let same_log = status.log.last_seq.unwrap_or(0) >= model.logs.tail.last_seq();
     model.status = Some(status);
     effects.touch(Dirty::Input);
     let filter = model.logs.tail.filter.clone();
-    follow_log(model, filter, true, effects);
+    follow_log(model, filter, same_log, effects);
     if model.logs.tab == super::super::logs::LogTab::Refused && model.screen == Screen::Log {
         effects.push(Effect::WatchRefused(true));
     }
@@ -78,6 +82,9 @@ fn connected(model: &mut Model, status: Box<tollgate_shared::api::StatusView>, e
         let generation = model.next_generation();
         let calls = &mut model.tokens.calls;
         calls.generation = generation;
+        if !same_log {
+            calls.ask(calls.filter.clone(), generation);
+        }
         let (filter, after) = (calls.filter.clone(), calls.after());
         effects.push(Effect::Follow { slot: Slot::Token, generation, filter, after, last: super::CALLS_LAST });
     }

@@ -50,10 +50,3 @@ pub(in crate::cli) struct LogView {
     #[arg(long, conflicts_with_all = ["follow", "since", "token", "outcome", "status"])]
     pub(in crate::cli) refused: bool,
 }
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct AuditArgs {
-    /// The newest so many rows
-    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(in crate::cli) limit: u32,
-}

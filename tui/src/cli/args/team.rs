@@ -17,6 +17,12 @@ pub(in crate::cli) enum TeamVerb {
     Create(NameArg),
     /// List all teams
     List,
+    /// Delete a team that has no services and tokens any more
+    Delete {
+        /// Name, id, or a piece of the id
+        #[arg(value_name = "TEAM")]
+        team: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +37,12 @@ pub(in crate::cli) enum ServiceVerb {
     },
     /// Show one service
     Show {
+        /// Team/Service, id, or a piece of the id
+        #[arg(value_name = "SERVICE")]
+        service: String,
+    },
+    /// Delete a service that has no filters, tokens and open incidents any more
+    Delete {
         /// Team/Service, id, or a piece of the id
         #[arg(value_name = "SERVICE")]
         service: String,

@@ -1,29 +1,40 @@
+mod change;
+mod create;
+
+pub(in crate::cli) use change::{
+    Bulk, BulkRevoke, BulkSuspend, BulkTarget, TokenEdit, TokenOverlap, TokenRefresh, TokenRotate,
+};
+pub(in crate::cli) use create::{Rate, TokenCreate, TokenImport, TokenSettings};
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::duration;
-use super::team::NameArg;
-
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TokenVerb {
-    /// Create a token; its secret is shown once
-    Create(TokenCreate),
+    /// Create a token, or many from a CSV file; secrets are shown once
+    Create(Box<TokenCreate>),
+    /// Make a value of another system a token, so that its senders need no change
+    Import(Box<TokenImport>),
     /// List tokens
     List(TokenList),
     /// Show a token and what it was used for
-    Show {
-        /// Name, id, or a piece of the id
-        #[arg(value_name = "TOKEN")]
-        token: String,
-    },
+    Show(TokenRef),
     /// Change a token; what is not named stays
-    Edit(TokenEdit),
-    /// Give a token a new secret; the old one is dead at once
+    Edit(Box<TokenEdit>),
+    /// Extend tokens by the duration that was chosen for them
+    Refresh(TokenRefresh),
+    /// Give a token a new secret, with an overlap or with the old one dead at once
     Rotate(TokenRotate),
-    /// Revoke a token for good
-    Revoke(TokenRevoke),
+    /// End or extend the overlap of a rotated token
+    #[command(subcommand)]
+    Overlap(TokenOverlap),
+    /// Doubt tokens: their calls are answered 503 until they are resumed
+    Suspend(BulkSuspend),
+    /// End the suspension of tokens
+    Resume(BulkTarget),
+    /// Revoke tokens for good
+    Revoke(BulkRevoke),
     /// Switch a token's debug option: its calls are logged for 48 h
     Debug {
         /// Name, id, or a piece of the id
@@ -33,6 +44,27 @@ pub(in crate::cli) enum TokenVerb {
         #[arg(value_name = "on|off")]
         switch: Switch,
     },
+    /// Say whose value this is; it is read without echo or from a file, never from an argument
+    Identify {
+        /// The value, or several, one a line; `-` reads standard input [default: asked for without echo]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Where a token's calls came from
+    Sources(TokenRef),
+    /// The tokens that a token created
+    Issued(TokenRef),
+    /// All there is about a token as evidence: facts, sources, audit rows, head of the audit's chain
+    Report(TokenRef),
+    /// Propose an address list from the addresses that a token was used from
+    Allowlist(TokenRef),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TokenRef {
+    /// Name, id, or a piece of the id
+    #[arg(value_name = "TOKEN")]
+    pub(in crate::cli) token: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,100 +75,31 @@ pub(in crate::cli) enum Switch {
     Off,
 }
 
-#[derive(Debug, Args)]
-pub(in crate::cli) struct TokenCreate {
-    #[command(flatten)]
-    pub(in crate::cli) name: NameArg,
-    /// What it reaches, fixed for ever: global, team:TEAM, service:TEAM/SERVICE
-    #[arg(long, value_name = "SCOPE")]
-    pub(in crate::cli) scope: String,
-    /// When it ends: a duration such as 30d or 1y, an RFC 3339 date, or never [default: never]
-    #[arg(long, value_name = "WHEN")]
-    pub(in crate::cli) expires: Option<String>,
-    /// Log its calls for the next 48 h
-    #[arg(long)]
-    pub(in crate::cli) debug: bool,
-    /// How long the same call counts as a duplicate, such as 10m; 0s = never, at most 24h [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(in crate::cli) dedup: Option<Duration>,
-    /// An address or CIDR that it may be used from; may be repeated [default: any]
-    #[arg(long = "allow-ip", value_name = "CIDR")]
-    pub(in crate::cli) allow_ip: Vec<String>,
-    /// Free text, at most 500 characters
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub(in crate::cli) description: String,
-    /// Write the secret to a new file (mode 0600) instead of showing it
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) secret_file: Option<PathBuf>,
-}
+/// Printed under the help of every verb that takes a query.
+pub(super) const QUERY_HELP: &str = "\
+A query is words, all of which must hold:
+  state:active|expired|suspended|not_yet_valid|revoked   scope:SCOPE
+  team:TEAM   owner:OPERATOR|organisation   created_by:TEXT
+  expires:<14d   unused:>90d   never_used   no_expiry   no_allowlist
+  query_token   debug   and any other word: text in name, id or creator
+A value with a space is quoted: created_by:\"uid 1000\"";
 
 #[derive(Debug, Args)]
+#[command(after_help = QUERY_HELP)]
 pub(in crate::cli) struct TokenList {
-    /// Only those with this text in their name, id or creator
-    #[arg(long, short = 'Q', value_name = "TEXT")]
+    /// Only those that fit; see below
+    #[arg(value_name = "QUERY")]
+    pub(in crate::cli) words: Vec<String>,
+    /// The same as QUERY
+    #[arg(long, short = 'Q', value_name = "QUERY")]
     pub(in crate::cli) query: Option<String>,
     /// Only those of this scope: global, team:TEAM, service:TEAM/SERVICE
     #[arg(long, value_name = "SCOPE")]
     pub(in crate::cli) scope: Option<String>,
-    /// Order: name, -name, expires, last_used, created, calls, state
+    /// Order: name, scope, owner, state, expires, created, created_by, last_used, calls, debug, dedup; `-` reverses
     #[arg(long, value_name = "SORT", allow_hyphen_values = true)]
     pub(in crate::cli) sort: Option<String>,
-    /// Only those that are active, expired or revoked [default: all that live]
+    /// Only those that are active, expired, suspended, not_yet_valid or revoked [default: all that live]
     #[arg(long, value_name = "STATE")]
     pub(in crate::cli) state: Option<String>,
-}
-
-#[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true)]
-pub(in crate::cli) struct TokenEdit {
-    /// Name, id, or a piece of the id
-    #[arg(value_name = "TOKEN", group = "object")]
-    pub(in crate::cli) token: String,
-    /// A new name
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::cli) name: Option<String>,
-    /// A new description
-    #[arg(long, value_name = "TEXT")]
-    pub(in crate::cli) description: Option<String>,
-    /// A new end, counted from now where it is a duration
-    #[arg(long, value_name = "WHEN")]
-    pub(in crate::cli) expires: Option<String>,
-    /// A new deduplication window, such as 10m; 0s = off
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(in crate::cli) dedup: Option<Duration>,
-    /// The whole new list of addresses and CIDRs, one an option
-    #[arg(long = "allow-ip", value_name = "CIDR", conflicts_with = "any_ip")]
-    pub(in crate::cli) allow_ip: Vec<String>,
-    /// It may be used from any address
-    #[arg(long)]
-    pub(in crate::cli) any_ip: bool,
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct TokenRotate {
-    /// Name, id, or a piece of the id
-    #[arg(value_name = "TOKEN")]
-    pub(in crate::cli) token: String,
-    /// Write the new secret to a new file (mode 0600) instead of showing it
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) secret_file: Option<PathBuf>,
-    /// The old secret dies at once (there is no other way yet)
-    #[arg(long)]
-    pub(in crate::cli) now: bool,
-    /// The token's name or id, instead of being asked for it
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::cli) confirm: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct TokenRevoke {
-    /// Name, id, or a piece of the id
-    #[arg(value_name = "TOKEN")]
-    pub(in crate::cli) token: String,
-    /// The token's name or id, instead of being asked for it
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::cli) confirm: Option<String>,
-    /// Why, at most 500 characters; kept with what is left of the token
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub(in crate::cli) reason: String,
 }

@@ -1,0 +1,178 @@
+//! The audit trail: its pages, the walk along its chain, and what the doors themselves write into it.
+
+use http::Response;
+use tokio::sync::oneshot;
+use tollgate_shared::api::Page;
+use tollgate_shared::audit::AuditRow;
+use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::time::Timestamp;
+
+use super::answers::{ok, read, reply};
+use super::params::Call;
+use crate::core::access::{Actor, Operation, Sight, Target, allows, service_target};
+use crate::core::admin::{Command, Note};
+use crate::core::audit::Walk;
+use crate::core::registry::Registry;
+use crate::daemon::Daemon;
+use crate::edge::Body;
+use crate::jobs::AdminJob;
+use crate::store::StoreError;
+
+/// Rows that one query looks at: a rare action does not walk years of them in one go; `next` goes on.
+const SCAN_ROWS: usize = 20_000;
+
+/// Rows of one reading.
+const CHUNK_ROWS: usize = 1_000;
+
+/// Which rows are wanted. Words are found anywhere in their column, whatever their case.
+struct Wanted {
+    actor: Option<String>,
+    action: Option<String>,
+    target: Option<String>,
+    since: Option<Timestamp>,
+}
+
+impl Wanted {
+    fn fits(&self, row: &AuditRow) -> bool {
+        let within = |wanted: &Option<String>, text: &str| {
+            wanted.as_deref().is_none_or(|wanted| text.to_lowercase().contains(wanted))
+        };
+        within(&self.actor, &row.actor) && within(&self.action, &row.action) && within(&self.target, &row.target)
+    }
+}
+
+pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
+    let query = call.query(&["actor", "action", "target", "since_secs", "before", "limit"])?;
+    let lower = |name| query.get(name).map(str::to_lowercase);
+    let since = query.parsed::<u32>("since_secs")?;
+    let wanted = Wanted {
+        actor: lower("actor"),
+        action: lower("action"),
+        target: lower("target"),
+        since: since.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
+    };
+    let (before, limit, actor) = (query.parsed("before")?, query.limit()?, call.actor.clone());
+    let page = read(&call.daemon, move |daemon| search(daemon, &actor, &wanted, before, limit)).await?;
+    Ok(ok(&page))
+}
+
+fn search(
+    daemon: &Daemon,
+    actor: &Actor,
+    wanted: &Wanted,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Page<AuditRow>, StoreError> {
+    let registry = daemon.registry.load();
+    let (mut items, mut at, mut looked_at) = (Vec::new(), before, 0);
+    let sees_all = Sight::new(actor, &registry).of_everything(Operation::ReadAudit);
+    while looked_at < SCAN_ROWS {
+        let page = daemon.reader.audit(at, CHUNK_ROWS)?;
+        for row in page.rows {
+            if wanted.since.is_some_and(|since| row.at < since) {
+                return Ok(Page { items, next: None });
+            }
+            looked_at += 1;
+            let next = row.seq;
+            if wanted.fits(&row) && (sees_all || sees(daemon, &registry, actor, &row)?) {
+                items.push(row);
+            }
+            if items.len() == limit {
+                return Ok(Page { items, next: (next > 1).then(|| next.to_string()) });
+            }
+        }
+        at = page.next;
+        if at.is_none() {
+            return Ok(Page { items, next: None });
+        }
+    }
+    Ok(Page { items, next: at.map(|seq| seq.to_string()) })
+}
+
+/// Whether a row is about something of a team whose audit the actor may read. What is gone belongs to no team any more.
+fn sees(daemon: &Daemon, registry: &Registry, actor: &Actor, row: &AuditRow) -> Result<bool, StoreError> {
+    let mut words = row.target.split(' ');
+    let (kind, id) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let sight = Sight::new(actor, registry);
+    let target = match kind {
+        "team" => id.parse().map_or(Target::Global, Target::Team),
+        "service" => id.parse().map_or(Target::Global, |id| service_target(registry, id)),
+        "filter" => {
+            let entry = id.parse().ok().and_then(|id| registry.filter(id)).map(|(entry, _)| entry.service.id);
+            entry.map_or(Target::Global, |service| service_target(registry, service))
+        }
+        "token" => return Ok(id.parse().is_ok_and(|id| sight.token(Operation::ReadAudit, id))),
+        "incident" => {
+            let found = id.parse().ok().map(|id| daemon.reader.incident(id)).transpose()?.flatten();
+            found.map_or(Target::Global, |(head, ..)| service_target(registry, head.service))
+        }
+        _ => Target::Global,
+    };
+    Ok(allows(actor, Operation::ReadAudit, target).is_ok())
+}
+
+/// Walks the whole chain, in short transactions; `head` is one that was noted elsewhere.
+pub(super) async fn verify(call: &Call) -> Result<Response<Body>, Problem> {
+    allows(&call.actor, Operation::ReadAudit, Target::Global)?;
+    let query = call.query(&["head"])?;
+    let noted = query.get("head").map(str::to_lowercase);
+    if noted.as_ref().is_some_and(|head| head.len() != 64 || !head.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        return Err(Problem::new(Slug::Validation, "a head is 64 hex digits").with_error("head", "malformed"));
+    }
+    let verdict = read(&call.daemon, move |daemon| {
+        let mut walk = Walk::new(daemon.reader.audit_head()?, noted);
+        loop {
+            let rows = daemon.reader.audit_after(walk.at(), CHUNK_ROWS)?;
+            let is_last = rows.len() < CHUNK_ROWS;
+            if !rows.into_iter().all(|row| walk.step(row)) || is_last {
+                return Ok(walk.end());
+            }
+        }
+    })
+    .await?;
+    Ok(ok(&verdict))
+}
+
+/// Audits a reading of the log before anything of it is shown: one row a query, not one a page.
+///
+/// # Errors
+/// The audit cannot be written: then nothing is read either.
+pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Problem> {
+    let daemon = &call.daemon;
+    let query = call.request.uri().query().unwrap_or_default();
+    let words: Vec<_> = query.split('&').filter(|pair| !is_place(pair) && !pair.is_empty()).collect();
+    let words = daemon.redactor.redact_text(&words.join(" ")).into_owned();
+    let path = daemon.redactor.redact_text(call.request.uri().path()).into_owned();
+    let key = format!("{} {what} {path} {words}", call.actor.name);
+    if !daemon.people.readings.is_new(key, daemon.clock.now()) {
+        return Ok(());
+    }
+    let note = Note { action: what, target: path, detail: words.chars().take(500).collect() };
+    reply(daemon, call.actor.clone(), Command::Note(note)).await.map(drop)
+}
+
+/// A parameter that only says where in the answer to go on.
+fn is_place(pair: &str) -> bool {
+    ["before=", "after=", "limit=", "last=", "cursor="].iter().any(|place| pair.starts_with(place))
+}
+
+/// Audits a refusal of somebody's right: ten a second at most, the rest counted. The refusal stands either way.
+pub(super) fn refusal(daemon: &Daemon, actor: Actor, target: String, problem: &Problem) {
+    let is_of_right = matches!(
+        problem.slug(),
+        Ok(Slug::Forbidden | Slug::UnknownOperator | Slug::PermissionMissing | Slug::ScopeMissing | Slug::RateLimited)
+    );
+    if !is_of_right {
+        return;
+    }
+    let Some(uncounted) = daemon.people.refusals.row(daemon.clock.now()) else { return };
+    let more =
+        if uncounted > 0 { format!("; {uncounted} refusals before it were only counted") } else { String::new() };
+    let target = daemon.redactor.redact_text(&target).into_owned();
+    let detail = format!("{}: {}{more}", problem.type_.rsplit(':').next().unwrap_or_default(), problem.detail);
+    let note = Note { action: "refused", target: target.chars().take(256).collect(), detail };
+    let (answer, _nobody_waits) = oneshot::channel();
+    if daemon.lanes.push_admin(AdminJob::Command { actor, command: Command::Note(note), answer }).is_err() {
+        tracing::warn!("a refusal was not audited: the writer's lane is full or closed");
+    }
+}

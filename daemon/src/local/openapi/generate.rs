@@ -1,0 +1,211 @@
+//! Makes the OpenAPI 3.1 document from the route table, a line of words for each route, and the wire types.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use tollgate_shared::api::{
+    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterView, Identified, IdentifyToken,
+    ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch,
+    OperatorView, ProcessAnswer, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug,
+    SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch,
+    TokenView, TryFilter, TryVerdict,
+};
+use tollgate_shared::audit::AuditRow;
+use tollgate_shared::log::{LogRow, RefusedRow};
+use tollgate_shared::problem::Problem;
+
+use super::schemas::Schemas;
+use crate::local::{Act, Route, people_routes};
+
+/// What the document says of a route.
+struct Words {
+    summary: &'static str,
+    query: &'static [&'static str],
+    takes: Option<fn(&mut Schemas) -> Value>,
+    status: u16,
+    gives: Gives,
+}
+
+enum Gives {
+    Nothing,
+    One(fn(&mut Schemas) -> Value),
+    Page(fn(&mut Schemas) -> Value),
+    Lines(fn(&mut Schemas) -> Value),
+}
+
+impl Words {
+    const fn new(summary: &'static str, gives: Gives) -> Self {
+        Self { summary, query: &[], takes: None, status: 200, gives }
+    }
+
+    const fn query(mut self, query: &'static [&'static str]) -> Self {
+        self.query = query;
+        self
+    }
+
+    fn takes(mut self, takes: fn(&mut Schemas) -> Value) -> Self {
+        self.takes = Some(takes);
+        self
+    }
+
+    const fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+const PAGE: &[&str] = &["limit", "cursor"];
+
+#[rustfmt::skip]
+fn words(act: Act) -> Words {
+    use Gives::{Lines, Nothing, One, Page};
+    let incident = || One(Schemas::of::<IncidentView>);
+    let token = || One(Schemas::of::<TokenView>);
+    match act {
+        Act::Status => Words::new("What the daemon says of itself", One(Schemas::of::<StatusView>)),
+        Act::Events => Words::new("Kinds of things that changed, without end", Lines(Schemas::of::<EventsItem>)),
+        Act::TeamList => Words::new("Teams that the caller sees", Page(Schemas::of::<TeamView>)).query(PAGE),
+        Act::TeamCreate => Words::new("Create a team", One(Schemas::of::<TeamView>)).takes(Schemas::of_request::<NewTeam>).status(201),
+        Act::TeamDelete => Words::new("Delete a team; 409 in-use lists what is of it", Nothing).status(204),
+        Act::ServiceList => Words::new("Services that the caller sees", Page(Schemas::of::<ServiceView>)).query(&["team", "limit", "cursor"]),
+        Act::ServiceCreate => Words::new("Create a service", One(Schemas::of::<ServiceView>)).takes(Schemas::of_request::<NewService>).status(201),
+        Act::ServiceShow => Words::new("A service", One(Schemas::of::<ServiceView>)),
+        Act::ServiceEdit => Words::new("Change a service", One(Schemas::of::<ServiceView>)).takes(Schemas::of_request::<ServicePatch>),
+        Act::ServiceDelete => Words::new("Delete a service; 409 in-use lists what is of it", Nothing).status(204),
+        Act::PresetList => Words::new("Names of the filter presets", Page(|_| json!({ "type": "string" }))),
+        Act::FilterList => Words::new("Filters that the caller sees", Page(Schemas::of::<FilterView>)).query(&["service", "limit", "cursor"]),
+        Act::FilterCreate => Words::new("Create a filter", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<NewFilter>).status(201),
+        Act::FilterShow => Words::new("A filter", One(Schemas::of::<FilterView>)),
+        Act::FilterDelete => Words::new("Delete a filter", Nothing).status(204),
+        Act::FilterTry => Words::new("What would become of a call; nothing is changed", One(Schemas::of::<TryVerdict>)).takes(Schemas::of_request::<TryFilter>),
+        Act::TokenList => Words::new("Tokens that the caller sees", Page(Schemas::of::<TokenView>)).query(&["q", "scope", "state", "sort", "limit", "cursor"]),
+        Act::TokenCreate => Words::new("Create a token; the secret is in this answer only", One(Schemas::of::<TokenCreated>)).takes(Schemas::of_request::<NewToken>).status(201),
+        Act::TokenShow => Words::new("A token, or the tombstone of a revoked one", token()),
+        Act::TokenEdit => Words::new("Change a token", token()).takes(Schemas::of_request::<TokenPatch>),
+        Act::TokenRotate => Words::new("Replace a token's secret; the new one is in this answer only", One(Schemas::of::<TokenCreated>)),
+        Act::TokenSources => Words::new("Where a token's calls came from", Page(Schemas::of::<SourceView>)).query(PAGE),
+        Act::TokenIssued => Words::new("Tokens that a token or its owner issued with it", Page(Schemas::of::<TokenView>)).query(PAGE),
+        Act::TokenOverlap => Words::new("End or extend the overlap of a rotation", token()).takes(Schemas::of_request::<ChangeOverlap>),
+        Act::TokenRefresh => Words::new("Add the chosen duration again; never and sealed are 409", token()),
+        Act::TokenSuspend => Words::new("Answer a token's calls 503 until it is resumed", token()).takes(Schemas::of_request::<SuspendToken>),
+        Act::TokenResume => Words::new("Let a suspended token work again", token()),
+        Act::TokenImport => Words::new("Take a value from another system over as a token's secret", token()).takes(Schemas::of_request::<ImportToken>).status(201),
+        Act::TokenIdentify => Words::new("Whose values are these; nothing of them is kept", Page(Schemas::of::<Identified>)).takes(Schemas::of_request::<IdentifyToken>),
+        Act::TokenBulk => Words::new("One change to many tokens, all or nothing; without confirm_count a dry run", One(Schemas::of::<BulkResult>)).takes(Schemas::of_request::<BulkTokens>),
+        Act::TokenBatch => Words::new("Create many tokens, all or nothing; 422 names every bad row", Page(Schemas::of::<TokenCreated>)).takes(|_| json!({ "type": "object" })).status(201),
+        Act::TokenRevoke => Words::new("End a token for good", One(Schemas::of::<RevokeReceipt>)).takes(Schemas::of_request::<RevokeToken>),
+        Act::TokenDebug => Words::new("Switch a token's debug option", token()).takes(Schemas::of_request::<SetDebug>),
+        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "limit", "cursor"]),
+        Act::IncidentShow => Words::new("An incident with its words and its story", incident()),
+        Act::IncidentAcknowledge => Words::new("Take an incident", incident()),
+        Act::IncidentUnacknowledge => Words::new("Give an incident back", incident()),
+        Act::IncidentResolve => Words::new("Resolve an incident; final", incident()).takes(Schemas::of_request::<ResolveIncident>),
+        Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
+        Act::LogShow => Words::new("A row of the API log", One(Schemas::of::<LogRow>)),
+        Act::RefusedList => Words::new("Calls refused before a token was known", Page(Schemas::of::<RefusedRow>)).query(&["after", "limit"]),
+        Act::AuditList => Words::new("The audit trail, newest first", Page(Schemas::of::<AuditRow>)).query(&["actor", "action", "target", "since_secs", "before", "limit"]),
+        Act::AuditVerify => Words::new("Walk the audit's chain; head is a hash that was noted elsewhere", One(Schemas::of::<AuditVerdict>)).query(&["head"]),
+        Act::OperatorList => Words::new("Operators", Page(Schemas::of::<OperatorView>)).query(PAGE),
+        Act::OperatorCreate => Words::new("Create an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<NewOperator>).status(201),
+        Act::OperatorShow => Words::new("An operator", One(Schemas::of::<OperatorView>)),
+        Act::OperatorEdit => Words::new("Change an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<OperatorPatch>),
+        Act::OperatorDelete => Words::new("Delete an operator", Nothing).status(204),
+        Act::OperatorPassphrase => Words::new("Set or take away an operator's passphrase", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<SetPassphrase>),
+        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(signed_in)).takes(Schemas::of_request::<SignIn>),
+        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(signed_in)),
+        Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
+        Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
+    }
+}
+
+fn signed_in(_: &mut Schemas) -> Value {
+    json!({ "type": "object", "properties": { "operator": { "type": "string" } }, "required": ["operator"] })
+}
+
+/// The whole document, as it is committed.
+pub(super) fn document() -> String {
+    let mut schemas = Schemas::default();
+    let mut paths: Map<String, Value> = Map::new();
+    for (method, path, route) in people_routes::all() {
+        let operation = operation(&mut schemas, &method, path, route);
+        let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
+        item[method.as_str().to_lowercase()] = operation;
+    }
+    paths.insert("/v1/process".to_owned(), json!({ "post": process(&mut schemas) }));
+    schemas.of::<Problem>();
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tollgate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Management, served on the local socket (the kernel names the caller) and on a loopback gate \
+                            (a token does). {x} in a path takes an id, a name or a unique piece of the id. \
+                            POST /v1/process is the gate's own.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.0,
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+        "security": [{ "token": [] }, {}],
+    });
+    let mut text = serde_json::to_string_pretty(&document).unwrap();
+    text.push('\n');
+    text
+}
+
+fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -> Value {
+    let words = words(route.act);
+    let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": { "type": "string" } });
+    let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
+    parameters.extend(words.query.iter().map(|name| parameter(name, "query")));
+    let mut operation = json!({
+        "operationId": format!("{:?}", route.act),
+        "summary": words.summary,
+        "responses": {
+            words.status.to_string(): answer(schemas, &words.gives),
+            "default": problem(),
+        },
+    });
+    if !parameters.is_empty() {
+        operation["parameters"] = json!(parameters);
+    }
+    if let Some(takes) = words.takes {
+        let schema = takes(schemas);
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    }
+    assert!(method != Method::GET || operation.get("requestBody").is_none(), "{path}: a GET takes no body");
+    operation
+}
+
+fn answer(schemas: &mut Schemas, gives: &Gives) -> Value {
+    let content =
+        |media: &str, schema: Value| json!({ "description": "done", "content": { media: { "schema": schema } } });
+    match gives {
+        Gives::Nothing => json!({ "description": "done" }),
+        Gives::One(of) => content("application/json", of(schemas)),
+        Gives::Lines(of) => content("application/x-ndjson", of(schemas)),
+        Gives::Page(of) => {
+            let items = json!({ "type": "array", "items": of(schemas) });
+            let next = json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] });
+            let page =
+                json!({ "type": "object", "properties": { "items": items, "next": next }, "required": ["items"] });
+            content("application/json", page)
+        }
+    }
+}
+
+fn problem() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    json!({ "description": "an RFC 9457 problem", "content": { "application/problem+json": { "schema": schema } } })
+}
+
+fn process(schemas: &mut Schemas) -> Value {
+    let done = answer(schemas, &Gives::One(Schemas::of::<ProcessAnswer>));
+    json!({
+        "operationId": "Process",
+        "summary": "Send a call; any textual body is taken, JSON best (gate only)",
+        "requestBody": { "required": false, "content": { "*/*": {} } },
+        "responses": { "200": done, "201": done, "202": done, "default": problem() },
+    })
+}

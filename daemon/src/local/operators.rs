@@ -1,0 +1,151 @@
+//! Operators, signing in and out, and the lockdown.
+
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+use serde::Serialize;
+use tollgate_shared::api::{
+    LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
+};
+use tollgate_shared::problem::{Problem, Slug};
+use zeroize::Zeroizing;
+
+use super::answers::{created, ok, page, reply, unexpected};
+use super::caller::proof_of;
+use super::params::Call;
+use crate::core::access::{Actor, Operation, Target, Who, allows};
+use crate::core::admin::{Command, Note, Reply};
+use crate::core::model::Operator;
+use crate::core::views;
+use crate::daemon::Daemon;
+use crate::edge::{Body, ConnectionState, Subject, respond};
+
+/// The answer to signing in and out.
+#[derive(Serialize)]
+struct SignedIn {
+    /// Who the caller is on this connection now.
+    operator: String,
+}
+
+pub(super) fn list(call: &Call) -> Result<Response<Body>, Problem> {
+    allows(&call.actor, Operation::See, Target::Global)?;
+    let query = call.query(&["limit", "cursor"])?;
+    let registry = call.daemon.registry.load();
+    let seen = |operator: &Operator| call.daemon.people.last_seen(operator.id);
+    let mut all: Vec<_> = registry.operators().map(|op| views::operator(&registry, op, seen(op))).collect();
+    all.sort_by_key(|view| view.name.to_lowercase());
+    Ok(page(all, query.parsed("cursor")?, query.limit()?))
+}
+
+pub(super) fn show(call: &Call) -> Result<Response<Body>, Problem> {
+    let registry = call.daemon.registry.load();
+    let operator = registry.find_operator(call.reference("operator"))?;
+    // Everybody may see himself.
+    if call.actor.operator().is_none_or(|own| own.id != operator.id) {
+        allows(&call.actor, Operation::See, Target::Global)?;
+    }
+    Ok(ok(&views::operator(&registry, operator, call.daemon.people.last_seen(operator.id))))
+}
+
+pub(super) async fn create(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, _, new) = call.json::<NewOperator>().await?;
+    let done = reply(&daemon, actor, Command::CreateOperator(new)).await?;
+    changed(&daemon, &done).map(|view| created(&view))
+}
+
+pub(super) async fn edit(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, params, patch) = call.json::<OperatorPatch>().await?;
+    let command = Command::EditOperator(params.get("operator").to_owned(), patch);
+    let done = reply(&daemon, actor, command).await?;
+    changed(&daemon, &done).map(|view| ok(&view))
+}
+
+pub(super) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
+    let command = Command::DeleteOperator(call.reference("operator").to_owned());
+    reply(&call.daemon, call.actor.clone(), command).await?;
+    Ok(respond::empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) async fn set_passphrase(call: Call) -> Result<Response<Body>, Problem> {
+    // Asked before the hash is made: nobody orders work that he has no right to.
+    allows(&call.actor, Operation::ChangeOrganisation, Target::Global)?;
+    let (daemon, actor, params, mut set) = call.json::<SetPassphrase>().await?;
+    let hash = match set.passphrase.take().map(Zeroizing::new) {
+        Some(passphrase) => {
+            let hashed = daemon.people.passphrases.hash(passphrase).await;
+            Some(hashed.map_err(|why| Problem::new(Slug::Validation, why.to_string()).with_error("passphrase", "")))
+        }
+        None => None,
+    };
+    let command = Command::SetPassphrase(params.get("operator").to_owned(), hash.transpose()?);
+    let done = reply(&daemon, actor, command).await?;
+    changed(&daemon, &done).map(|view| ok(&view))
+}
+
+fn changed(daemon: &Daemon, done: &Reply) -> Result<OperatorView, Problem> {
+    let Reply::Operator(id) = done else { return Err(unexpected()) };
+    let registry = daemon.registry.load();
+    let operator = registry.operator(*id).ok_or_else(unexpected)?;
+    Ok(views::operator(&registry, operator, daemon.people.last_seen(*id)))
+}
+
+/// From now on the caller is this operator, on this connection only.
+pub(super) async fn sign_in(call: Call) -> Result<Response<Body>, Problem> {
+    let connection = connection_of(&call)?;
+    let (daemon, actor, _, mut given) = call.json::<SignIn>().await?;
+    let (now, uid) = (daemon.clock.now(), actor.uid.unwrap_or(u32::MAX));
+    let keys = [format!("operator {}", given.operator.to_lowercase()), format!("uid {uid}")];
+    let wait = daemon.people.back_off.wait_secs(&keys, now);
+    if wait > 0 {
+        let detail = "too many sign-ins failed; wait, then try again";
+        return Err(Problem::new(Slug::RateLimited, detail).with_retry_after(wait));
+    }
+    let name = given.operator.to_lowercase();
+    let operator = daemon.registry.load().operators().find(|op| op.enabled && op.name.key() == name).cloned();
+    let stored = operator.as_ref().and_then(|operator| operator.passphrase.clone());
+    let passphrase = Zeroizing::new(std::mem::take(&mut given.passphrase));
+    let fits = daemon.people.passphrases.fits(passphrase, stored).await;
+    let Some(operator) = operator.filter(|_| fits) else {
+        daemon.people.back_off.failed(&keys, now);
+        return Err(Problem::new(Slug::Forbidden, "the operator's name or the passphrase is wrong"));
+    };
+    daemon.people.back_off.succeeded(&keys);
+    let actor = Actor { name: operator.name.to_string(), who: Who::Operator(operator.clone()), ..actor };
+    noted(&daemon, actor, "sign-in", &operator).await?;
+    connection.set(Some(Subject { id: operator.id.0, proof: proof_of(&operator) }));
+    Ok(ok(&SignedIn { operator: operator.name.to_string() }))
+}
+
+/// From now on the caller is again who the kernel says.
+pub(super) async fn sign_out(call: Call) -> Result<Response<Body>, Problem> {
+    let connection = connection_of(&call)?;
+    if let (Some(_), Who::Operator(operator)) = (connection.subject(), &call.actor.who) {
+        noted(&call.daemon, call.actor.clone(), "sign-out", operator).await?;
+    }
+    connection.set(None);
+    Ok(ok(&SignedIn { operator: String::new() }))
+}
+
+async fn noted(daemon: &Daemon, actor: Actor, action: &'static str, operator: &Operator) -> Result<(), Problem> {
+    let target = format!("operator {} {}", operator.id, operator.name);
+    let note = Note { action, target, detail: String::new() };
+    reply(daemon, actor, Command::Note(note)).await.map(drop)
+}
+
+fn connection_of(call: &Call) -> Result<Arc<ConnectionState>, Problem> {
+    let missing = || Problem::new(Slug::Internal, "the connection cannot remember who signs in");
+    call.request.extensions().get::<Arc<ConnectionState>>().cloned().ok_or_else(missing)
+}
+
+pub(super) async fn set_lockdown(call: Call) -> Result<Response<Body>, Problem> {
+    let (daemon, actor, _, set) = call.json::<SetLockdown>().await?;
+    reply(&daemon, actor, Command::SetLockdown(set)).await?;
+    Ok(lockdown(&daemon).map_or_else(|| respond::empty(StatusCode::NO_CONTENT), |view| ok(&view)))
+}
+
+/// The lockdown in force.
+pub(super) fn lockdown(daemon: &Daemon) -> Option<LockdownView> {
+    let registry = daemon.registry.load();
+    let lockdown = registry.lockdown()?;
+    Some(LockdownView { at: lockdown.at, by: lockdown.by.clone(), reason: lockdown.reason.clone() })
+}

@@ -1,0 +1,333 @@
+//! The model under random and chosen sequences.
+
+use proptest::prelude::*;
+use tollgate_shared::log::TailItem;
+use tollgate_shared::time::Timestamp;
+use zeroize::Zeroizing;
+
+use super::fixtures::{self, model, now, press, tell, type_text};
+use super::key::{Code, Key};
+use super::layer::Layer;
+use super::msg::{Effect, Failure, Hidden, Reply, Slot};
+use super::secret::Secret;
+use super::update::{next_change, update};
+use super::{Dirty, Model, Msg, Net, Screen};
+
+const SECRET: &str = "tg_s_7QmX0c2LrTaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_abcdef";
+
+fn code() -> impl Strategy<Value = Code> {
+    let letters = prop::char::range(' ', '~').prop_map(Code::Char);
+    let others = prop::sample::select(vec![
+        Code::Enter,
+        Code::Esc,
+        Code::Tab,
+        Code::BackTab,
+        Code::Backspace,
+        Code::Delete,
+        Code::Up,
+        Code::Down,
+        Code::Left,
+        Code::Right,
+        Code::Home,
+        Code::End,
+        Code::PageUp,
+        Code::PageDown,
+    ]);
+    prop_oneof![3 => letters, 2 => others]
+}
+
+/// One thing that may happen, small enough to shrink.
+#[derive(Clone, Debug)]
+enum Event {
+    Key(Code, bool),
+    Paste(String),
+    Resize(u16, u16),
+    Tick(i64),
+    Tokens(u32),
+    Tail(u64),
+    Lost,
+    Connected,
+    Done(u64, bool),
+    Created(u64),
+    Incidents(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        10 => (code(), prop::bool::weighted(0.1)).prop_map(|(code, ctrl)| Event::Key(code, ctrl)),
+        1 => "[ -~]{0,80}".prop_map(Event::Paste),
+        1 => (0..210u16, 0..60u16).prop_map(|(columns, rows)| Event::Resize(columns, rows)),
+        1 => (0..100i64).prop_map(Event::Tick),
+        1 => (0..40u32).prop_map(Event::Tokens),
+        2 => (0..60u64).prop_map(Event::Tail),
+        1 => Just(Event::Lost),
+        1 => Just(Event::Connected),
+        1 => (0..30u64, any::<bool>()).prop_map(|(generation, good)| Event::Done(generation, good)),
+        1 => (0..30u64).prop_map(Event::Created),
+        1 => (0..20u64).prop_map(Event::Incidents),
+    ]
+}
+
+fn message(model: &Model, event: &Event) -> Msg {
+    match event {
+        Event::Key(code, ctrl) => Msg::Key(Key { code: *code, ctrl: *ctrl }),
+        Event::Paste(text) => Msg::Paste { text: Hidden(Zeroizing::new(text.clone())), burst: false },
+        Event::Resize(columns, rows) => Msg::Resize { columns: *columns, rows: *rows },
+        Event::Tick(_) => Msg::Tick,
+        Event::Tokens(count) => Msg::Net(Net::Tokens(fixtures::tokens(*count))),
+        Event::Tail(count) => {
+            let generation = model.logs.tail.generation;
+            Msg::Net(Net::Tail { slot: Slot::Log, generation, items: fixtures::tail(*count) })
+        }
+        Event::Lost => Msg::Net(Net::Lost { why: "gone".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 }),
+        Event::Connected => Msg::Net(Net::Connected(Box::new(fixtures::status()))),
+        Event::Done(generation, true) => {
+            let result = Ok(Reply::Token(Box::new(fixtures::token(1, "changed"))));
+            Msg::Net(Net::Done { generation: *generation, result })
+        }
+        Event::Done(generation, false) => {
+            let result = Err(Failure { words: "no".into(), fields: Vec::new() });
+            Msg::Net(Net::Done { generation: *generation, result })
+        }
+        Event::Created(generation) => {
+            let token = Box::new(fixtures::token(2, "fresh"));
+            let result = Ok(Reply::Created { secret: Secret::new(SECRET.to_owned()), token });
+            Msg::Net(Net::Done { generation: *generation, result })
+        }
+        Event::Incidents(count) => {
+            let rows = (1..=*count).map(|at| std::sync::Arc::new(fixtures::incident(at)));
+            let (open, resolved) = rows.partition(|row| row.head.state.is_open());
+            Msg::Net(Net::Incidents { open, resolved, more: false })
+        }
+    }
+}
+
+fn changes(effect: &Effect) -> bool {
+    matches!(effect, Effect::Request { .. })
+}
+
+/// What holds after every message.
+fn check(model: &Model) {
+    let tail = &model.logs.tail;
+    let seqs: Vec<u64> = tail.entries.iter().map(super::tail::Entry::seq).collect();
+    assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "rows rise: {seqs:?}");
+    if !tail.paused && !tail.entries.is_empty() {
+        assert_eq!(tail.cursor.index + 1, tail.entries.len(), "following shows the end");
+        assert_eq!(tail.newer, 0);
+    }
+    assert_eq!(model.tokens.cursor.key, model.tokens.selected().map(|token| token.id), "the mark is on a row");
+    assert!(model.layout().list.height == 0 || model.tokens.cursor.top <= model.tokens.cursor.index);
+    assert!(!format!("{model:?}").contains(&SECRET[5..]), "no secret in Debug");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_events_breaks_the_model(events in prop::collection::vec(event(), 1..80)) {
+        let mut model = model(80, 24, 12);
+        let mut clock = now();
+        for event in &events {
+            if let Event::Tick(secs) = event {
+                clock = clock.plus_secs(*secs);
+            }
+            let live = model.may_change().is_ok();
+            let marked = model.tokens.cursor.key;
+            let message = message(&model, event);
+            let is_data = matches!(event, Event::Tail(_) | Event::Lost | Event::Connected | Event::Incidents(_));
+            let effects = update(&mut model, message, clock);
+            prop_assert!(live || !effects.list.iter().any(changes) || matches!(event, Event::Connected), "a change while not live");
+            if is_data {
+                prop_assert_eq!(model.tokens.cursor.key, marked, "data moved the mark");
+            }
+            check(&model);
+        }
+    }
+
+    #[test]
+    fn the_mark_stays_on_its_token_while_that_exists(steps in prop::collection::vec((0..30u32, 0..40u32), 1..20)) {
+        let mut model = model(80, 24, 30);
+        for (down, count) in steps {
+            (0..down % 7).for_each(|_| drop(press(&mut model, Key::char('j'))));
+            let marked = model.tokens.cursor.key;
+            tell(&mut model, Net::Tokens(fixtures::tokens(count)));
+            let exists = model.tokens.all.iter().any(|token| Some(token.id) == marked);
+            if exists {
+                prop_assert_eq!(model.tokens.cursor.key, marked);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_came_twice_is_shown_once_and_resume_goes_on_after_the_last() {
+    let mut model = model(80, 24, 4);
+    let generation = model.logs.tail.generation;
+    let items = vec![TailItem::Row(Box::new(fixtures::row(4))), TailItem::Row(Box::new(fixtures::row(5)))];
+    tell(&mut model, Net::Tail { slot: Slot::Log, generation, items });
+    assert_eq!(model.logs.tail.entries.len(), 5);
+    tell(&mut model, Net::Lost { why: "gone".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 });
+    let effects = tell(&mut model, Net::Connected(Box::new(fixtures::status())));
+    let follow = effects.list.iter().find_map(|effect| match effect {
+        Effect::Follow { slot: Slot::Log, after, .. } => Some(after.clone()),
+        _ => None,
+    });
+    assert_eq!(follow, Some(Some("5".to_owned())));
+    assert_eq!(model.logs.tail.entries.len(), 5, "stale rows stay");
+}
+
+#[test]
+fn reading_pins_the_row_and_counts_what_is_newer() {
+    let mut model = model(80, 24, 4);
+    press(&mut model, Key::char('2'));
+    press(&mut model, Key::char('k'));
+    let marked = model.logs.tail.cursor.key;
+    let generation = model.logs.tail.generation;
+    let items = (5..9).map(|seq| TailItem::Row(Box::new(fixtures::row(seq)))).collect();
+    tell(&mut model, Net::Tail { slot: Slot::Log, generation, items });
+    assert_eq!((model.logs.tail.cursor.key, model.logs.tail.newer), (marked, 4));
+    press(&mut model, Key::char(' '));
+    assert_eq!((model.logs.tail.cursor.key, model.logs.tail.newer), (Some(8), 0));
+}
+
+#[test]
+fn nothing_is_changed_while_there_is_no_connection_and_the_reason_is_said() {
+    let mut model = model(80, 24, 4);
+    tell(&mut model, Net::Lost { why: "gone".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 });
+    for key in ['D', 'R', 'A', 'E'] {
+        let effects = press(&mut model, Key::char(key));
+        assert!(!effects.list.iter().any(changes) && model.layer.is_none(), "{key}");
+        assert!(model.notice.as_ref().is_some_and(|words| words.contains("RECONNECTING")), "{key}");
+    }
+}
+
+#[test]
+fn a_revoke_needs_the_name_typed_and_the_button_marked() {
+    let mut model = model(80, 24, 4);
+    let name = model.tokens.selected().unwrap().name.clone();
+    press(&mut model, Key::char('R'));
+    update(&mut model, Msg::Paste { text: Hidden(Zeroizing::new(name.clone())), burst: false }, now());
+    press(&mut model, Key::plain(Code::Tab));
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(!effects.list.iter().any(changes), "a paste does not count");
+    type_text(&mut model, &name);
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(effects.list.iter().any(changes));
+    assert!(model.commands.last().unwrap().text.contains("token revoke"));
+}
+
+#[test]
+fn the_mark_of_a_revoke_starts_on_cancel() {
+    let mut model = model(80, 24, 4);
+    let name = model.tokens.selected().unwrap().name.clone();
+    press(&mut model, Key::char('R'));
+    type_text(&mut model, &name);
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(!effects.list.iter().any(changes) && model.layer.is_none());
+}
+
+fn created(model: &mut Model) {
+    let token = Box::new(fixtures::token(2, "fresh"));
+    let result = Ok(Reply::Created { secret: Secret::new(SECRET.to_owned()), token });
+    tell(model, Net::Done { generation: 1, result });
+}
+
+#[test]
+fn the_secret_hides_after_a_minute_any_key_shows_it_and_enter_does_nothing() {
+    let mut model = model(80, 24, 4);
+    created(&mut model);
+    press(&mut model, Key::plain(Code::Enter));
+    let hidden = |model: &Model| matches!(&model.layer, Some(Layer::Secret(dialog)) if dialog.hidden);
+    assert!(matches!(model.layer, Some(Layer::Secret(_))) && !hidden(&model));
+    let later = now().plus_secs(60);
+    update(&mut model, Msg::Tick, later);
+    assert!(hidden(&model));
+    // The key that shows it does nothing else: not even Esc.
+    update(&mut model, Msg::Key(Key::plain(Code::Esc)), later);
+    assert!(matches!(model.layer, Some(Layer::Secret(_))) && !hidden(&model));
+    update(&mut model, Msg::Key(Key::plain(Code::Esc)), later);
+    update(&mut model, Msg::Key(Key::plain(Code::Esc)), later);
+    assert!(model.layer.is_none());
+}
+
+#[test]
+fn a_secret_stands_in_no_debug_text_and_in_no_command() {
+    let mut model = model(80, 24, 4);
+    created(&mut model);
+    let effects = press(&mut model, Key::char('y'));
+    let effects = format!("{effects:?} {:?}", press(&mut model, Key::char('w')));
+    assert!(!effects.contains("7QmX0c2LrTaaa"), "{effects}");
+    assert!(!format!("{model:?}").contains("7QmX0c2LrTaaa"));
+}
+
+#[test]
+fn nothing_that_is_not_on_the_screen_makes_a_frame() {
+    let mut model = model(80, 24, 0);
+    assert_eq!(tell(&mut model, Net::Alive).dirty, None);
+    assert_eq!(update(&mut model, Msg::Tick, now().plus_secs(1)).dirty, None);
+    assert_eq!(update(&mut model, Msg::Tick, now().plus_secs(60)).dirty, Some(Dirty::Clock), "the clock's minute");
+}
+
+#[test]
+fn an_age_on_the_screen_makes_a_frame_when_its_text_changes() {
+    let mut model = model(80, 24, 1);
+    // The one token was used 37 s ago, so its text changes each second.
+    assert_eq!(next_change(&model, now()), Some(now().plus_secs(1)));
+    assert_eq!(update(&mut model, Msg::Tick, now().plus_secs(1)).dirty, Some(Dirty::Clock));
+}
+
+#[test]
+fn silence_turns_live_into_delayed() {
+    let mut model = model(80, 24, 1);
+    let later: Timestamp = now().plus_secs(30);
+    update(&mut model, Msg::Tick, later);
+    assert!(model.may_change().is_err());
+    assert_eq!(model.connection.badge(model.heard_at, later), "DELAYED 30s");
+}
+
+#[test]
+fn the_first_path_leads_from_a_team_to_a_token() {
+    let mut model = model(80, 24, 0);
+    press(&mut model, Key::char('A'));
+    type_text(&mut model, "Ops");
+    press(&mut model, Key::plain(Code::Enter));
+    press(&mut model, Key::plain(Code::Enter));
+    let Net::Organisation { teams, services, filters } = fixtures::organisation() else { panic!() };
+    let steps = [
+        Reply::Team(Box::new(teams[0].clone())),
+        Reply::Service(Box::new(services[0].clone())),
+        Reply::Filter(Box::new((*filters[0]).clone())),
+    ];
+    let titles = ["NEW SERVICE", "NEW FILTER from a preset", "NEW TOKEN"];
+    for (reply, title) in steps.into_iter().zip(titles) {
+        let generation = model.generation;
+        let Some(Layer::Form(form)) = &mut model.layer else { panic!("no form before {title}") };
+        form.pending = Some(generation);
+        tell(&mut model, Net::Done { generation, result: Ok(reply) });
+        let Some(Layer::Form(form)) = &model.layer else { panic!("no form {title}") };
+        assert_eq!(form.title(), title);
+    }
+}
+
+#[test]
+fn a_refusal_of_the_daemon_stays_in_the_form_that_asked() {
+    let mut model = model(80, 24, 4);
+    press(&mut model, Key::char('A'));
+    type_text(&mut model, "zabbix");
+    for _ in 0..7 {
+        press(&mut model, Key::plain(Code::Enter));
+    }
+    let generation = model.generation;
+    let failure = Failure { words: "x".into(), fields: vec![("name".into(), "is taken".into())] };
+    tell(&mut model, Net::Done { generation, result: Err(failure) });
+    let Some(Layer::Form(form)) = &model.layer else { panic!("the form is gone") };
+    assert_eq!(form.error.as_deref(), Some("name: is taken"));
+}
+
+#[test]
+fn a_paste_where_no_field_is_open_runs_no_key() {
+    let mut model = model(80, 24, 4);
+    let effects = update(&mut model, Msg::Paste { text: Hidden(Zeroizing::new("qRD2\n".into())), burst: true }, now());
+    assert!(effects.list.is_empty() && model.layer.is_none() && model.screen == Screen::Tokens);
+    assert!(model.notice.as_ref().unwrap().contains("ignored"));
+}

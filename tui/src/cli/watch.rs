@@ -1,0 +1,169 @@
+//! What wants attention, for people, cron lines, monitoring and login banners: expiring, hygiene, check, digest.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+
+use serde::Serialize;
+use tollgate_shared::api::{StatusView, TokenView};
+use tollgate_shared::id::TokenId;
+
+use super::args::{CheckArgs, ExpiringArgs, Format};
+use super::context::{Context, Done};
+use super::exit::{CliError, Exit};
+use super::io::Io;
+use super::table::{Table, numbers, words};
+use super::token::{parse_query, tokens};
+use super::verdict::count;
+use crate::client::TokenQuery;
+
+/// The cards: what is wrong, and the query that finds it.
+const CARDS: [(&str, &str); 7] = [
+    ("ends within 14 d", "state:active expires:<14d"),
+    ("expired", "state:expired"),
+    ("idle for 90 d", "state:active unused:>90d"),
+    ("never used", "state:active never_used"),
+    ("never ends", "no_expiry"),
+    ("used from anywhere", "no_allowlist"),
+    ("comes as ?token=", "query_token"),
+];
+
+/// One card.
+#[derive(Serialize)]
+struct Card {
+    card: &'static str,
+    query: &'static str,
+    tokens: Vec<TokenId>,
+}
+
+pub(super) async fn expiring(cx: &mut Context<'_>, args: ExpiringArgs) -> Done {
+    let query = TokenQuery {
+        expires_within_secs: Some(args.within.as_secs()),
+        sort: Some("expires".to_owned()),
+        ..TokenQuery::default()
+    };
+    let rows = find(cx, &query).await?;
+    cx.rows(&rows, "no token ends within that time", tokens)?;
+    Ok(if rows.is_empty() { Exit::Ok } else { Exit::Attention })
+}
+
+async fn find(cx: &Context<'_>, query: &TokenQuery) -> Result<Vec<TokenView>, CliError> {
+    cx.all(async |page| cx.client.tokens(&TokenQuery { page, ..query.clone() }).await).await
+}
+
+pub(super) async fn hygiene(cx: &mut Context<'_>) -> Done {
+    let mut cards = Vec::new();
+    for (card, query) in CARDS {
+        let found = find(cx, &parse_query(query)?).await?;
+        cards.push(Card { card, query, tokens: found.iter().map(|token| token.id).collect() });
+    }
+    let tollgate = cx.tollgate();
+    cx.rows(&cards, "", |cards, _| {
+        let mut table = Table::new([words("TOKENS THAT"), numbers("COUNT"), words("SEE THEM")]);
+        for card in cards {
+            let line =
+                if card.tokens.is_empty() { String::new() } else { format!("{tollgate} token list '{}'", card.query) };
+            table.row([card.card.to_owned(), card.tokens.len().to_string(), line]);
+        }
+        table
+    })
+}
+
+/// One line, and Nagios' own exit codes.
+pub(super) async fn check(cx: &mut Context<'_>, args: CheckArgs) -> Done {
+    let within = |secs| TokenQuery { expires_within_secs: Some(secs), ..TokenQuery::default() };
+    let expired = find(cx, &TokenQuery { state: Some("expired".to_owned()), ..TokenQuery::default() }).await?;
+    let warn = find(cx, &within(args.warn.as_secs().max(args.crit.as_secs()))).await?;
+    let now = cx.status.now;
+    let crit_until = now.plus_secs(i64::try_from(args.crit.as_secs()).unwrap_or(i64::MAX / 2_000_000));
+    let dead: BTreeSet<TokenId> = expired.iter().map(|token| token.id).collect();
+    // What has ended is counted once, under its own name, whichever query found it.
+    let (soon, later): (Vec<&TokenView>, Vec<&TokenView>) = warn
+        .iter()
+        .filter(|token| !dead.contains(&token.id))
+        .partition(|token| token.expires_at.is_some_and(|at| at <= crit_until));
+    let (exit, line) = nagios(&cx.status, expired.len(), &soon, &later);
+    writeln!(cx.io.out, "{}", crate::safe_text::SafeText::new(&line).to_plain())?;
+    Ok(exit)
+}
+
+/// A token that has ended stays critical until it is refreshed or revoked: its sender is refused right now.
+fn nagios(status: &StatusView, expired: usize, soon: &[&TokenView], later: &[&TokenView]) -> (Exit, String) {
+    let names = |tokens: &[&TokenView]| {
+        let names: Vec<&str> = tokens.iter().take(3).map(|token| token.name.as_str()).collect();
+        format!("{}{}", names.join(", "), if tokens.len() > 3 { ", ..." } else { "" })
+    };
+    let mut critical = Vec::new();
+    critical.extend(status.lockdown.as_ref().map(|lockdown| format!("locked down by {}", lockdown.by)));
+    critical.extend((status.store != "healthy").then(|| format!("store: {}", status.store)));
+    critical.extend((expired > 0).then(|| format!("{} expired", count(expired as u64, "token"))));
+    critical.extend(
+        (!soon.is_empty()).then(|| format!("{} about to end: {}", count(soon.len() as u64, "token"), names(soon))),
+    );
+    let warning =
+        (!later.is_empty()).then(|| format!("{} ending soon: {}", count(later.len() as u64, "token"), names(later)));
+    let (exit, word) = match (critical.is_empty(), &warning) {
+        (false, _) => (Exit::Attention, "CRITICAL"),
+        (true, Some(_)) => (Exit::Failure, "WARNING"),
+        (true, None) => (Exit::Ok, "OK"),
+    };
+    critical.extend(warning);
+    if critical.is_empty() {
+        critical.push(format!("{}, none ends soon", count(status.tokens.into(), "token")));
+    }
+    // A bar would begin the performance data.
+    let text = critical.join("; ").replace('|', "/");
+    let perf = format!(
+        "expired={expired};;0;0 ending_crit={};;0;0 ending_warn={};0;;0 tokens={} open_incidents={}",
+        soon.len(),
+        later.len(),
+        status.tokens,
+        status.open_incidents
+    );
+    (exit, format!("TOLLGATE {word} - {text} | {perf}"))
+}
+
+/// Without a daemon nobody takes alerts: that is critical. Anything else that keeps us from knowing is unknown.
+pub(super) fn nagios_failure(io: &mut Io, error: &CliError) -> Exit {
+    let (exit, word) = match error.exit() {
+        Exit::NoDaemon => (Exit::Attention, "CRITICAL"),
+        _ => (Exit::Unknown, "UNKNOWN"),
+    };
+    let line = format!("TOLLGATE {word} - {}", error.lines().join("; ").replace('|', "/"));
+    // Nobody else can be told if this cannot be written.
+    io.line(&line).ok();
+    exit
+}
+
+/// The line for a login banner; none where all is well.
+pub(super) fn digest(cx: &mut Context<'_>) -> Done {
+    let status = cx.status.clone();
+    if cx.format != Format::Table {
+        return cx.object(&status, |_| Vec::new());
+    }
+    let news = news(&status);
+    if !news.is_empty() {
+        cx.io.line(&format!("tollgate: {}", news.join("; ")))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn news(status: &StatusView) -> Vec<String> {
+    let mut news = Vec::new();
+    news.extend(
+        status.lockdown.as_ref().map(|lockdown| format!("LOCKED DOWN by {}: {}", lockdown.by, lockdown.reason)),
+    );
+    news.extend((status.store != "healthy").then(|| format!("store: {}", status.store)));
+    if status.open_incidents > 0 {
+        news.push(format!("{} open, {} of them P1", count(status.open_incidents.into(), "incident"), status.open_p1));
+    }
+    if status.tokens_expiring > 0 {
+        news.push(format!("{} end within 14 d (tollgate expiring)", count(status.tokens_expiring.into(), "token")));
+    }
+    if status.tokens_suspended > 0 {
+        news.push(format!("{} suspended", count(status.tokens_suspended.into(), "token")));
+    }
+    if status.counters.log_rows_lost > 0 {
+        news.push(format!("{} lost", count(status.counters.log_rows_lost, "log row")));
+    }
+    news
+}
