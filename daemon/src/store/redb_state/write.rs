@@ -74,7 +74,7 @@ pub(super) fn drop_incidents(txn: &WriteTransaction, due: &[(u64, u128)]) -> Res
 fn write_heads(txn: &WriteTransaction, overlay: &Overlay) -> Result<(), StoreError> {
     let mut heads = txn.open_table(HEADS).map_err(fail(DOING))?;
     let mut open = txn.open_table(OPEN).map_err(fail(DOING))?;
-    let mut resolved = txn.open_table(RESOLVED).map_err(fail(DOING))?;
+    let mut closed: Vec<&IncidentHead> = Vec::new();
     for head in overlay.heads.values() {
         let id = head.id.0.as_u128();
         let existed = heads.insert(id, encode(head)?.as_slice()).map_err(fail(DOING))?.is_some();
@@ -87,16 +87,26 @@ fn write_heads(txn: &WriteTransaction, overlay: &Overlay) -> Result<(), StoreErr
         }
         let was_open = open.remove(id).map_err(fail(DOING))?.is_some();
         if was_open || !existed {
-            append_resolved(&mut resolved, head)?;
+            closed.push(head);
         }
     }
-    Ok(())
+    append_resolved(txn, closed)
 }
 
-fn append_resolved(table: &mut Table<'_, u64, &'static [u8]>, head: &IncidentHead) -> Result<(), StoreError> {
-    let number = table.last().map_err(fail(DOING))?.map_or(0, |(last, _)| last.value() + 1);
-    let row = ResolvedRow { id: head.id, at: head.resolved_at.unwrap_or(head.last_seen) };
-    table.insert(number, encode(&row)?.as_slice()).map_err(fail(DOING))?;
+/// Retention walks along this table and stops at the first row that is too young, so the rows of one batch stand in the
+/// order of resolving, too, not in that of the ids.
+fn append_resolved(txn: &WriteTransaction, mut closed: Vec<&IncidentHead>) -> Result<(), StoreError> {
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let resolved_at = |head: &IncidentHead| head.resolved_at.unwrap_or(head.last_seen);
+    closed.sort_by_key(|head| resolved_at(head));
+    let mut table = txn.open_table(RESOLVED).map_err(fail(DOING))?;
+    let first = table.last().map_err(fail(DOING))?.map_or(0, |(last, _)| last.value() + 1);
+    for (number, head) in (first..).zip(closed) {
+        let row = ResolvedRow { id: head.id, at: resolved_at(head) };
+        table.insert(number, encode(&row)?.as_slice()).map_err(fail(DOING))?;
+    }
     Ok(())
 }
 
