@@ -131,7 +131,7 @@ fn values_are_identified_imported_changed_in_bulk_and_guarded_against_lost_updat
     let path = format!("/v1/tokens/{}", token.id);
     let shown = daemon.local("GET", &path, &Value::Null);
     let tag = shown.header("etag").expect("a tag").to_owned();
-    let mut edit = |tag: &str| {
+    let edit = |tag: &str| {
         let headers = [("if-match", tag), ("content-type", "application/json")];
         let body = json!({"description": "now"}).to_string();
         daemon.connect_local().request("PATCH", &path, &headers, body.as_bytes()).expect("an answer").status

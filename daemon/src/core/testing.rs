@@ -65,7 +65,7 @@ impl World {
             registry,
             pace: Pace::default(),
             now: START,
-            actor: Actor::of("root".to_owned(), Who::Superuser, Door::Cli),
+            actor: Actor { uid: Some(0), ..Actor::of("root".to_owned(), Who::Superuser, Door::Cli) },
             users: Passwd::parse(USERS),
             made: 0,
         }
