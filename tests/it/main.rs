@@ -3,6 +3,7 @@
 mod crash;
 mod dedup;
 mod fixtures;
+mod people;
 mod refusals;
 mod revoke;
 mod secrets;
