@@ -190,11 +190,14 @@ impl Local {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
-                answered.unwrap_or_else(|problem| {
-                    let problem = without_secrets(problem);
-                    audit::refusal(&self.daemon, who, format!("{method} {path}"), &problem);
-                    respond::problem(problem)
-                })
+                match answered {
+                    Ok(response) => response,
+                    Err(problem) => {
+                        let problem = without_secrets(problem);
+                        audit::refusal(&self.daemon, who, format!("{method} {path}"), &problem).await;
+                        respond::problem(problem)
+                    }
+                }
             }
             Found::MethodNotAllowed { allow } if method == Method::OPTIONS => respond::options(&allow),
             Found::MethodNotAllowed { allow } => respond::method_not_allowed(&allow),

@@ -8,6 +8,7 @@ mod fixtures;
 mod hostile;
 mod operators;
 mod readme;
+mod people;
 mod refusals;
 mod revoke;
 mod secrets;

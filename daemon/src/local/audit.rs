@@ -1,7 +1,6 @@
 //! The audit trail: its pages, the walk along its chain, and what the doors themselves write into it.
 
 use http::Response;
-use tokio::sync::oneshot;
 use tollgate_shared::api::Page;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::problem::{Problem, Slug};
@@ -15,7 +14,6 @@ use crate::core::audit::Walk;
 use crate::core::registry::Registry;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::jobs::AdminJob;
 use crate::store::StoreError;
 
 /// Rows that one query looks at: a rare action does not walk years of them in one go; `next` goes on.
@@ -156,8 +154,9 @@ fn is_place(pair: &str) -> bool {
     ["before=", "after=", "limit=", "last=", "cursor="].iter().any(|place| pair.starts_with(place))
 }
 
-/// Audits a refusal of somebody's right: ten a second at most, the rest counted. The refusal stands either way.
-pub(super) fn refusal(daemon: &Daemon, actor: Actor, target: String, problem: &Problem) {
+/// Audits a refusal of somebody's right: ten a second at most, the rest counted. It is on disk before
+/// the refusal is told; the refusal stands either way.
+pub(super) async fn refusal(daemon: &Daemon, actor: Actor, target: String, problem: &Problem) {
     let is_of_right = matches!(
         problem.slug(),
         Ok(Slug::Forbidden | Slug::UnknownOperator | Slug::PermissionMissing | Slug::ScopeMissing | Slug::RateLimited)
@@ -171,8 +170,7 @@ pub(super) fn refusal(daemon: &Daemon, actor: Actor, target: String, problem: &P
     let target = daemon.redactor.redact_text(&target).into_owned();
     let detail = format!("{}: {}{more}", problem.type_.rsplit(':').next().unwrap_or_default(), problem.detail);
     let note = Note { action: "refused", target: target.chars().take(256).collect(), detail };
-    let (answer, _nobody_waits) = oneshot::channel();
-    if daemon.lanes.push_admin(AdminJob::Command { actor, command: Command::Note(note), answer }).is_err() {
-        tracing::warn!("a refusal was not audited: the writer's lane is full or closed");
+    if let Err(unwritten) = reply(daemon, actor, Command::Note(note)).await {
+        tracing::warn!(detail = unwritten.detail, "a refusal was not audited");
     }
 }

@@ -226,3 +226,12 @@ fn a_revoke_that_has_returned_is_in_force_and_says_how_many_calls_are_in_flight(
     assert_eq!(outcome(&mut refused), Some(Outcome::Rejected));
     assert_eq!(bench.daemon.refused.total(), 1);
 }
+
+#[test]
+fn a_failure_to_audit_refuses_the_change() {
+    let mut bench = Bench::over(|store| Box::new(Broken { store, panics: false }));
+    let set = tollgate_shared::api::SetLockdown { on: true, reason: "leak".to_owned() };
+    let refused = bench.writer.execute(&Actor::daemon(), Command::SetLockdown(set)).err().unwrap();
+    assert_eq!(refused.slug(), Ok(Slug::StorageUnavailable));
+    assert!(bench.daemon.registry.load().lockdown().is_none(), "neither the row nor the change is in force");
+}
