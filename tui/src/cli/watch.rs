@@ -157,7 +157,7 @@ fn news(status: &StatusView) -> Vec<String> {
         news.push(format!("{} open, {} of them P1", count(status.open_incidents.into(), "incident"), status.open_p1));
     }
     if status.tokens_expiring > 0 {
-        news.push(format!("{} end within 14 d (tollgate expiring)", count(status.tokens_expiring.into(), "token")));
+        news.push(format!("{} ending within 14 d (tollgate expiring)", count(status.tokens_expiring.into(), "token")));
     }
     if status.tokens_suspended > 0 {
         news.push(format!("{} suspended", count(status.tokens_suspended.into(), "token")));

@@ -67,7 +67,7 @@ async fn the_digest_is_one_line_or_nothing() {
     let status = StatusView { tokens_expiring: 2, open_incidents: 3, open_p1: 1, ..status() };
     let fake = FakeDaemon::start_as(&status, |_, _| Reply::stream(""));
     let did = tollgate(&fake, &["digest"]).await;
-    let line = "tollgate: 3 incidents open, 1 of them P1; 2 tokens end within 14 d (tollgate expiring)\n";
+    let line = "tollgate: 3 incidents open, 1 of them P1; 2 tokens ending within 14 d (tollgate expiring)\n";
     assert_eq!(did.out, line);
     let did = tollgate_with(None, &["digest", "--socket", "/nowhere/x.sock"], None).await;
     assert_eq!((did.exit(), did.err.as_str()), (69, "tollgate: no daemon answers\n"));

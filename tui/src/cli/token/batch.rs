@@ -51,7 +51,8 @@ pub(super) async fn create(cx: &mut Context<'_>, file: &Path, args: TokenCreate)
         return Err(all_wrong(file, rows));
     }
     if args.dry_run || rows.tokens.is_empty() {
-        let words = format!("{} would be created, {left_out} left out", count(rows.tokens.len() as u64, "token"));
+        let would = if args.dry_run { "would be created" } else { "created" };
+        let words = format!("{} {would}, {left_out} left out", count(rows.tokens.len() as u64, "token"));
         let done = Created { dry_run: args.dry_run, created: Vec::new(), left_out, files: Vec::new() };
         return cx.changed(&done, |_| words);
     }

@@ -109,7 +109,11 @@ pub(super) async fn refresh(cx: &mut Context<'_>, args: TokenRefresh) -> Done {
     };
     let when = cx.when();
     if cx.format == Format::Table && !cx.quiet {
-        let lines = result.tokens.iter().zip(&found).map(|(new, old)| extended_words(old, new, when));
+        // The answer's order is the daemon's own.
+        let lines = found.iter().filter_map(|old| {
+            let new = result.tokens.iter().find(|new| new.id == old.id)?;
+            Some(extended_words(old, new, when))
+        });
         lines.collect::<Vec<_>>().iter().try_for_each(|line| cx.io.line(line))?;
         return Ok(crate::cli::Exit::Ok);
     }
