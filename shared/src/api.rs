@@ -10,6 +10,7 @@ mod ingest;
 mod objects;
 mod people;
 mod status;
+mod token_verbs;
 mod tokens;
 
 pub use incidents::{IncidentView, ResolveIncident};
@@ -21,10 +22,13 @@ pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
 };
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
+pub use token_verbs::{
+    BatchTokens, BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, RotateToken,
+    SuspendToken,
+};
 pub use tokens::{
-    BatchTokens, BulkResult, BulkTokens, ChangeOverlap, DeadTries, Identified, IdentifyToken, ImportToken, LastRefusal,
-    LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, RotateToken, ScopeView, SetDebug, SourceView,
-    SuspendToken, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
+    DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
+    SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
 
 use serde::{Deserialize, Serialize};

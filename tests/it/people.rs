@@ -18,12 +18,16 @@ fn audit(daemon: &Daemon, query: &str) -> Vec<Value> {
 
 fn manage(daemon: &Daemon, method: &str, target: &str, secret: &str) -> Answer {
     let bearer = format!("Bearer {secret}");
-    daemon.connect().unwrap().request(method, target, &[("authorization", &bearer)], b"").unwrap()
+    daemon
+        .connect()
+        .expect("a connection")
+        .request(method, target, &[("authorization", &bearer)], b"")
+        .expect("an answer")
 }
 
 fn on(connection: &mut Connection, method: &str, target: &str, body: &Value) -> Answer {
     let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    connection.request(method, target, &[], &bytes).unwrap()
+    connection.request(method, target, &[], &bytes).expect("an answer")
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn an_unknown_uid_is_refused_with_the_remedy_and_an_operators_uid_has_his_role()
     as_stranger(&["team", "list"]).expect(0);
     as_stranger(&["team", "create", "Net"]).expect(77);
     assert_eq!(audit(&daemon, "action=refused&actor=bob").len(), 1);
-    assert_eq!(daemon.get("/v1/operators/bob")["last_seen"].is_string(), true);
+    assert!(daemon.get("/v1/operators/bob")["last_seen"].is_string());
 }
 
 #[test]

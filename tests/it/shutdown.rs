@@ -54,6 +54,8 @@ fn usage_and_everything_else_is_there_after_a_clean_restart() {
     let look = |daemon: &tollgate_tests::daemon::Daemon| {
         views.map(|view| {
             let mut rows = daemon.all(view);
+            // Looking at the log leaves rows of its own in the audit.
+            rows.retain(|row| row["action"] != "log.read");
             for row in &mut rows {
                 if let Some(usage) = row.get_mut("usage").and_then(serde_json::Value::as_object_mut) {
                     usage.remove("calls_per_minute");

@@ -50,7 +50,7 @@ fn caller(daemon: &Daemon, parts: &Parts, peer: Peer) -> Result<Actor, Problem> 
     only_bearer(parts).map_err(|(slug, detail)| refuse(slug, detail.to_owned(), None))?;
     let presented = credential::extract(&parts.headers, None)
         .map_err(|why| refuse(Slug::CredentialMissing, why.to_string(), None))?;
-    let ip = peer.ip().unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    let ip = peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
     let (token, owner) = known(daemon, &presented.value, ip).map_err(|denied| {
         let id = denied.presented_id.clone();
         let problem = refuse(denied.slug, denied.detail.clone(), id);

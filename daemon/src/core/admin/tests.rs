@@ -63,7 +63,7 @@ fn an_actor_without_a_role_changes_nothing() {
         Command::CreateFilter(Box::new(NewFilter { spec: Some(spec("x")), ..new_filter("Ops/DB") })),
         Command::DeleteFilter(b.filter.to_string()),
         Command::Token(TokenCommand::Create(Box::new(new_token("x", "global")), entropy)),
-        Command::Token(TokenCommand::Edit(token.clone(), Box::new(TokenPatch::default()), None)),
+        Command::Token(TokenCommand::Edit(token.clone(), Box::default(), None)),
         Command::Token(TokenCommand::Rotate(token.clone(), RotateToken::default(), other)),
         Command::Token(TokenCommand::Revoke(token.clone(), revoke)),
         Command::Token(TokenCommand::SetDebug(token, true)),
@@ -198,7 +198,7 @@ fn debug_ends_after_48_hours_and_switching_it_on_again_restarts_the_clock() {
     let (mut world, b) = World::new();
     let until = |world: &World| token(world, b.token).debug_until;
     let debug = |world: &mut World, on| {
-        assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), on))).is_ok())
+        assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), on))).is_ok());
     };
     debug(&mut world, true);
     assert_eq!(until(&world), Some(START.plus_secs(DEBUG_SECS)));

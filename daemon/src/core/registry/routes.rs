@@ -23,6 +23,9 @@ pub(super) struct Routes {
     pub(super) index: FilterIndex,
 }
 
+/// A service as it was, where it was, and as it is, where it still is.
+pub(super) type ServiceChange<'a> = (Option<&'a Arc<ServiceEntry>>, Option<&'a Arc<ServiceEntry>>);
+
 // === impl Routes ===
 
 impl Routes {
@@ -40,7 +43,7 @@ impl Routes {
     }
 
     /// Takes in how services have changed: each as it was, where it was, and as it is, where it still is.
-    pub(super) fn change(&mut self, changed: &[(Option<&Arc<ServiceEntry>>, Option<&Arc<ServiceEntry>>)]) {
+    pub(super) fn change(&mut self, changed: &[ServiceChange<'_>]) {
         let (mut filters, mut headers) = (Vec::new(), false);
         for record in changed.iter().filter_map(|(old, _)| *old).flat_map(|old| &old.records) {
             self.homes.remove(&record.id);

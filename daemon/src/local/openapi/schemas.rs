@@ -44,18 +44,14 @@ impl Schemas {
             Some(Kind::Seq) => json!({ "type": "array", "items": self.at::<T>(&step(Step::Element)) }),
             Some(Kind::Option) => json!({ "anyOf": [self.at::<T>(&step(Step::Inside)), { "type": "null" }] }),
             Some(Kind::Newtype) => self.at::<T>(&step(Step::Inside)),
-            Some(Kind::Struct(name, fields)) => {
-                self.named::<T>(name, path, |schemas| schemas.object::<T>(path, fields))
-            }
-            Some(Kind::Enum(name, variants)) => {
-                self.named::<T>(name, path, |schemas| schemas.choice::<T>(path, variants))
-            }
+            Some(Kind::Struct(name, fields)) => self.named(name, path, |schemas| schemas.object::<T>(path, fields)),
+            Some(Kind::Enum(name, variants)) => self.named(name, path, |schemas| schemas.choice::<T>(path, variants)),
             Some(Kind::Any) | None => json!({}),
         }
     }
 
     /// A named type is described once; two types of one name would be a mistake in the document.
-    fn named<T: DeserializeOwned>(&mut self, name: &str, _: &[Step], make: impl FnOnce(&mut Self) -> Value) -> Value {
+    fn named(&mut self, name: &str, _: &[Step], make: impl FnOnce(&mut Self) -> Value) -> Value {
         if name.is_empty() {
             return make(self);
         }
