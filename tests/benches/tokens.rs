@@ -143,7 +143,7 @@ fn slowest_page(registry: &Registry) -> Result<Duration, Box<dyn Error>> {
 }
 
 fn named(n: u64) -> NewToken {
-    let expires = (n % 2 == 0).then(|| format!("{}d", n % 400 + 1));
+    let expires = n.is_multiple_of(2).then(|| format!("{}d", n % 400 + 1));
     NewToken { name: format!("sender-{n:06}"), scope: "global".to_owned(), expires, ..NewToken::default() }
 }
 
