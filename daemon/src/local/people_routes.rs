@@ -1,4 +1,4 @@
-//! The routes about people, the audit and the daemon as a whole; with [`ROUTES`](super::ROUTES) all of management.
+//! The routes about people, the audit and the daemon as a whole; with the other table all of management.
 
 use http::Method;
 
