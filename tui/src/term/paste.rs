@@ -3,6 +3,7 @@
 //! A pure state machine: keys and times go in, inputs come out. A text key waits for at most [`GAP`] to see what
 //! follows; six of them, each within that time of the last, are one burst. Six and 15 ms were chosen for serial
 //! lines: 9600 baud brings a character each millisecond, while key repeat needs about 30 ms and fast typing 60.
+//! One letter over and over is a held key whose repeats a slow line brought together: those stay keys.
 
 use super::input::{Input, Pasted};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 pub const GAP: Duration = Duration::from_millis(15);
 /// This many make a burst.
 pub const BURST_KEYS: usize = 6;
+/// More repeats of one key than this at once are a paste all the same; it bounds what is held.
+const REPEATS_MAX: usize = 64;
 
 /// The keys that may yet turn out to be a paste.
 #[derive(Debug, Default)]
@@ -54,7 +57,8 @@ impl PasteGuard {
 
     fn hold(&mut self, key: KeyEvent) {
         self.held.push(key);
-        if self.held.len() == BURST_KEYS {
+        let repeated = self.held.iter().all(|held| held.code == key.code) && self.held.len() <= REPEATS_MAX;
+        if self.held.len() >= BURST_KEYS && !repeated {
             let mut burst = Pasted::default();
             self.held.drain(..).filter_map(|key| text_of(&key)).for_each(|character| burst.push(character));
             self.burst = Some(burst);
@@ -122,6 +126,14 @@ mod tests {
         line.push(KeyCode::Enter);
         assert_eq!(arriving(line, BAUD_9600), [burst("Run Dangerous\n")]);
         assert_eq!(arriving(chars("abcdef"), Duration::ZERO), [burst("abcdef")]);
+    }
+
+    #[test]
+    fn repeats_of_a_held_key_that_a_slow_line_brings_together_stay_keys() {
+        assert_eq!(arriving(chars("jjjjjjjjjj"), Duration::ZERO), keys(chars("jjjjjjjjjj")));
+        assert_eq!(arriving(chars("jjjjjjjR"), Duration::ZERO), [burst("jjjjjjjR")]);
+        let long = "j".repeat(REPEATS_MAX + 1);
+        assert_eq!(arriving(chars(&long), Duration::ZERO), [burst(&long)]);
     }
 
     #[test]
