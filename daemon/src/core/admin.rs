@@ -52,8 +52,8 @@ pub enum Command {
     DeleteService(String),
     /// Create an operator.
     CreateOperator(NewOperator),
-    /// Change an operator.
-    EditOperator(String, OperatorPatch),
+    /// Change an operator; with a version: only where he is still at it.
+    EditOperator(String, OperatorPatch, Option<u64>),
     /// Delete an operator.
     DeleteOperator(String),
     /// Set (a hash, made outside) or take away an operator's passphrase.
@@ -187,7 +187,7 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),
-        Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
+        Command::EditOperator(operator, patch, version) => operators::edit(office, actor, &operator, &patch, version),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tollgate_shared::id::{OperatorId, TeamId};
 use tollgate_shared::token::{Owner, Permission, Scope};
 
-use super::access::{Actor, Door, Operation, Target, Who, allows, may_grant};
+use super::access::{Actor, Door, Operation, Target, Who, allows, may_grant, service_target};
 use super::model::{Operator, Token};
 use super::registry::Registry;
 
@@ -65,7 +65,7 @@ pub fn target_of_scope(registry: &Registry, scope: Scope) -> Target {
     match scope {
         Scope::Global | Scope::Mine => Target::Global,
         Scope::Team(team) => Target::Team(team),
-        Scope::Service(id) => registry.service(id).map_or(Target::Global, |entry| Target::Team(entry.service.team)),
+        Scope::Service(service) => service_target(registry, service),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tollgate_shared::api::{
     FilterView, IncidentView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView, SuspensionView, TeamView,
-    TokenView, UsageView, WhoAmI,
+    LastUse, TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
 use tollgate_shared::id::OperatorId;
@@ -164,13 +164,14 @@ pub fn source(source: &SourceRecord) -> SourceView {
 }
 
 /// What a token is told about itself.
-pub fn who_am_i(registry: &Registry, token: &Token) -> WhoAmI {
+pub fn who_am_i(registry: &Registry, token: &Token, last_use: Option<LastUse>) -> WhoAmI {
     WhoAmI {
         id: token.id,
         name: token.name.to_string(),
         scope: scope(registry, token.scope),
         permissions: rights::effective(registry, token),
         expires_at: token.expires_at,
+        last_use,
     }
 }
 

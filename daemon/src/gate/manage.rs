@@ -13,14 +13,16 @@ use hyper::body::Incoming;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Owner;
 
-use super::refusals;
+use super::{intake, refusals};
 use crate::core::access::{Actor, Door, Who};
 use crate::core::authenticate::{self, Denied};
 use crate::core::call::credential;
+use crate::core::decide::Seen;
 use crate::core::model::{Operator, Token};
 use crate::daemon::Daemon;
 use crate::edge::{Body, Peer, RequestId, respond};
 use crate::local::Local;
+use crate::usage::Use;
 
 /// Answers a management request, or says why not.
 pub(super) async fn answer(
@@ -51,7 +53,9 @@ fn caller(daemon: &Daemon, parts: &Parts, peer: Peer) -> Result<Actor, Problem> 
     let presented = credential::extract(&parts.headers, None)
         .map_err(|why| refuse(Slug::CredentialMissing, why.to_string(), None))?;
     let ip = peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
-    let (token, owner) = known(daemon, &presented.value, ip).map_err(|denied| {
+    let user_agent = intake::user_agent(parts, &daemon.redactor);
+    let by = Use { at: daemon.clock.now(), ip, user_agent: user_agent.as_deref(), seen: Seen::default() };
+    let (token, owner) = known(daemon, &presented.value, &by).map_err(|denied| {
         let id = denied.presented_id.clone();
         let problem = refuse(denied.slug, denied.detail.clone(), id);
         let hidden = denied.slug == Slug::TokenInvalid;
@@ -78,12 +82,20 @@ fn only_bearer(parts: &Parts) -> Result<(), (Slug, &'static str)> {
     }
 }
 
-/// The living token of a value, usable from this address now, with its owner where it is a personal one.
-fn known(daemon: &Daemon, value: &str, ip: IpAddr) -> Result<(Arc<Token>, Option<Arc<Operator>>), Denied> {
-    let (registry, now) = (daemon.registry.load(), daemon.clock.now());
-    let token = authenticate::identify(&registry, value, &|secret| daemon.mac_key.mac(secret), now)?.token;
+/// The living token of a value, usable from this address now, with its owner where it is a personal one. Its use, or its
+/// refusal, counts on the token.
+fn known(daemon: &Daemon, value: &str, by: &Use<'_>) -> Result<(Arc<Token>, Option<Arc<Operator>>), Denied> {
+    let registry = daemon.registry.load();
+    let known = authenticate::identify(&registry, value, &|secret| daemon.mac_key.mac(secret), by.at)
+        .inspect_err(|denied| denied.dead.into_iter().for_each(|dead| daemon.usage.tried_dead(dead, by.at, by.ip)))?;
+    let (token, old_secret) = (known.token, known.old_secret);
+    let by = Use { seen: Seen { old_secret, ..by.seen }, ..by.clone() };
     // Which permission it takes is asked by the operation; here it is only asked to be alive and at the right address.
-    authenticate::check(&registry, &token, ip, None, now)?;
+    let noticed = authenticate::check(&registry, &token, by.ip, None, by.at).inspect_err(|denied| {
+        daemon.usage.refused(token.id, &by, denied.slug, false);
+    })?;
+    let seen = Seen { ip_violation: noticed.ip_violation, ..by.seen };
+    daemon.usage.asked(token.id, &Use { seen, ..by });
     let owner = match token.owner {
         Owner::Organisation => None,
         Owner::Operator(id) => registry.operator(id).cloned(),

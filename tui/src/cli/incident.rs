@@ -26,10 +26,15 @@ pub(super) async fn run(cx: &mut Context<'_>, verb: IncidentVerb) -> Done {
 
 async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let client = cx.client;
+    let none = if list.state.is_none() && !list.all {
+        "no open incidents; --all shows resolved ones"
+    } else {
+        "no such incidents"
+    };
     let state = list.state.or_else(|| (!list.all).then(|| "open".to_owned()));
     let query = IncidentQuery { state, service: list.service, ..IncidentQuery::default() };
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    cx.list("no such incidents", incidents, fetch).await
+    cx.list(none, incidents, fetch).await
 }
 
 async fn show(cx: &mut Context<'_>, reference: &str) -> Done {

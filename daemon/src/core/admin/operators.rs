@@ -42,8 +42,13 @@ pub(super) fn edit(
     actor: &Actor,
     reference: &str,
     patch: &OperatorPatch,
+    version: Option<u64>,
 ) -> Result<Done, Problem> {
     let before = office.registry.find_operator(reference)?.clone();
+    if let Some(seen) = version.filter(|seen| *seen != before.version) {
+        let detail = format!("operator `{}` is at version {}; you saw {seen}: look again", before.name, before.version);
+        return Err(Problem::new(Slug::VersionMismatch, detail));
+    }
     let mut operator = before.as_ref().clone();
     if let Some(name) = &patch.name {
         operator.name = unused_name(office.registry, name, Some(operator.id))?;

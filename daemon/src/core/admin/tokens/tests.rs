@@ -629,3 +629,30 @@ fn a_clock_set_back_an_hour_revives_no_expired_token() {
     assert_eq!(world.slug(&secret), Some(Slug::TokenExpired));
     assert_eq!(world.at(id).scope, Scope::Global);
 }
+
+#[test]
+fn a_services_token_manages_its_own_services_tokens_and_no_others() {
+    let (mut world, b) = World::new();
+    world.service("Ops", "Web");
+    let managing = NewToken { permissions: manager(), ..new_token("robot", "service:Ops/DB") };
+    let robot = world.token(managing);
+    let (ours, theirs) =
+        (world.token(new_token("ours", "service:Ops/DB")), world.token(new_token("theirs", "service:Ops/Web")));
+    let token = world.at(robot);
+    world.actor = Actor::of(format!("token {robot}"), Who::Token(token, None), Door::Gate);
+    assert!(world.created(new_token("made", "service:Ops/DB")).is_ok());
+    world.done(TokenCommand::Suspend(ours.to_string(), "doubt".to_owned()));
+    world.done(TokenCommand::Resume(ours.to_string()));
+    world.revoke(ours);
+    let refused = world.refusal(TokenCommand::Suspend(theirs.to_string(), "doubt".to_owned()));
+    assert_eq!(refused.slug(), Ok(Slug::ScopeMissing), "{}", refused.detail);
+    for scope in ["service:Ops/Web", "team:Ops", "global"] {
+        let refused = world.created(new_token("more", scope)).err().expect(scope);
+        assert_eq!(refused.slug(), Ok(Slug::ScopeMissing), "{scope}: {}", refused.detail);
+    }
+    assert!(world.registry.token(b.token).is_some());
+}
+
+fn manager() -> Vec<String> {
+    ["tokens:manage", "incidents:create"].map(str::to_owned).to_vec()
+}
