@@ -102,12 +102,23 @@ fn show_config(config: &Config) -> ExitCode {
 /// Log, build, start, wait, drain.
 fn run(config: Config) -> ExitCode {
     start_logging(config.log.level);
+    leave_no_core();
     match run_to_end(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&crate::report(&error));
             ExitCode::from(EXIT_FAILURE)
         }
+    }
+}
+
+/// Memory holds the key and what is on its way: the kernel writes no core of it, and nobody but root reads it.
+fn leave_no_core() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    if let Err(error) = limited.and(hidden) {
+        tracing::warn!(%error, "the kernel may write a core of this process; forbid it in the unit");
     }
 }
 

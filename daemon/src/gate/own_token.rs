@@ -65,6 +65,8 @@ pub(super) async fn answer(
     };
     let current = daemon.registry.load().token(holder.known.token.id).cloned();
     let ends = current.and_then(|token| authenticate::Known { token, ..holder.known.clone() }.ends_soon(now));
+    let (token, status) = (holder.known.token.id, response.status().as_u16());
+    tracing::debug!(%token, ?question, status, "a token asked about itself");
     Marks { quota: None, ends }.put(response.headers_mut());
     response
 }
