@@ -89,8 +89,8 @@ fn matrix() -> Vec<Row> {
         Row(
             "POST",
             "/v1/tokens",
-            json!({ "name": "own {uid}", "scope": "mine", "personal": true, "preset": "read-only" }),
-            "MOm",
+            json!({ "name": "own {uid}", "scope": "mine", "personal": true, "permissions": ["incidents:read"] }),
+            "ARMPOm",
         ),
         Row("PATCH", "/v1/tokens/ours", json!({ "description": "by {uid}" }), "AM"),
         Row("POST", "/v1/tokens/ours/suspend", json!({ "reason": "doubt" }), "AMP"),

@@ -14,7 +14,7 @@ use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, T
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::secret::TokenSecret;
+use tollgate_shared::secret::{self, TokenSecret};
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
@@ -241,6 +241,7 @@ impl From<LookupError> for Problem {
 
 /// A name, or the field and why it is none.
 fn name_of(field: &str, text: &str) -> Result<Name, Problem> {
+    without_secret(field, text)?;
     Name::new(text).map_err(|why| invalid(field, why.to_string()))
 }
 
@@ -256,7 +257,16 @@ fn text_of(field: &str, text: &str, chars_max: usize) -> Result<String, Problem>
     if chars > chars_max {
         return Err(invalid(field, format!("{chars} characters; {chars_max} are the limit")));
     }
+    without_secret(field, text)?;
     Ok(text.to_owned())
+}
+
+/// No text field keeps a token's value (domain.md §2): it would be shown to everybody who sees the object.
+fn without_secret(field: &str, text: &str) -> Result<(), Problem> {
+    if secret::find_in(text).is_empty() {
+        return Ok(());
+    }
+    Err(invalid(field, "holds the value of a token, which nobody may read here; name the token by its id"))
 }
 
 /// An optional comment within its limit; blank counts as none.

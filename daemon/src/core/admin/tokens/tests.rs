@@ -656,3 +656,39 @@ fn a_services_token_manages_its_own_services_tokens_and_no_others() {
 fn manager() -> Vec<String> {
     ["tokens:manage", "incidents:create"].map(str::to_owned).to_vec()
 }
+
+#[test]
+fn no_text_field_keeps_a_tokens_value() {
+    let (mut world, b) = World::new();
+    let (_, secret) = world.token_with_secret(new_token("leaked", "global"));
+    let (words, before) = (format!("see {secret}, please"), world.at(b.token));
+    let described = NewToken { description: words.clone(), ..new_token("n", "global") };
+    let named = NewToken { name: secret[..50].to_owned(), ..new_token("n", "global") };
+    let ignoring = NewToken { dedup_ignore: vec![format!("a[\"{secret}\"]")], ..new_token("n", "global") };
+    let keyed = RotateToken { idempotency_key: Some(secret[..60].to_owned()), ..RotateToken::default() };
+    let (token, entropy) = (b.token.to_string(), world.entropy());
+    let revoke = RevokeToken { confirm: token.clone(), reason: words.clone() };
+    let mut fields = Vec::new();
+    for new in [described, named, ignoring] {
+        fields.push(world.created(new).err().expect("a refusal"));
+    }
+    for command in [
+        TokenCommand::Suspend(token.clone(), words.clone()),
+        TokenCommand::Revoke(token.clone(), revoke),
+        TokenCommand::Rotate(token.clone(), keyed, entropy),
+        TokenCommand::Edit(token, Box::new(TokenPatch { description: Some(words.clone()), ..patch() }), None),
+    ] {
+        fields.push(world.refusal(command));
+    }
+    let lockdown = tollgate_shared::api::SetLockdown { on: true, reason: words };
+    fields.push(world.admin(Command::SetLockdown(lockdown)).err().expect("a refusal"));
+    for problem in &fields {
+        assert_eq!(problem.slug(), Ok(Slug::Validation), "{}", problem.detail);
+        assert!(!serde_json::to_string(problem).unwrap().contains(&secret[..50]), "{}", problem.detail);
+    }
+    let paths: Vec<_> = fields.iter().map(|problem| problem.errors[0].path.as_str()).collect();
+    let wanted =
+        ["description", "name", "dedup_ignore[0]", "reason", "reason", "idempotency_key", "description", "reason"];
+    assert_eq!(paths, wanted);
+    assert_eq!(world.at(b.token), before, "nothing was changed");
+}
