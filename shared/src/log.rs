@@ -8,8 +8,8 @@ use crate::api::OutcomeCounts;
 use crate::explain::Explain;
 use crate::id::{CallId, IncidentId, TokenId};
 use crate::outcome::Outcome;
-use crate::time::Timestamp;
 use crate::problem::Problem;
+use crate::time::Timestamp;
 
 /// One call of a token whose debug option was on. Everything in it is redacted before it is first written; it is
 /// unreadable 48 h after `at`.

@@ -6,6 +6,7 @@ mod crash;
 mod dedup;
 mod fixtures;
 mod hostile;
+mod machine;
 mod operators;
 mod people;
 mod readme;

@@ -166,9 +166,17 @@ fn put_where_it_does_not_belong(daemon: &Daemon, secret: &str) -> Vec<Answer> {
         ("POST", "/v1/tokens".to_owned(), json!({ "name": "said", "scope": "global", "description": words })),
         ("POST", "/v1/tokens".to_owned(), json!({ "name": "said", "scope": secret })),
         ("PATCH", "/v1/tokens/am".to_owned(), json!({ "description": words })),
-        ("POST", "/v1/tokens/import".to_owned(), json!({ "value": secret, "token": { "name": "i", "scope": "global" } })),
+        (
+            "POST",
+            "/v1/tokens/import".to_owned(),
+            json!({ "value": secret, "token": { "name": "i", "scope": "global" } }),
+        ),
         ("POST", "/v1/tokens/identify".to_owned(), json!({ "value": secret })),
-        ("POST", "/v1/tokens/bulk".to_owned(), json!({ "action": "revoke", "q": format!("q={secret}"), "reason": words })),
+        (
+            "POST",
+            "/v1/tokens/bulk".to_owned(),
+            json!({ "action": "revoke", "q": format!("q={secret}"), "reason": words }),
+        ),
         ("POST", "/v1/lockdown".to_owned(), json!({ "on": true, "reason": words })),
         ("POST", "/v1/lockdown".to_owned(), json!({ "on": false })),
         ("POST", "/v1/teams".to_owned(), json!({ "name": &secret[..50] })),
@@ -258,7 +266,8 @@ fn member_named_like_a_secret_is_redacted_in_the_log_and_on_disk() {
     assert_eq!(daemon.terminate(), 0);
     for file in files_below(&daemon.data_dir()) {
         let content = std::fs::read(&file).expect("a file can be read");
-        Needles::of_values(std::iter::once("correct-horse-battery-staple")).assert_not_in(&file.display().to_string(), &content);
+        Needles::of_values(std::iter::once("correct-horse-battery-staple"))
+            .assert_not_in(&file.display().to_string(), &content);
     }
 }
 

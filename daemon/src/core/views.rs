@@ -1,8 +1,8 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView, SuspensionView, TeamView,
-    LastUse, TokenView, UsageView, WhoAmI,
+    FilterView, IncidentView, LastUse, NamedRef, OperatorView, ScopeView, ServiceView, SourceView, SuspensionView,
+    TeamView, TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
 use tollgate_shared::id::OperatorId;

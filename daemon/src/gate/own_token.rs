@@ -90,11 +90,8 @@ fn refused(daemon: &Daemon, holder: &Holder, peer: Peer, denied: &Denied) {
 }
 
 fn used_by(daemon: &Daemon, holder: &Holder, peer: Peer, noticed: Noticed) -> Use<'static> {
-    let seen = Seen {
-        old_secret: holder.known.old_secret,
-        via_query: holder.via_query,
-        ip_violation: noticed.ip_violation,
-    };
+    let seen =
+        Seen { old_secret: holder.known.old_secret, via_query: holder.via_query, ip_violation: noticed.ip_violation };
     let ip = peer.ip().unwrap_or_else(|| [127, 0, 0, 1].into());
     Use { at: daemon.clock.now(), ip, user_agent: None, seen }
 }

@@ -75,7 +75,9 @@ pub(super) async fn set_passphrase(call: Call) -> Result<Response<Body>, Problem
     let hash = match set.passphrase.take().map(Zeroizing::new) {
         Some(passphrase) => {
             let hashed = daemon.people.passphrases.hash(passphrase).await;
-            Some(hashed.map_err(|why| Problem::new(Slug::Validation, why.to_string()).with_error("passphrase", "")))
+            Some(hashed.map_err(|why| {
+                Problem::new(Slug::Validation, format!("passphrase: {why}")).with_error("passphrase", why.to_string())
+            }))
         }
         None => None,
     };

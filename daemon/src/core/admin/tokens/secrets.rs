@@ -8,8 +8,8 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Permission};
 
-use super::fields::grantable;
 use super::super::without_secret;
+use super::fields::grantable;
 use super::{
     Done, Entropy, Office, Reply, Right, Step, authorise, found, invalid, put, sealed, stamp, target_of, write,
 };
