@@ -36,6 +36,16 @@ enum Verb {
     Run(Flags),
     /// Show every setting, its value and where it comes from; exit 64 when one is wrong
     Config(Flags),
+    /// Make a certificate that signs itself, for hosts without an authority; senders must be told to trust it
+    #[cfg(feature = "tls")]
+    SelfSigned {
+        /// A name or address that senders call this host by; may be repeated
+        #[arg(long = "for", value_name = "HOST", required = true)]
+        names: Vec<String>,
+        /// Where certificate.pem and key.pem are made; nothing is overwritten
+        #[arg(long, value_name = "DIR")]
+        out: std::path::PathBuf,
+    },
 }
 
 /// Runs the program.
@@ -43,6 +53,8 @@ pub fn exec() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { verb: Verb::Run(flags) }) => with_config(flags, run),
         Ok(Arguments { verb: Verb::Config(flags) }) => with_config(flags, |config| show_config(&config)),
+        #[cfg(feature = "tls")]
+        Ok(Arguments { verb: Verb::SelfSigned { names, out } }) => self_signed(names, &out),
         Err(error) => usage(&error),
     }
 }
@@ -87,6 +99,22 @@ fn read_config(flags: &Flags) -> Result<Config, String> {
         }
     }
     Config::load(file, &env, flags).map_err(|errors: ConfigErrors| format!("the configuration is wrong:\n{errors}"))
+}
+
+#[cfg(feature = "tls")]
+fn self_signed(names: Vec<String>, directory: &std::path::Path) -> ExitCode {
+    match crate::edge::tls::self_signed(names, directory) {
+        Ok(files) => {
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            let lines = format!("[gate]\ntls_certificate = \"{certificate}\"\ntls_key = \"{key}\"\n");
+            drop(std::io::stdout().write_all(lines.as_bytes()));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&crate::report(&error));
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
 }
 
 fn show_config(config: &Config) -> ExitCode {

@@ -376,6 +376,7 @@ pub fn clean_command(program: &Path, home: &Path) -> Command {
 
 fn address_of(ready: &Value) -> SocketAddr {
     let url = ready["gate"].as_str().unwrap_or_default();
-    let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    let address = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let address = address.and_then(|address| address.parse().ok());
     address.unwrap_or_else(|| panic!("the ready line names no address: {ready}"))
 }

@@ -63,7 +63,7 @@ impl Intake {
                 remote_ip: self.ip,
                 user_agent: self.user_agent.clone(),
                 method: parts.method.to_string(),
-                path: clean(parts.uri.path()),
+                path: clean(&credential::readable(parts.uri.path())),
                 query: clean(&credential::cut_query(parts.uri.query())),
                 from: redacted.and_then(|call| call.from_param()).map(|from| cut(from, USER_AGENT_BYTES_MAX)),
                 content_type: header(parts, "content-type").map(|text| clean(&cut(text, USER_AGENT_BYTES_MAX))),

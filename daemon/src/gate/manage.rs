@@ -1,7 +1,7 @@
 //! Management over the gate: the same resources as on the local socket, for scripts with a token (http.md §2).
 //!
-//! Only `Authorization: Bearer`, never the query: a management address must not carry a secret. Only where the gate listens
-//! on this host alone: what a token may change must not cross a network readable.
+//! Only `Authorization: Bearer`, never the query: a management address must not carry a secret. Only where the gate speaks
+//! TLS or listens on this host alone: what a token may change must not cross a network readable.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(super) async fn answer(
 
 /// Whether management is served here at all.
 pub(super) fn is_served(daemon: &Daemon) -> bool {
-    daemon.facts.listen.ip().to_canonical().is_loopback()
+    daemon.facts.tls || daemon.facts.listen.ip().to_canonical().is_loopback()
 }
 
 fn caller(daemon: &Daemon, parts: &Parts, peer: Peer) -> Result<Actor, Problem> {
