@@ -15,9 +15,10 @@ use tollgate_shared::time::Timestamp;
 
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, Service, Team, Token, Tombstone,
-    UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Maintenance, Operator, Service, StoredAnswer, Team,
+    Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// A type that is kept in a table.
@@ -58,6 +59,12 @@ pub(super) enum RowError {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DedupBlock {
     pub(super) entries: Vec<(TokenId, Fingerprint, DedupEntry)>,
+}
+
+/// The answers that one commit has given under idempotency keys, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AnswerBlock {
+    pub(super) entries: Vec<(IdempotencyKey, StoredAnswer)>,
 }
 
 /// A resolved incident, in the order of resolving: what retention walks along.
@@ -132,6 +139,7 @@ macro_rules! stored_as_it_is {
 }
 
 stored_as_it_is! {
+    AnswerBlock => "a block of answers",
     AuditRow => "an audit row",
     DeadSecret => "a dead secret",
     DedupBlock => "a deduplication block",
@@ -139,12 +147,14 @@ stored_as_it_is! {
     IncidentHead => "an incident's head",
     Lockdown => "the lockdown",
     LogRow => "a log row",
+    Maintenance => "a maintenance",
     Operator => "an operator",
     ResolvedRow => "a row of the resolved incidents",
     Service => "a service",
     Team => "a team",
     TimelineEntry => "a timeline entry",
     Token => "a token",
+    TokenOptions => "a token's options",
     Tombstone => "a tombstone",
     UsageRecord => "a usage record",
 }

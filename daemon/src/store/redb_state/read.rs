@@ -9,11 +9,11 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
-use super::tables::{AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
+use super::tables::{ANSWERS, AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
 use crate::core::audit::AuditHead;
-use crate::core::model::IncidentBody;
+use crate::core::model::{AnswerPlace, IncidentBody};
 use crate::store::memory::SharedCounts;
-use crate::store::rows::decode;
+use crate::store::rows::{AnswerBlock, decode};
 use crate::store::{AuditPage, IncidentFilter, Reader, StoreError};
 
 /// Rows that one transaction looks at: a long one pins pages that the writer has left behind.
@@ -72,6 +72,15 @@ impl Reader for RedbReader {
         let entries = timeline.range((key, 0)..=(key, u32::MAX)).map_err(fail(DOING))?;
         let entries = entries.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect::<Result<_, _>>()?;
         Ok(Some((decode(head.value())?, decode(body.value())?, entries)))
+    }
+
+    fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError> {
+        const DOING: &str = "read an answer";
+        let table = self.handle.read()?.open_table(ANSWERS).map_err(fail(DOING))?;
+        let Some(row) = table.get(place.block).map_err(fail(DOING))? else { return Ok(None) };
+        let block: AnswerBlock = decode(row.value())?;
+        let at = usize::try_from(place.index).unwrap_or(usize::MAX);
+        Ok(block.entries.into_iter().nth(at).map(|(_, answer)| answer.body))
     }
 
     fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError> {
