@@ -14,7 +14,7 @@ mod token_verbs;
 mod tokens;
 
 pub use incidents::{IncidentView, ResolveIncident};
-pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
 pub use objects::{
     FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
 };
