@@ -7,14 +7,16 @@
 
 mod incidents;
 mod ingest;
+mod maintenance;
 mod objects;
 mod people;
 mod status;
 mod token_verbs;
 mod tokens;
 
-pub use incidents::{IncidentView, ResolveIncident};
+pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use maintenance::{MaintenanceView, NewMaintenance};
 pub use objects::{
     FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
 };

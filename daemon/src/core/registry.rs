@@ -405,6 +405,11 @@ impl Registry {
         self.maintenances.get(&service).map_or(&[], Vec::as_slice)
     }
 
+    /// One maintenance.
+    pub fn maintenance(&self, id: MaintenanceId) -> Option<&Arc<Maintenance>> {
+        self.maintenances().find(|one| one.id == id)
+    }
+
     /// All maintenances, by service.
     pub fn maintenances(&self) -> impl Iterator<Item = &Arc<Maintenance>> {
         self.maintenances.values().flatten()

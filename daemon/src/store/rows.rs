@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, ServiceId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
@@ -101,6 +101,13 @@ pub(super) fn encode<T: Stored>(value: &T) -> Result<Vec<u8>, StoreError> {
 pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, StoreError> {
     let (version, rest) = bytes.split_first().ok_or_else(|| damaged::<T>(&RowError::Empty))?;
     T::read(*version, rest).map_err(|error| damaged::<T>(&error))
+}
+
+/// The service of an incident's head, read without the rest; `None` where the row has another version than today's.
+pub(super) fn service_of(head: &[u8]) -> Option<ServiceId> {
+    let (version, rest) = head.split_first()?;
+    let begins: Result<((IncidentId, ServiceId), _), _> = postcard::take_from_bytes(rest);
+    begins.ok().filter(|_| *version == IncidentHead::VERSION).map(|((_, service), _)| service)
 }
 
 fn damaged<T: Stored>(error: &RowError) -> StoreError {

@@ -7,6 +7,7 @@ use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry};
 use tollgate_shared::log::{Histogram, LogRow};
+use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
 use super::LogHints;
@@ -209,6 +210,33 @@ pub struct IncidentFilter {
     pub services: Vec<ServiceId>,
     /// Only in these states; empty = all.
     pub states: Vec<IncidentState>,
+    /// Only of these priorities; empty = all.
+    pub priorities: Vec<Priority>,
+    /// Only those that this token opened.
+    pub token: Option<TokenId>,
+    /// Only those with this text, in lower case, in title or key.
+    pub text: Option<String>,
+    /// Only those opened since.
+    pub since: Option<Timestamp>,
+}
+
+/// Rows that one transaction of a [`Reader`] looks at: a long one pins pages that the writer has left behind.
+pub const SCAN_ROWS_MAX: usize = 1_000;
+
+impl IncidentFilter {
+    /// Whether an incident is one of those asked for.
+    pub fn passes(&self, head: &IncidentHead) -> bool {
+        (self.services.is_empty() || self.services.contains(&head.service))
+            && (self.states.is_empty() || self.states.contains(&head.state))
+            && (self.priorities.is_empty() || self.priorities.contains(&head.priority))
+            && self.token.is_none_or(|token| token == head.token)
+            && self.since.is_none_or(|since| head.first_seen >= since)
+            && self.text.as_deref().is_none_or(|text| holds(head, text))
+    }
+}
+
+fn holds(head: &IncidentHead, text: &str) -> bool {
+    head.title.to_lowercase().contains(text) || head.key.as_ref().is_some_and(|key| key.to_lowercase().contains(text))
 }
 
 /// A page of the audit trail, newest first.

@@ -166,8 +166,7 @@ impl Reader for NaiveStore {
             .values()
             .rev()
             .filter(|head| before.is_none_or(|before| head.id < before))
-            .filter(|head| filter.services.is_empty() || filter.services.contains(&head.service))
-            .filter(|head| filter.states.is_empty() || filter.states.contains(&head.state))
+            .filter(|head| filter.passes(head))
             .cloned()
             .collect();
         let more = page.len() > limit;
