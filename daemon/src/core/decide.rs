@@ -247,6 +247,9 @@ impl Decision {
 }
 
 #[cfg(test)]
+mod intake_tests;
+
+#[cfg(test)]
 mod tests;
 
 #[cfg(test)]

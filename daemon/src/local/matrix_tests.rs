@@ -46,12 +46,19 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenIdentify
         | Act::IncidentList
         | Act::IncidentShow
+        | Act::MaintenanceList
         | Act::LogList
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow => SEES,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterDelete
+        | Act::MaintenanceAdd
+        | Act::MaintenanceEnd => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate
@@ -71,7 +78,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenRevoke
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
-        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
+        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
     }

@@ -70,7 +70,7 @@ pub(super) struct AnswerBlock {
 /// A resolved incident, in the order of resolving: what retention walks along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ResolvedRow {
-    pub(super) id: tollgate_shared::id::IncidentId,
+    pub(super) id: IncidentId,
     pub(super) at: Timestamp,
 }
 

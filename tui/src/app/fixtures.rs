@@ -52,6 +52,7 @@ pub(crate) fn token(number: u32, name: &str) -> TokenView {
         dedup_strict: false,
         rate_limit: None,
         query_token: true,
+        delivery_ids: false,
         suspended: None,
         overlap_until: None,
         rotating: None,

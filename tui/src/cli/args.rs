@@ -4,6 +4,7 @@ mod audit;
 mod filter;
 mod incident;
 mod log;
+mod maintenance;
 mod operator;
 mod send;
 mod team;
@@ -12,8 +13,9 @@ mod watch;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
-pub(super) use incident::{IncidentList, IncidentVerb};
+pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
 pub(super) use log::{LogArgs, LogVerb, LogView};
+pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
@@ -105,6 +107,9 @@ pub(super) enum Verb {
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Times in which a service opens no incidents: add, list, end
+    #[command(subcommand)]
+    Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
     /// Who may do what: add, list, edit, disable, remove, passphrase

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadTransaction;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{IncidentId, ServiceId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
