@@ -1,14 +1,14 @@
 //! Changes by people: each is validated, put into the view and audited in one transaction, or refused whole.
 
-mod filters;
+pub(in crate::core) mod filters;
 mod guard;
 mod incidents;
 mod lockdown;
 pub mod operators;
 mod organisation;
-mod tokens;
+pub(in crate::core) mod tokens;
 
-use tollgate_shared::api::{NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
+use tollgate_shared::api::{FilterPatch, NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
@@ -18,6 +18,7 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
+pub use self::filters::version_of as filter_version;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
 use super::model::{Mac, RegistryChange};
@@ -36,6 +37,8 @@ pub enum Command {
     EditService(String, ServicePatch),
     /// Create a filter.
     CreateFilter(Box<NewFilter>),
+    /// Change a filter; refused where it is no longer at the given version.
+    EditFilter(String, Box<FilterPatch>, Option<String>),
     /// Delete a filter.
     DeleteFilter(String),
     /// Change tokens.
@@ -159,6 +162,7 @@ impl Command {
             | Self::EditService(..)
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
+            | Self::EditFilter(..)
             | Self::DeleteFilter(_) => Operation::ChangeServices,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
@@ -179,6 +183,7 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
         Command::EditService(service, patch) => organisation::edit_service(office, actor, &service, &patch),
         Command::CreateFilter(new) => filters::create(office, actor, *new),
+        Command::EditFilter(filter, patch, seen) => filters::edit(office, actor, &filter, *patch, seen.as_deref()),
         Command::DeleteFilter(filter) => filters::delete(office, actor, &filter),
         Command::Token(command) => tokens::execute(office, actor, command),
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),

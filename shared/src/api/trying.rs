@@ -210,8 +210,10 @@ pub struct WhatIfReport {
     pub since: Timestamp,
     /// The newest.
     pub until: Timestamp,
-    /// Calls looked at: the sum of the next five.
+    /// Calls looked at: the sum of gained, lost, changed, unchanged and cannot tell.
     pub calls: u64,
+    /// Of those that can be told, how many have an effect as proposed.
+    pub matched: u64,
     /// See [`Verdict::Gained`].
     pub gained: u64,
     /// See [`Verdict::Lost`].
