@@ -214,7 +214,9 @@ impl Writer {
         let swept = self.store.sweep_dedup(now).and_then(|()| self.store.drop_resolved_before(cutoff, DROP_MAX));
         match swept {
             Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped"),
+            Ok(dropped) => {
+                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped")
+            }
             Err(error) => self.commit_failed(&error),
         }
     }

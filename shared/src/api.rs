@@ -13,6 +13,7 @@ mod people;
 mod status;
 mod token_verbs;
 mod tokens;
+pub mod trying;
 
 pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
@@ -32,6 +33,7 @@ pub use tokens::{
     DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
+pub use trying::{FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, WhatIf, WhatIfItem, WhatIfReport};
 
 use serde::{Deserialize, Serialize};
 

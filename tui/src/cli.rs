@@ -16,6 +16,7 @@ mod lockdown;
 mod log;
 mod maintenance;
 mod operator;
+mod replay;
 mod scan;
 mod secret;
 mod send;
@@ -28,6 +29,7 @@ mod tests;
 mod token;
 mod verdict;
 mod watch;
+mod what_if;
 mod when;
 
 pub use args::DemoArgs;
@@ -164,6 +166,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Team(verb) => team::team(cx, verb).await,
         Verb::Service(verb) => team::service(cx, verb).await,
         Verb::Filter(verb) => filter::run(cx, verb).await,
+        Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
         Verb::Maintenance(verb) => maintenance::run(cx, verb).await,

@@ -143,7 +143,8 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
         bench.view.remember(token.id, fingerprint, DedupEntry { at: bench.now, effects: done.effects });
     }
     if let Some(idempotency) = proposal.idempotency.filter(|_| done.decision.outcome.has_effect()) {
-        let (status, body) = (answer::status_at(proposal.endpoint, &done.decision), answer::kept_document(proposal, &done.decision));
+        let (status, body) =
+            (answer::status_at(proposal.endpoint, &done.decision), answer::kept_document(proposal, &done.decision));
         let answer = StoredAnswer { at: bench.now, print: idempotency.print, status, body };
         bench.view.remember_answer(idempotency.key, answer);
     }

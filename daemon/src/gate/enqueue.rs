@@ -64,13 +64,14 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
         Ok(known) => known,
         Err(problem) => return refusal(&problem),
     };
-    let (mut response, marks) = match process::let_in(daemon, intake, parts, Holder { known, via_query: false }, Endpoint::Enqueue) {
-        Ok(admitted) => {
-            let marks = admitted.marks;
-            (proceed(daemon, admitted, event.members).await, marks)
-        }
-        Err(Refused(problem, marks)) => (refusal(&problem), marks),
-    };
+    let (mut response, marks) =
+        match process::let_in(daemon, intake, parts, Holder { known, via_query: false }, Endpoint::Enqueue) {
+            Ok(admitted) => {
+                let marks = admitted.marks;
+                (proceed(daemon, admitted, event.members).await, marks)
+            }
+            Err(Refused(problem, marks)) => (refusal(&problem), marks),
+        };
     marks.put(response.headers_mut());
     response
 }
@@ -160,7 +161,9 @@ pub(super) fn refusal(problem: &Problem) -> Response<Body> {
     let status = answer::refused_status(Endpoint::Enqueue, slug);
     let body = match status {
         400 => EnqueueAnswer::invalid(vec![problem.detail.clone()]),
-        429 => EnqueueAnswer::failed("throttle exceeded", "Requests for this service are arriving too quickly", problem),
+        429 => {
+            EnqueueAnswer::failed("throttle exceeded", "Requests for this service are arriving too quickly", problem)
+        }
         _ => EnqueueAnswer::failed(slug.as_str(), slug.title(), problem),
     };
     let mut response = respond::json(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);

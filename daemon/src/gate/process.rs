@@ -132,8 +132,8 @@ async fn proceed(daemon: &Arc<Daemon>, admitted: Admitted, incoming: Incoming) -
             return error.response();
         }
     };
-    let decoded = inflate::inflated(&admitted.parts.headers, &bytes, limit)
-        .and_then(|plain| admitted.content_of(daemon, &plain));
+    let decoded =
+        inflate::inflated(&admitted.parts.headers, &bytes, limit).and_then(|plain| admitted.content_of(daemon, &plain));
     match decoded {
         Ok(arrived) => {
             let content = arrived.content.clone();
@@ -151,7 +151,9 @@ async fn answered(
     answer: Answer,
 ) -> Response<Body> {
     match answer {
-        Answer::Decided(Decision { refused: Some(denied), .. }) => endpoint_problem(endpoint, presented::outside(&denied)),
+        Answer::Decided(Decision { refused: Some(denied), .. }) => {
+            endpoint_problem(endpoint, presented::outside(&denied))
+        }
         Answer::Decided(Decision { replayed: Some(answered), .. }) => replayed(daemon, endpoint, answered).await,
         Answer::Decided(decision) => {
             let status = StatusCode::from_u16(answer::status_at(endpoint, &decision)).unwrap_or(StatusCode::OK);
@@ -221,9 +223,9 @@ impl Admitted {
     /// Matches against the snapshot and gives the proposal to the writer.
     fn queue(self, daemon: &Daemon, arrived: Arrived, compared: &Call) -> Result<oneshot::Receiver<Answer>, Refused> {
         let Arrived { content, json_problem, body_bytes } = arrived;
-        let idempotency = self.idempotency(compared).map_err(|why| {
-            self.refuse(daemon, Slug::Validation, &why.to_string(), body_bytes, Some(&content))
-        })?;
+        let idempotency = self
+            .idempotency(compared)
+            .map_err(|why| self.refuse(daemon, Slug::Validation, &why.to_string(), body_bytes, Some(&content)))?;
         let (registry, token) = (&self.registry, &self.known.token);
         let draft = self.debug.then(|| {
             let explain = routing::explain_for(registry, token, &content.call, &content.redacted);

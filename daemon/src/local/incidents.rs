@@ -105,7 +105,8 @@ fn priorities_of(query: &Query<'_>) -> Result<Vec<Priority>, Problem> {
     let parse = |text: &str| {
         let known = [Priority::P1, Priority::P2, Priority::P3, Priority::P4, Priority::P5];
         known.into_iter().find(|known| known.to_string().eq_ignore_ascii_case(text.trim())).ok_or_else(|| {
-            Problem::new(Slug::Validation, format!("`{text}` is no priority; P1 to P5")).with_error("priority", "unknown")
+            Problem::new(Slug::Validation, format!("`{text}` is no priority; P1 to P5"))
+                .with_error("priority", "unknown")
         })
     };
     named.map(parse).collect()

@@ -39,6 +39,8 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterList
         | Act::FilterShow
         | Act::FilterTry
+        | Act::WhatIf
+        | Act::LogReplay
         | Act::TokenList
         | Act::TokenShow
         | Act::TokenSources
@@ -56,6 +58,7 @@ fn expected(act: Act) -> &'static str {
         | Act::ServiceEdit
         | Act::ServiceDelete
         | Act::FilterCreate
+        | Act::FilterEdit
         | Act::FilterDelete
         | Act::MaintenanceAdd
         | Act::MaintenanceEnd => SERVICES,

@@ -93,7 +93,14 @@ impl Memory {
     /// Memory of an empty database. `counts` is shared with readers and begins anew.
     pub(super) fn new(bounds: DedupBounds, marks: Marks, counts: SharedCounts) -> Self {
         counts.clear();
-        Self { heads: HashMap::new(), services: HashMap::new(), dedup: Dedup::new(bounds), answers: Answers::new(IDEMPOTENCY_KEYS_MAX), marks, counts }
+        Self {
+            heads: HashMap::new(),
+            services: HashMap::new(),
+            dedup: Dedup::new(bounds),
+            answers: Answers::new(IDEMPOTENCY_KEYS_MAX),
+            marks,
+            counts,
+        }
     }
 
     /// Takes in an open head that was read from disk.

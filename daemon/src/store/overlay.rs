@@ -13,9 +13,7 @@ use super::{View, timeline};
 use crate::core::audit::{self, AuditHead};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
-use crate::core::model::{
-    AnswerPlace, Answered, DedupEntry, IncidentBody, RegistryChange, StoredAnswer, UsageRecord,
-};
+use crate::core::model::{AnswerPlace, Answered, DedupEntry, IncidentBody, RegistryChange, StoredAnswer, UsageRecord};
 
 /// The changes. Sorted where they are written, so that a table is touched in its own order.
 #[derive(Debug, Default)]

@@ -263,6 +263,7 @@ pub(crate) fn organisation() -> Net {
         id: uuid::<FilterId>(4, number),
         service: NamedRef { id: service.id.to_string(), name: format!("{}/{}", service.team.name, service.name) },
         position: 1,
+        version: "1".to_owned(),
         spec: tollgate_shared::filter::preset("zabbix").unwrap(),
         lints: Vec::new(),
         created_at: now(),

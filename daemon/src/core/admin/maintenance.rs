@@ -17,8 +17,10 @@ pub(super) fn add(office: &mut Office<'_>, actor: &Actor, new: &NewMaintenance) 
     let (from, until) = times(office.now, new)?;
     let planned = office.registry.maintenances_of(entry.service.id);
     if planned.iter().filter(|one| !one.is_over(office.now)).count() >= MAINTENANCES_PER_SERVICE_MAX {
-        let detail =
-            format!("`{}` has {MAINTENANCES_PER_SERVICE_MAX} maintenances planned, which is the limit", entry.full_name);
+        let detail = format!(
+            "`{}` has {MAINTENANCES_PER_SERVICE_MAX} maintenances planned, which is the limit",
+            entry.full_name
+        );
         return Err(Problem::new(Slug::Validation, detail));
     }
     let one = Maintenance {

@@ -313,7 +313,11 @@ mod tests {
     #[test]
     fn a_form_is_an_object_of_strings_and_keeps_its_text() {
         let form = decoded("application/x-www-form-urlencoded; charset=utf-8", b"state=down&host=db+1%21&n=5&state=up");
-        assert_eq!(form.call.json, Some(json!({"state": "up", "host": "db 1!", "n": "5"})), "the last of equal names wins");
+        assert_eq!(
+            form.call.json,
+            Some(json!({"state": "up", "host": "db 1!", "n": "5"})),
+            "the last of equal names wins"
+        );
         assert_eq!(form.call.text, "state=down&host=db+1%21&n=5&state=up");
         assert_eq!(decoded("text/plain", b"state=down").call.json, None);
     }
@@ -322,8 +326,10 @@ mod tests {
     fn the_one_field_payload_of_a_form_is_unwrapped_as_github_sends_it() {
         let kind = "application/x-www-form-urlencoded";
         let json = |body: &str| decoded(kind, body.as_bytes()).call.json;
-        assert_eq!(json("payload=%7B%22action%22%3A%22completed%22%2C%22n%22%3A1.0%7D").map(|json| json.to_string()),
-            Some("{\"action\":\"completed\",\"n\":1.0}".to_owned()));
+        assert_eq!(
+            json("payload=%7B%22action%22%3A%22completed%22%2C%22n%22%3A1.0%7D").map(|json| json.to_string()),
+            Some("{\"action\":\"completed\",\"n\":1.0}".to_owned())
+        );
         assert_eq!(json("payload=plain"), Some(json!({"payload": "plain"})));
         assert_eq!(json("payload=%7B%7D&x=1"), Some(json!({"payload": "{}", "x": "1"})), "only where it is alone");
     }

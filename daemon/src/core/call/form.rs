@@ -10,7 +10,8 @@ use super::decode::parse;
 const WRAPPER: &str = "payload";
 
 /// What a form leaves as it is.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'[').remove(b']');
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'[').remove(b']');
 
 /// Names and values of a form's text, decoded, in order.
 pub(super) fn fields(text: &str) -> Vec<(String, String)> {

@@ -88,7 +88,11 @@ mod tests {
     #[test]
     fn the_header_is_the_key_with_or_without_quotes() {
         for text in ["8e03978e", "\"8e03978e\"", "  8e03978e "] {
-            assert_eq!(find(&headers(&[("idempotency-key", text)]), false), Ok(Some("key 8e03978e".to_owned())), "{text}");
+            assert_eq!(
+                find(&headers(&[("idempotency-key", text)]), false),
+                Ok(Some("key 8e03978e".to_owned())),
+                "{text}"
+            );
         }
         assert_eq!(find(&HeaderMap::new(), true), Ok(None));
     }

@@ -96,7 +96,8 @@ impl Redactor {
     fn redact_form(&self, text: &str, json: &Value, json_changed: bool) -> String {
         let fields = form::fields(text);
         let secret = |(name, value): &(String, String)| {
-            self.names.contains(name) || [name, value].iter().any(|text| matches!(self.redact_text(text), Cow::Owned(_)))
+            self.names.contains(name)
+                || [name, value].iter().any(|text| matches!(self.redact_text(text), Cow::Owned(_)))
         };
         match self.redact_text(text) {
             Cow::Borrowed(text) if !json_changed && !fields.iter().any(secret) => text.to_owned(),
@@ -155,7 +156,8 @@ impl Default for Redactor {
 /// A call whose value was read from the fields of a form: its text is no JSON.
 fn is_form(call: &Call) -> bool {
     let declared = |(name, value): &(String, String)| {
-        name == "content-type" && value.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+        name == "content-type"
+            && value.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
     };
     call.headers.iter().any(declared) && !matches!(parse(&call.text), Ok(Some(_)))
 }
@@ -303,7 +305,10 @@ mod tests {
             ("payload=%7B%22a%22%3A1%7D", "payload=%7B%22a%22%3A1%7D"),
         ] {
             let view = redacted(&form(text));
-            assert_eq!(view.text.replace("%5B", "[").replace("%5D", "]"), expected.replace("%5B", "[").replace("%5D", "]"));
+            assert_eq!(
+                view.text.replace("%5B", "[").replace("%5D", "]"),
+                expected.replace("%5B", "[").replace("%5D", "]")
+            );
             assert!(!whole(&view).contains("abc"), "{}", whole(&view));
             assert!(redacted(&view) == view, "redacting twice changes nothing more: {text}");
         }

@@ -176,4 +176,3 @@ impl Done {
         self.effects.push(Effect { service: head.service, key, open_after, incident: head.id });
     }
 }
-

@@ -51,7 +51,9 @@ async fn answer(
 ) -> Result<Response<Body>, Problem> {
     let ids: Vec<IncidentId> = heads.iter().take(SHOWN_MAX).map(|head| head.id).collect();
     let now = read(daemon, move |daemon| {
-        ids.into_iter().map(|id| Ok(daemon.reader.incident(id)?.map(|(head, _, _)| head))).collect::<Result<Vec<_>, _>>()
+        ids.into_iter()
+            .map(|id| Ok(daemon.reader.incident(id)?.map(|(head, _, _)| head)))
+            .collect::<Result<Vec<_>, _>>()
     })
     .await?;
     let registry = daemon.registry.load();

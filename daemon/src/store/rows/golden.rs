@@ -13,7 +13,8 @@ use super::*;
 use crate::core::model::SourceRecord;
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
-    incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id, tombstone,
+    incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id,
+    tombstone,
 };
 
 fn hex(bytes: &[u8]) -> String {

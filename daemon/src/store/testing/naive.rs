@@ -14,8 +14,8 @@ use crate::core::audit::{self, AuditHead, FIRST_PREVIOUS};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, Maintenance, RegistryChange, Service,
-    StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, Maintenance, RegistryChange,
+    Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::store::{AuditPage, Committed, IncidentFilter, Loaded, Reader, Store, StoreError, View};
 
