@@ -40,6 +40,8 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterList
         | Act::FilterShow
         | Act::FilterTry
+        | Act::WhatIf
+        | Act::LogReplay
         | Act::TokenList
         | Act::TokenShow
         | Act::TokenSources
@@ -47,12 +49,20 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenIdentify
         | Act::IncidentList
         | Act::IncidentShow
+        | Act::MaintenanceList
         | Act::LogList
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow => SEES,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterEdit
+        | Act::FilterDelete
+        | Act::MaintenanceAdd
+        | Act::MaintenanceEnd => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate
@@ -72,7 +82,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenRevoke
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
-        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
+        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
     }
