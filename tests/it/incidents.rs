@@ -115,9 +115,7 @@ fn under_maintenance_calls_are_suppressed_said_so_and_opened_again_when_it_is_en
     let token = daemon.token("am", "service:Ops/DB", &["--debug"]);
     let call = |daemon: &Daemon, state: &str, key: &str| daemon.post(&token.secret, &alert(state, key));
     assert_eq!(outcome(&call(&daemon, "firing", "open")), "created");
-    let added = daemon.cli([
-        "maintenance", "add", "--service", "Ops/DB", "--for", "2h", "--comment", "patch night",
-    ]);
+    let added = daemon.cli(["maintenance", "add", "--service", "Ops/DB", "--for", "2h", "--comment", "patch night"]);
     assert!(added.expect(0).stdout.contains("Ops/DB is under maintenance until"));
     let suppressed = call(&daemon, "firing", "new");
     assert_eq!((suppressed.status, outcome(&suppressed).as_str()), (202, "suppressed"), "{suppressed:?}");

@@ -166,7 +166,9 @@ fn a_pagerduty_client_works_unchanged_with_the_token_as_its_routing_key() {
     assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "triggered");
     assert_eq!(post(&event("pagerduty_acknowledge")).status, 202);
     assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "triggered", "a sender's token may not");
-    daemon.cli(["token", "edit", "pd", "--permission", "incidents:create", "--permission", "incidents:update"]).expect(0);
+    daemon
+        .cli(["token", "edit", "pd", "--permission", "incidents:create", "--permission", "incidents:update"])
+        .expect(0);
     assert_eq!(post(&event("pagerduty_acknowledge")).status, 202);
     assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "acknowledged");
     let resolved = post(&event("pagerduty_resolve"));
@@ -223,7 +225,10 @@ fn a_quota_is_told_in_headers_from_the_first_call_on() {
     let token = daemon.token("am", "service:Ops/DB", &["--rate", "60/min:2"]);
     let call = |key: &str| send(&daemon, "/v1/process", &token, &[], alert("firing", key).as_bytes());
     let first = call("a");
-    assert_eq!((first.status, first.header("ratelimit-limit"), first.header("ratelimit-remaining")), (201, Some("2"), Some("1")));
+    assert_eq!(
+        (first.status, first.header("ratelimit-limit"), first.header("ratelimit-remaining")),
+        (201, Some("2"), Some("1"))
+    );
     assert!(first.header("ratelimit-reset").is_some());
     let free = daemon.token("free", "service:Ops/DB", &[]);
     let unlimited = send(&daemon, "/v1/process", &free, &[], alert("firing", "c").as_bytes());

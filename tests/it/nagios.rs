@@ -77,7 +77,10 @@ fn nagios_plugin_opens_an_incident_when_a_port_is_dead_and_resolves_it_when_it_l
     let said = notify(&daemon, &token, "PROBLEM", state, &output).expect(0);
     assert!(said.stdout.starts_with("201 opened"), "{said:?}");
     let head = daemon.all("/v1/incidents")[0]["head"].clone();
-    assert_eq!((text(&head, "/title"), text(&head, "/priority"), text(&head, "/state")), (output.as_str(), "P1", "triggered"));
+    assert_eq!(
+        (text(&head, "/title"), text(&head, "/priority"), text(&head, "/state")),
+        (output.as_str(), "P1", "triggered")
+    );
     let ignored = notify(&daemon, &token, "ACKNOWLEDGEMENT", state, &output).expect(2);
     assert!(ignored.stdout.contains("NO MATCH"), "{ignored:?}");
     let _living = TcpListener::bind(address).expect("the port is free still");
@@ -100,8 +103,16 @@ fn a_notification_command_without_macros_says_what_is_missing() {
     let missing = daemon.cli(["send", "--nagios", "--token-file", &file]).expect(65);
     assert!(missing.stderr.contains("enable_environment_macros=1"), "{missing:?}");
     let given = [
-        "send", "--nagios", "--token-file", &file, "--macro", "HOSTNAME=web01", "--macro", "HOSTSTATE=DOWN",
-        "--macro", "HOSTOUTPUT=PING CRITICAL",
+        "send",
+        "--nagios",
+        "--token-file",
+        &file,
+        "--macro",
+        "HOSTNAME=web01",
+        "--macro",
+        "HOSTSTATE=DOWN",
+        "--macro",
+        "HOSTOUTPUT=PING CRITICAL",
     ];
     daemon.cli(given).expect(0);
     let head = daemon.all("/v1/incidents")[0]["head"].clone();

@@ -300,7 +300,12 @@ fn filters_beyond_their_limits_are_refused_with_the_place_and_nothing_of_them_is
         ("nothing at all", new(json!({})), "trigger.conditions", ""),
         ("a resolve part without conditions", resolve_nothing, "resolve.conditions", ""),
         ("an unknown preset", json!({ "service": "Ops/DB", "preset": "pager" }), "preset", "alertmanager"),
-        ("a preset and a spec", json!({ "service": "Ops/DB", "preset": "grafana", "spec": { "name": "x", "trigger": trigger(1, 1) } }), "spec", ""),
+        (
+            "a preset and a spec",
+            json!({ "service": "Ops/DB", "preset": "grafana", "spec": { "name": "x", "trigger": trigger(1, 1) } }),
+            "spec",
+            "",
+        ),
     ];
     let before = counts(&daemon);
     for (what, body, place, said) in cases {

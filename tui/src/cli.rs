@@ -181,6 +181,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Status => status::run(cx),
         // They were answered before a daemon was looked for.
         Verb::Demo(_) | Verb::Scan(_) => Ok(Exit::Usage),
+        Verb::Send(_) if cx.status.tls => Err(send::over_tls(&cx.status.listen)),
         Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), cx.format).await,
     }
 }

@@ -91,7 +91,9 @@ pub fn keys_for(registry: &Registry, token: &Token, call: &Call) -> Vec<(Service
     let reached = scopes.iter().flat_map(|scope| registry.reached(*scope)).filter(|entry| entry.service.enabled);
     let keys = reached.flat_map(|entry| {
         let enabled = entry.compiled.iter().filter(|filter| filter.enabled);
-        enabled.filter_map(|filter| matching::correlation_key(&filter.trigger.correlate, call).map(|key| (entry.service.id, key)))
+        enabled.filter_map(|filter| {
+            matching::correlation_key(&filter.trigger.correlate, call).map(|key| (entry.service.id, key))
+        })
     });
     keys.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -67,7 +67,7 @@ pub(super) struct Global {
     /// How results are written
     #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
     pub(super) output: Format,
-    /// No colour (this command line has none yet; NO_COLOR is respected too)
+    /// No colour in the console; the commands write none anyway. NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,
     /// No notes and no confirmations, only results and errors

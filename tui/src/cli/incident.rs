@@ -37,10 +37,15 @@ fn query_of(state: Option<String>, filter: &IncidentFilter) -> IncidentQuery {
 
 async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let client = cx.client;
+    let none = if list.state.is_none() && !list.all {
+        "no open incidents; --all shows resolved ones"
+    } else {
+        "no such incidents"
+    };
     let state = list.state.or_else(|| (!list.all).then(|| "open".to_owned()));
     let query = query_of(state, &list.filter);
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    cx.list("no such incidents", incidents, fetch).await
+    cx.list(none, incidents, fetch).await
 }
 
 async fn show(cx: &mut Context<'_>, reference: &str) -> Done {
