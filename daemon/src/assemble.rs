@@ -149,7 +149,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         tail: TailHub::new(last_seq),
         refused: RefusedRing::default(),
         events: Events::default(),
-        redactor: redactor(config),
+        built_in_redactor: redactor(config),
         reader: store.reader(),
         log_reader: log.reader(),
         meters: crate::daemon::Meters::default(),

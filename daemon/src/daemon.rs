@@ -48,8 +48,8 @@ pub struct Daemon {
     pub refused: RefusedRing,
     /// What changed, for consoles.
     pub events: Events,
-    /// What is cut out before anything is written.
-    pub redactor: Redactor,
+    /// What is cut out before anything is written, but for operators' rules.
+    pub built_in_redactor: Redactor,
     /// Incidents and audit, beside the writer.
     pub reader: Arc<dyn Reader>,
     /// The log, beside the log thread.
@@ -62,6 +62,13 @@ pub struct Daemon {
     pub mac_key: MacKey,
     /// What is known of people beside the registry.
     pub people: People,
+}
+
+impl Daemon {
+    /// What is cut out before anything is written, as the rules are now.
+    pub fn redactor(&self) -> Redactor {
+        self.built_in_redactor.with_rules(self.registry.load().redaction().rules.clone())
+    }
 }
 
 /// What the daemon was started with.

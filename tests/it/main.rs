@@ -9,6 +9,7 @@ mod hostile;
 mod operators;
 mod people;
 mod readme;
+mod redaction;
 mod refusals;
 mod revoke;
 mod secrets;

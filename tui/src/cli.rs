@@ -15,6 +15,7 @@ mod io;
 mod lockdown;
 mod log;
 mod operator;
+mod redaction;
 mod scan;
 mod secret;
 mod send;
@@ -165,6 +166,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
+        Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,
         Verb::Check(args) => watch::check(cx, args).await,

@@ -6,9 +6,12 @@ mod incidents;
 mod lockdown;
 pub mod operators;
 mod organisation;
+pub mod redaction;
 mod tokens;
 
-use tollgate_shared::api::{NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
+use tollgate_shared::api::{
+    NewFilter, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown,
+};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
@@ -60,6 +63,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Add a rule of redaction.
+    AddRedaction(Box<NewRedactionRule>),
+    /// Remove a rule of redaction.
+    RemoveRedaction(String),
     /// Only write into the audit: a sign-in, a refusal, a reading of the log.
     Note(Note),
 }
@@ -116,6 +123,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// A rule of redaction was added.
+    Redaction,
     /// It is in the audit.
     Noted,
 }
@@ -154,7 +163,9 @@ impl Command {
             | Self::EditOperator(..)
             | Self::DeleteOperator(_)
             | Self::SetPassphrase(..)
-            | Self::SetLockdown(_) => Operation::ChangeOrganisation,
+            | Self::SetLockdown(_)
+            | Self::AddRedaction(_)
+            | Self::RemoveRedaction(_) => Operation::ChangeOrganisation,
             Self::CreateService(_)
             | Self::EditService(..)
             | Self::DeleteService(_)
@@ -191,6 +202,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
+        Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
+        Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),
         Command::Note(note) => {
             office.write(actor, &[], note.action, note.target, note.detail);
             Ok(Done { changes: Vec::new(), reply: Reply::Noted })

@@ -26,7 +26,7 @@ pub(super) fn note_target(
     presented_id: Option<String>,
 ) {
     // The path may hold a token that somebody put there by mistake.
-    let target = daemon.redactor.redact_text(&target).into_owned();
+    let target = daemon.redactor().redact_text(&target).into_owned();
     let refusal = Refusal { at: daemon.clock.now(), remote_ip: peer.ip(), target, slug, detail, presented_id };
     daemon.refused.note(refusal);
     daemon.events.changed(Kind::Refused);

@@ -50,7 +50,9 @@ fn expected(act: Act) -> &'static str {
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
-        | Act::OperatorShow => SEES,
+        | Act::OperatorShow
+        | Act::RedactionList
+        | Act::RedactionTry => SEES,
         Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
@@ -58,7 +60,9 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorEdit
         | Act::OperatorDelete
         | Act::OperatorPassphrase
-        | Act::LockdownSet => ORGANISATION,
+        | Act::LockdownSet
+        | Act::RedactionAdd
+        | Act::RedactionRemove => ORGANISATION,
         Act::TokenCreate
         | Act::TokenEdit
         | Act::TokenRotate

@@ -26,7 +26,7 @@ pub(super) async fn try_filters(call: Call) -> Result<Response<Body>, Problem> {
     Ok(ok(&verdict(&daemon, entry, decoded)))
 }
 
-fn decode_tried(tried: &TryFilter) -> Result<Decoded, Problem> {
+pub(super) fn decode_tried(tried: &TryFilter) -> Result<Decoded, Problem> {
     let mut headers = HeaderMap::new();
     for (name, value) in &tried.headers {
         let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(value).ok());
@@ -43,7 +43,7 @@ fn decode_tried(tried: &TryFilter) -> Result<Decoded, Problem> {
 
 /// The phase that a real call would come to if the incident with its key were open for a resolve, and none for a trigger.
 fn verdict(daemon: &Arc<Daemon>, entry: &ServiceEntry, decoded: Decoded) -> TryVerdict {
-    let redacted = daemon.redactor.redact(&decoded.call);
+    let redacted = daemon.redactor().redact(&decoded.call);
     let ServiceMatch { resolve_keys, trigger } = matching::evaluate(&entry.compiled, &decoded.call, &redacted);
     let explain = routing::explain_service(entry, &decoded.call, &redacted);
     let resolve = resolve_keys.into_iter().find(|hit| hit.key.is_some());

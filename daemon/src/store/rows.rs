@@ -16,8 +16,8 @@ use tollgate_shared::time::Timestamp;
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, Service, Team, Token, Tombstone,
-    UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RedactionRules, Service, Team, Token,
+    Tombstone, UsageRecord,
 };
 
 /// A type that is kept in a table.
@@ -140,6 +140,7 @@ stored_as_it_is! {
     Lockdown => "the lockdown",
     LogRow => "a log row",
     Operator => "an operator",
+    RedactionRules => "the rules of redaction",
     ResolvedRow => "a row of the resolved incidents",
     Service => "a service",
     Team => "a team",

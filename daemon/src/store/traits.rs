@@ -13,8 +13,8 @@ use super::LogHints;
 use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RegistryChange, Service, Team, Token,
-    Tombstone, UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RedactionRules, RegistryChange, Service,
+    Team, Token, Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -76,6 +76,8 @@ pub struct Loaded {
     pub operators: Vec<Operator>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
+    /// What operators have cut from calls.
+    pub redaction: RedactionRules,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.

@@ -5,6 +5,7 @@ mod filter;
 mod incident;
 mod log;
 mod operator;
+mod redaction;
 mod send;
 mod team;
 mod token;
@@ -15,6 +16,7 @@ pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentList, IncidentVerb};
 pub(super) use log::{LogArgs, LogVerb, LogView};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -115,6 +117,9 @@ pub(super) enum Verb {
     /// Stop taking calls, or take them again
     #[command(subcommand)]
     Lockdown(LockdownVerb),
+    /// What is cut from calls before they are logged: list, try, add, remove rules
+    #[command(subcommand, after_help = redaction::AFTER_HELP)]
+    Redaction(RedactionVerb),
     /// The tokens that end soon; exit 2 where there are some
     Expiring(ExpiringArgs),
     /// Tokens that want to be looked at: idle, never used, without end or address list, used as ?token=

@@ -5,7 +5,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
 use super::tables::{
-    DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS, TOKENS,
+    DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TOKENS,
     TOMBSTONES, USAGE, read_marks, store_id,
 };
 use crate::store::dedup::DedupBounds;
@@ -28,6 +28,7 @@ pub(super) fn load(
     load_dedup(txn, &mut memory)?;
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
+    let redaction = meta.get(REDACTION).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
     let loaded = Loaded {
         teams: all(txn, TEAMS)?,
         services: all(txn, SERVICES)?,
@@ -37,6 +38,7 @@ pub(super) fn load(
         dead_secrets: all(txn, DEAD_SECRETS)?,
         operators: all(txn, OPERATORS)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
+        redaction: redaction.unwrap_or_default(),
         usage: load_usage(txn)?,
         high_water: marks.high_water,
         next_log_seq: marks.next_log_seq,

@@ -45,6 +45,8 @@ pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::
 
 /// The row in `meta` that is there while ingestion is locked down.
 pub(super) const LOCKDOWN: &str = "lockdown";
+/// The row in `meta` with the rules of redaction; there from the first rule on.
+pub(super) const REDACTION: &str = "redaction";
 
 const FORMAT: &str = "format_version";
 const STORE_ID: &str = "store_id";

@@ -7,8 +7,8 @@ use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 
 use super::handle::fail;
 use super::tables::{
-    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS,
-    TIMELINE, TOKENS, TOMBSTONES, USAGE, write_marks,
+    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES,
+    TEAMS, TIMELINE, TOKENS, TOMBSTONES, USAGE, write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
@@ -173,6 +173,11 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         RegistryChange::DeleteTeam(id) => remove(txn, TEAMS, id.0.as_u128()),
         RegistryChange::DeleteOperator(id) => remove(txn, OPERATORS, id.0.as_u128()),
         RegistryChange::SetLockdown(lockdown) => write_lockdown(txn, lockdown.as_ref()),
+        RegistryChange::SetRedaction(rules) => {
+            let mut meta = txn.open_table(META).map_err(fail(DOING))?;
+            meta.insert(REDACTION, encode(rules)?.as_slice()).map_err(fail(DOING))?;
+            Ok(())
+        }
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),
         RegistryChange::PutDeadSecret(dead) => {
             let mut table = txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;

@@ -30,6 +30,7 @@ pub(crate) struct NaiveStore {
 struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
     lockdown: Option<crate::core::model::Lockdown>,
+    redaction: crate::core::model::RedactionRules,
     teams: BTreeMap<TeamId, Team>,
     services: BTreeMap<ServiceId, Service>,
     filters: BTreeMap<FilterId, FilterRecord>,
@@ -85,6 +86,7 @@ impl Store for NaiveStore {
             dead_secrets: state.dead.into_values().collect(),
             operators: state.operators.into_values().collect(),
             lockdown: state.lockdown,
+            redaction: state.redaction,
             usage: state.usage.into_iter().collect(),
             high_water: state.high_water,
             next_log_seq: self.log_seq,
@@ -285,6 +287,7 @@ impl View for NaiveView {
             RegistryChange::PutOperator(operator) => drop(state.operators.insert(operator.id, *operator)),
             RegistryChange::DeleteOperator(id) => drop(state.operators.remove(&id)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
+            RegistryChange::SetRedaction(rules) => state.redaction = rules,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutDeadSecret(dead) => drop(state.dead.insert(dead.mac, dead)),
             RegistryChange::Bury(tombstone) => {
