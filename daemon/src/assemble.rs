@@ -32,10 +32,10 @@ use crate::tail::TailHub;
 use crate::usage::UsageBook;
 
 /// The state's file in the data directory.
-const STATE_FILE: &str = "state.redb";
+pub(crate) const STATE_FILE: &str = "state.redb";
 
 /// The log's directory in the data directory.
-const LOG_DIR: &str = "log";
+pub(crate) const LOG_DIR: &str = "log";
 
 /// Memory for pages of the state.
 const STATE_CACHE_BYTES: usize = 64 << 20;

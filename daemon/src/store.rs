@@ -4,6 +4,7 @@
 //! Every implementation passes the same `conformance` tests. Nothing outside this room may make a second one
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
+mod check;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(crate) mod testing;
 mod timeline;
 mod traits;
 
+pub use check::{Checked, check_log, check_state};
 pub use log_hints::{LogHints, OutcomeSet};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};

@@ -16,7 +16,7 @@ use crate::store::{Loaded, StoreError};
 const DOING: &str = "load the state";
 
 /// The registry and the marks for the caller, open incidents and deduplication for the store itself.
-pub(super) fn load(
+pub(in crate::store) fn load(
     txn: &ReadTransaction,
     bounds: DedupBounds,
     counts: SharedCounts,
