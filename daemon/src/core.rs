@@ -15,6 +15,7 @@ pub mod registry;
 pub mod rights;
 pub mod routing;
 pub mod token_list;
+pub mod trying;
 pub mod views;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod redaction;
 mod status;
 mod token_verbs;
 mod tokens;
+pub mod trying;
 
 pub use incidents::{IncidentView, ResolveIncident};
 pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
@@ -32,6 +33,7 @@ pub use tokens::{
     DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
+pub use trying::{FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, WhatIf, WhatIfItem, WhatIfReport};
 
 use serde::{Deserialize, Serialize};
 

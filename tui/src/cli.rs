@@ -8,6 +8,7 @@ mod confirm;
 mod context;
 mod csv;
 mod exit;
+mod export;
 mod filter;
 mod follow;
 mod incident;
@@ -16,6 +17,7 @@ mod lockdown;
 mod log;
 mod operator;
 mod redaction;
+mod replay;
 mod scan;
 mod secret;
 mod send;
@@ -28,6 +30,7 @@ mod tests;
 mod token;
 mod verdict;
 mod watch;
+mod what_if;
 mod when;
 
 pub use args::DemoArgs;
@@ -104,7 +107,14 @@ async fn execute(
     sockets: &[PathBuf],
     socket: Option<PathBuf>,
 ) -> context::Done {
-    let format = if global.output == Format::Csv { Format::Table } else { global.output };
+    let is_export = matches!(&verb, Verb::Log(log) if matches!(log.verb, Some(args::LogVerb::Export(_))));
+    if global.output == Format::Har && !is_export {
+        return Err(CliError::usage(
+            "har is a form of `log export` only",
+            "use:  tollgate log export --output har --to FILE",
+        ));
+    }
+    let format = if matches!(global.output, Format::Csv | Format::Har) { Format::Table } else { global.output };
     let verb = match verb {
         // With an address of its own it needs no daemon on this host.
         Verb::Send(args) if args.gate.is_some() => return send::run(io, args, None, format).await,
@@ -115,7 +125,8 @@ async fn execute(
     let done = match connect(sockets).await {
         Ok((client, status)) => {
             let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
-            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, quiet, yes, socket };
+            let har = global.output == Format::Har;
+            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, har, quiet, yes, socket };
             with_daemon(&mut cx, verb).await
         }
         // A banner has one line, also where there is nothing to say it.
@@ -152,7 +163,7 @@ async fn scan(
     };
     let format = if global.output == Format::Csv { Format::Table } else { global.output };
     let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
-    scan::report(&mut Context { client: &client, io, status, format, csv, quiet, yes, socket }, finds).await
+    scan::report(&mut Context { client: &client, io, status, format, csv, har: false, quiet, yes, socket }, finds).await
 }
 
 async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
@@ -160,6 +171,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Team(verb) => team::team(cx, verb).await,
         Verb::Service(verb) => team::service(cx, verb).await,
         Verb::Filter(verb) => filter::run(cx, verb).await,
+        Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,

@@ -1,16 +1,17 @@
 //! Changes by people: each is validated, put into the view and audited in one transaction, or refused whole.
 
-mod filters;
+pub(in crate::core) mod filters;
 mod guard;
 mod incidents;
 mod lockdown;
 pub mod operators;
 mod organisation;
 pub mod redaction;
-mod tokens;
+pub(in crate::core) mod tokens;
 
 use tollgate_shared::api::{
-    NewFilter, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown,
+    FilterPatch, NewFilter, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch, ServicePatch,
+    SetLockdown,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
@@ -21,6 +22,7 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
+pub use self::filters::version_of as filter_version;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
 use super::model::{Mac, RegistryChange};
@@ -39,6 +41,8 @@ pub enum Command {
     EditService(String, ServicePatch),
     /// Create a filter.
     CreateFilter(Box<NewFilter>),
+    /// Change a filter; refused where it is no longer at the given version.
+    EditFilter(String, Box<FilterPatch>, Option<String>),
     /// Delete a filter.
     DeleteFilter(String),
     /// Change tokens.
@@ -170,6 +174,7 @@ impl Command {
             | Self::EditService(..)
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
+            | Self::EditFilter(..)
             | Self::DeleteFilter(_) => Operation::ChangeServices,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
@@ -190,6 +195,7 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
         Command::EditService(service, patch) => organisation::edit_service(office, actor, &service, &patch),
         Command::CreateFilter(new) => filters::create(office, actor, *new),
+        Command::EditFilter(filter, patch, seen) => filters::edit(office, actor, &filter, *patch, seen.as_deref()),
         Command::DeleteFilter(filter) => filters::delete(office, actor, &filter),
         Command::Token(command) => tokens::execute(office, actor, command),
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),

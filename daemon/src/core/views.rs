@@ -10,6 +10,7 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
 
+use super::admin::filter_version;
 use super::model::{FilterRecord, Issuer, Operator, SourceRecord, Team, Token, Tombstone, UnixUser};
 use super::registry::{Registry, ServiceEntry};
 use super::rights;
@@ -65,6 +66,7 @@ pub fn filter(entry: &ServiceEntry, record: &FilterRecord) -> FilterView {
         spec: record.spec.clone(),
         lints: lints(&record.spec).into_iter().map(|lint| lint.to_string()).collect(),
         created_at: record.created_at,
+        version: filter_version(record),
     }
 }
 

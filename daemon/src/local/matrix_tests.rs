@@ -39,6 +39,8 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterList
         | Act::FilterShow
         | Act::FilterTry
+        | Act::WhatIf
+        | Act::LogReplay
         | Act::TokenList
         | Act::TokenShow
         | Act::TokenSources
@@ -53,7 +55,12 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorShow
         | Act::RedactionList
         | Act::RedactionTry => SEES,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterEdit
+        | Act::FilterDelete => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate

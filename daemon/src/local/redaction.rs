@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use tollgate_shared::api::{
-    NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryFilter, TryRedaction,
-};
+use tollgate_shared::api::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
 use tollgate_shared::problem::{Problem, Slug};
 
 use super::answers::{created, ok, page, reply, unexpected};
 use super::params::Call;
-use super::tried::decode_tried;
+use super::tried::decode_sample;
 use crate::core::access::{Actor, Operation, Target, allows};
 use crate::core::admin::Command;
 use crate::core::admin::redaction::checked;
@@ -70,9 +68,7 @@ fn check_on(daemon: &Arc<Daemon>, actor: &Actor, new: NewRedactionRule, sample: 
 }
 
 fn outcome(daemon: &Daemon, rules: &[RedactionRule], sample: &Sample) -> Result<RedactionTried, Problem> {
-    let (headers, query) = (sample.headers.clone(), sample.query.clone());
-    let tried = TryFilter { service: String::new(), headers, query, body: sample.body.clone() };
-    let call = decode_tried(&tried)?.call;
+    let call = decode_sample(&sample.headers, &sample.query, &sample.body)?.call;
     let compiled = |rules: &[RedactionRule]| {
         Rules::compile(rules).map(Arc::new).map_err(|(_, why)| Problem::new(Slug::Validation, why.to_string()))
     };

@@ -30,7 +30,7 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
         Command::CreateService(new) => Ok(Target::Team(registry.find_team(&new.team)?.id)),
         Command::EditService(service, _) | Command::DeleteService(service) => service_named(registry, actor, service),
         Command::CreateFilter(new) => service_named(registry, actor, &new.service),
-        Command::DeleteFilter(filter) => {
+        Command::EditFilter(filter, ..) | Command::DeleteFilter(filter) => {
             let entry = registry.find_filter(filter)?.0;
             Ok(service_target(registry, entry.service.id))
         }

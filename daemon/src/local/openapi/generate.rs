@@ -3,11 +3,12 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterView, Identified, IdentifyToken,
-    ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken,
-    OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ResolveIncident, RevokeReceipt,
-    RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView,
-    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict,
+    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch, FilterView, Identified,
+    IdentifyToken, ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewRedactionRule, NewService,
+    NewTeam, NewToken, OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict,
+    ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase,
+    SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter,
+    TryRedaction, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -75,8 +76,10 @@ fn words(act: Act) -> Words {
         Act::FilterList => Words::new("Filters that the caller sees", Page(Schemas::of::<FilterView>)).query(&["service", "limit", "cursor"]),
         Act::FilterCreate => Words::new("Create a filter", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<NewFilter>).status(201),
         Act::FilterShow => Words::new("A filter", One(Schemas::of::<FilterView>)),
+        Act::FilterEdit => Words::new("Change a filter; If-Match takes the version of its ETag", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<FilterPatch>),
         Act::FilterDelete => Words::new("Delete a filter", Nothing).status(204),
         Act::FilterTry => Words::new("What would become of a call; nothing is changed", One(Schemas::of::<TryVerdict>)).takes(Schemas::of_request::<TryFilter>),
+        Act::WhatIf => Words::new("What a proposal would change in the calls of the last 48 h; hanging up ends the work", Lines(Schemas::of::<WhatIfItem>)).takes(Schemas::of_request::<WhatIf>),
         Act::TokenList => Words::new("Tokens that the caller sees", Page(Schemas::of::<TokenView>)).query(&["q", "scope", "state", "sort", "limit", "cursor"]),
         Act::TokenCreate => Words::new("Create a token; the secret is in this answer only", One(Schemas::of::<TokenCreated>)).takes(Schemas::of_request::<NewToken>).status(201),
         Act::TokenShow => Words::new("A token, or the tombstone of a revoked one", token()),
@@ -101,6 +104,7 @@ fn words(act: Act) -> Words {
         Act::IncidentResolve => Words::new("Resolve an incident; final", incident()).takes(Schemas::of_request::<ResolveIncident>),
         Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
         Act::LogShow => Words::new("A row of the API log", One(Schemas::of::<LogRow>)),
+        Act::LogReplay => Words::new("What a logged call would come to today, beside what it came to then; nothing is changed", One(Schemas::of::<ReplayVerdict>)),
         Act::RefusedList => Words::new("Calls refused before a token was known", Page(Schemas::of::<RefusedRow>)).query(&["after", "limit"]),
         Act::AuditList => Words::new("The audit trail, newest first", Page(Schemas::of::<AuditRow>)).query(&["actor", "action", "target", "since_secs", "before", "limit"]),
         Act::AuditVerify => Words::new("Walk the audit's chain; head is a hash that was noted elsewhere", One(Schemas::of::<AuditVerdict>)).query(&["head"]),
