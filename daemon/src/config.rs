@@ -69,6 +69,7 @@ pub struct Limits {
     pub queue_calls_max: usize,
     pub queue_bytes_max: u64,
     pub shutdown: Duration,
+    pub incidents_kept: Duration,
 }
 
 /// The API log and the daemon's own log.

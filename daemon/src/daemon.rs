@@ -96,6 +96,8 @@ pub struct Facts {
     pub store_id: u64,
     /// Bytes of a body at most.
     pub body_bytes_max: usize,
+    /// Seconds that a resolved incident is kept (domain.md §6).
+    pub incidents_kept_secs: i64,
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.

@@ -8,6 +8,7 @@ mod caller;
 mod events;
 mod incidents;
 mod logs;
+mod maintenance;
 mod openapi;
 mod operators;
 mod organisation;
@@ -86,6 +87,10 @@ pub enum Act {
     IncidentAcknowledge,
     IncidentUnacknowledge,
     IncidentResolve,
+    IncidentBulk,
+    MaintenanceList,
+    MaintenanceAdd,
+    MaintenanceEnd,
     LogList,
     LogShow,
     LogReplay,
@@ -115,7 +120,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 }
 
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
-pub const ROUTES: [(Method, &str, Route); 43] = [
+pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
@@ -159,6 +164,10 @@ pub const ROUTES: [(Method, &str, Route); 43] = [
         route(Act::IncidentUnacknowledge, Operation::ChangeIncidents),
     ),
     (Method::POST, "/v1/incidents/{incident}/resolve", route(Act::IncidentResolve, Operation::ChangeIncidents)),
+    (Method::POST, "/v1/incidents/bulk", route(Act::IncidentBulk, Operation::ChangeIncidents)),
+    (Method::GET, "/v1/maintenance", route(Act::MaintenanceList, Operation::See)),
+    (Method::POST, "/v1/maintenance", route(Act::MaintenanceAdd, Operation::ChangeServices)),
+    (Method::DELETE, "/v1/maintenance/{maintenance}", route(Act::MaintenanceEnd, Operation::ChangeServices)),
     (Method::GET, "/v1/logs", route(Act::LogList, Operation::ReadLog)),
     (Method::GET, "/v1/logs/{seq}", route(Act::LogShow, Operation::ReadLog)),
     (Method::POST, "/v1/logs/{seq}/replay", route(Act::LogReplay, Operation::ReadLog)),
@@ -292,6 +301,10 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::IncidentAcknowledge => incidents::acknowledge(call).await,
         Act::IncidentUnacknowledge => incidents::unacknowledge(call).await,
         Act::IncidentResolve => incidents::resolve(call).await,
+        Act::IncidentBulk => incidents::bulk(call).await,
+        Act::MaintenanceList => maintenance::list(&call),
+        Act::MaintenanceAdd => maintenance::add(call).await,
+        Act::MaintenanceEnd => maintenance::end(call).await,
         Act::LogList => logs::list(&call).await,
         Act::LogShow => logs::show(&call).await,
         Act::LogReplay => tried::replay(&call).await,

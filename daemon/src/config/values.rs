@@ -87,7 +87,13 @@ impl<'l> Reader<'l> {
         let queue_calls_max = self.get("limits.queue_calls", |text| count(text, 16..=1_000_000));
         let queue_bytes_max = self.get("limits.queue_bytes", |text| size(text, MIB..=4096 * MIB));
         let shutdown = self.get("limits.shutdown", |text| duration(text, 1..=300));
-        Some(Limits { queue_calls_max: queue_calls_max?, queue_bytes_max: queue_bytes_max?, shutdown: shutdown? })
+        let incidents_kept = self.get("limits.incidents_kept", |text| duration(text, 86_400..=10 * 366 * 86_400));
+        Some(Limits {
+            queue_calls_max: queue_calls_max?,
+            queue_bytes_max: queue_bytes_max?,
+            shutdown: shutdown?,
+            incidents_kept: incidents_kept?,
+        })
     }
 
     fn log(&mut self) -> Option<Log> {

@@ -4,17 +4,18 @@ pub(in crate::core) mod filters;
 mod guard;
 mod incidents;
 mod lockdown;
+mod maintenance;
 pub mod operators;
 mod organisation;
 pub mod redaction;
 pub(in crate::core) mod tokens;
 
 use tollgate_shared::api::{
-    FilterPatch, NewFilter, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch, ServicePatch,
-    SetLockdown,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch,
+    ServicePatch, SetLockdown,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -23,6 +24,7 @@ use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
 pub use self::filters::version_of as filter_version;
+pub use self::incidents::IncidentAction;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
 use super::model::{Mac, RegistryChange};
@@ -53,6 +55,14 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// One change to many incidents.
+    BulkIncidents(Vec<IncidentId>, IncidentAction),
+    /// Plan a maintenance.
+    AddMaintenance(NewMaintenance),
+    /// End one.
+    EndMaintenance(MaintenanceId),
+    /// Take away those that are over; the daemon's own.
+    SweepMaintenances,
     /// Delete a team.
     DeleteTeam(String),
     /// Delete a service.
@@ -123,6 +133,10 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// So many incidents.
+    Incidents(u32),
+    /// A maintenance.
+    Maintenance(MaintenanceId),
     /// An operator.
     Operator(OperatorId),
     /// The lockdown was set or lifted.
@@ -175,11 +189,16 @@ impl Command {
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
             | Self::EditFilter(..)
-            | Self::DeleteFilter(_) => Operation::ChangeServices,
+            | Self::DeleteFilter(_)
+            | Self::AddMaintenance(_)
+            | Self::EndMaintenance(_)
+            | Self::SweepMaintenances => Operation::ChangeServices,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
-            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) | Self::BulkIncidents(..) => {
+                Operation::ChangeIncidents
+            }
         })
     }
 }
@@ -201,6 +220,10 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::BulkIncidents(ids, action) => incidents::bulk(office, actor, &ids, action),
+        Command::AddMaintenance(new) => maintenance::add(office, actor, &new),
+        Command::EndMaintenance(id) => maintenance::end(office, actor, id),
+        Command::SweepMaintenances => Ok(maintenance::sweep(office, actor)),
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),

@@ -36,6 +36,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
             started_at: START,
             store_id: 42,
             body_bytes_max: 1 << 20,
+            incidents_kept_secs: 90 * 86_400,
         },
         clock: Clock::manual(START),
         ids: Ids::default(),

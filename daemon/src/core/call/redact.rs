@@ -15,6 +15,7 @@ pub use self::rules::Rules;
 use self::rules::View;
 use super::Call;
 use super::decode::parse;
+use super::form;
 use super::redact_text;
 use super::secret_names::{DEFAULT_NAMES, SecretNames};
 
@@ -58,6 +59,8 @@ impl Redactor {
         let query = call.query.iter().map(|(name, value)| self.redact_parameter(name, value)).collect();
         let (json, text) = if self.rules.cut_text() && !call.text.is_empty() {
             (None, REDACTED.to_owned())
+        } else if let Some(value) = call.json.as_ref().filter(|_| !is_event && is_form(call)) {
+            self.redact_form(&call.text, value.clone())
         } else if is_event {
             // A wrapped event has members that are not in the body: the body's own value is asked then.
             let (json, _) = self.redact_body("", call.json.clone(), View::Whole);
@@ -161,6 +164,25 @@ impl Redactor {
         (None, REDACTED.to_owned())
     }
 
+    /// The same of a form. Percent-encoding hides names and values from the rules of running text, so the decoded fields
+    /// are asked; also those that a later one of the same name has replaced.
+    fn redact_form(&self, text: &str, mut value: Value) -> (Option<Value>, String) {
+        let was_cut = self.rules.cut_places(&mut value, View::Whole);
+        let changed = self.redact_value(&mut value) | was_cut;
+        let fields = form::fields(text);
+        let is_plain = |text: &str| self.redact_text(text) == text;
+        let mut is_secret =
+            fields.iter().map(|(name, value)| self.names.contains(name) || !is_plain(name) || !is_plain(value));
+        if !changed && is_plain(text) && !is_secret.any(|is_secret| is_secret) {
+            return (Some(value), text.to_owned());
+        }
+        let made = form::text_of(&value, form::is_wrapped(&fields));
+        match self.rules.redact_text(&made) {
+            None => (Some(value), made),
+            Some(_) => (None, self.redact_text(&made).into_owned()),
+        }
+    }
+
     /// A string that holds JSON is judged as JSON, too: names and values of a list stand apart in its text.
     fn redact_string(&self, text: &mut String) -> bool {
         if text.starts_with(['{', '['])
@@ -236,6 +258,15 @@ impl Default for Redactor {
     fn default() -> Self {
         Self::new(DEFAULT_NAMES)
     }
+}
+
+/// A call whose value was read from the fields of a form: its text is no JSON.
+fn is_form(call: &Call) -> bool {
+    let declared = |(name, value): &(String, String)| {
+        name == "content-type"
+            && value.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+    };
+    call.headers.iter().any(declared) && !matches!(parse(&call.text), Ok(Some(_)))
 }
 
 fn replace(value: &mut Value) -> bool {

@@ -47,6 +47,8 @@ fn look(
     }
     // Before the pages are looked at: of a newer format nothing is known of them.
     identify(&database, label, key_check)?;
+    // Of what an earlier release wrote: made here as the daemon makes it, and not kept.
+    tables::add_missing(&database)?;
     if !database.check_integrity().map_err(fail("check the pages"))? {
         checked.damaged("pages do not fit their checksums, or what is free and what is used is mixed up");
     }

@@ -106,6 +106,28 @@ fn a_wrapped_event_keeps_its_own_body_text() {
 }
 
 #[test]
+fn the_fields_of_a_form_are_redacted_also_where_they_are_encoded() {
+    let form = |text: &str| Call {
+        headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+        json: form::value(text),
+        ..call(text)
+    };
+    for (text, expected) in [
+        ("state=down&host=db%201", "state=down&host=db%201"),
+        ("p%61ssword=abc&b=c+d", "b=c%20d&password=%5Bredacted%5D"),
+        ("token=abc&token=def", "token=%5Bredacted%5D"),
+        ("a=password%3Dabc&a=fine", "a=fine"),
+        ("payload=%7B%22password%22%3A%22abc%22%7D", "payload=%7B%22password%22%3A%22[redacted]%22%7D"),
+        ("payload=%7B%22a%22%3A1%7D", "payload=%7B%22a%22%3A1%7D"),
+    ] {
+        let view = redacted(&form(text));
+        assert_eq!(view.text.replace("%5B", "[").replace("%5D", "]"), expected.replace("%5B", "[").replace("%5D", "]"));
+        assert!(!whole(&view).contains("abc"), "{}", whole(&view));
+        assert!(redacted(&view) == view, "redacting twice changes nothing more: {text}");
+    }
+}
+
+#[test]
 fn the_original_is_untouched() {
     let original = call("{\"password\":\"x\"}");
     let before = original.clone();
