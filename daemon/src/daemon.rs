@@ -86,6 +86,8 @@ pub struct Facts {
     pub host: String,
     /// Where it takes calls.
     pub listen: SocketAddr,
+    /// It takes them over TLS.
+    pub tls: bool,
     /// Where it talks to operators.
     pub socket: PathBuf,
     /// Where its files are.
@@ -98,6 +100,14 @@ pub struct Facts {
     pub body_bytes_max: usize,
     /// Seconds that a resolved incident is kept (domain.md §6).
     pub incidents_kept_secs: i64,
+}
+
+impl Facts {
+    /// The address that senders are given.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.

@@ -212,6 +212,8 @@ impl Local {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
+                let status = answered.as_ref().map_or_else(|problem| problem.status, |answer| answer.status().as_u16());
+                tracing::debug!(act = ?route.act, actor = who.name, status, "a management request is answered");
                 match answered {
                     Ok(response) => response,
                     Err(problem) => {

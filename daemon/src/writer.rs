@@ -123,6 +123,7 @@ impl Writer {
         }
         let (reply, next) = outcome?;
         let changed = next.is_some();
+        tracing::debug!(actor = actor.name, origin = actor.origin(), changed, "a change is committed");
         if let Some(next) = next {
             self.daemon.registry.store(Arc::new(next));
         }

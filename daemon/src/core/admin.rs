@@ -19,7 +19,7 @@ use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, Servi
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::secret::TokenSecret;
+use tollgate_shared::secret::{self, TokenSecret};
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
@@ -69,8 +69,8 @@ pub enum Command {
     DeleteService(String),
     /// Create an operator.
     CreateOperator(NewOperator),
-    /// Change an operator.
-    EditOperator(String, OperatorPatch),
+    /// Change an operator; with a version: only where he is still at it.
+    EditOperator(String, OperatorPatch, Option<u64>),
     /// Delete an operator.
     DeleteOperator(String),
     /// Set (a hash, made outside) or take away an operator's passphrase.
@@ -227,7 +227,7 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),
-        Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
+        Command::EditOperator(operator, patch, version) => operators::edit(office, actor, &operator, &patch, version),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
@@ -283,6 +283,7 @@ impl From<LookupError> for Problem {
 
 /// A name, or the field and why it is none.
 fn name_of(field: &str, text: &str) -> Result<Name, Problem> {
+    without_secret(field, text)?;
     Name::new(text).map_err(|why| invalid(field, why.to_string()))
 }
 
@@ -298,7 +299,16 @@ fn text_of(field: &str, text: &str, chars_max: usize) -> Result<String, Problem>
     if chars > chars_max {
         return Err(invalid(field, format!("{chars} characters; {chars_max} are the limit")));
     }
+    without_secret(field, text)?;
     Ok(text.to_owned())
+}
+
+/// No text field keeps a token's value (domain.md §2): it would be shown to everybody who sees the object.
+fn without_secret(field: &str, text: &str) -> Result<(), Problem> {
+    if secret::find_in(text).is_empty() {
+        return Ok(());
+    }
+    Err(invalid(field, "holds the value of a token, which nobody may read here; name the token by its id"))
 }
 
 /// An optional comment within its limit; blank counts as none.
@@ -308,6 +318,9 @@ fn comment_of(field: &str, text: Option<String>) -> Result<Option<String>, Probl
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod incident_tests;
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
             uid: 0,
             host: "test".to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: false,
             socket: "none".into(),
             data_dir: "none".into(),
             started_at: START,

@@ -76,6 +76,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
         }
         Err(Refused(problem, marks)) => (respond::problem(problem), marks),
     };
+    tracing::debug!(%call, status = response.status().as_u16(), via_query, "a call is answered");
     marks.put(response.headers_mut());
     if via_query {
         let private = http::HeaderValue::from_static("private, no-store");
@@ -106,6 +107,7 @@ pub(super) fn let_in(
 ) -> Result<Admitted, Refused> {
     let registry = daemon.registry.load_full();
     let Holder { known, via_query } = holder;
+    tracing::trace!(call = %intake.call, ip = %intake.ip, token = %known.token.id, known.old_secret, "the token is known");
     let debug = known.token.debug_until.is_some_and(|until| intake.at < until);
     let seen = Seen { old_secret: known.old_secret, via_query, ip_violation: false };
     let marks = Marks { quota: None, ends: known.ends_soon(intake.at) };
@@ -132,6 +134,7 @@ async fn proceed(daemon: &Arc<Daemon>, admitted: Admitted, incoming: Incoming) -
             return error.response();
         }
     };
+    tracing::trace!(call = %admitted.intake.call, bytes = bytes.len(), "the body is read");
     let decoded =
         inflate::inflated(&admitted.parts.headers, &bytes, limit).and_then(|plain| admitted.content_of(daemon, &plain));
     match decoded {
@@ -248,6 +251,8 @@ impl Admitted {
             content: content.clone(),
         });
         let (answer, waiting) = oneshot::channel();
+        let (call, logged) = (proposal.call, draft.is_some());
+        tracing::trace!(%call, snapshot = registry.version(), logged, "matched, and given to the writer");
         let work = CallWork::Decide { proposal, draft, answer };
         let job = CallJob { bytes: JOB_BYTES + 2 * body_bytes, arrived: self.intake.arrived, work };
         daemon.lanes.push_call(job).map_err(|back| {
@@ -307,6 +312,7 @@ impl Admitted {
         content: Option<&Content>,
     ) -> Refused {
         let intake = &self.intake;
+        tracing::debug!(call = %intake.call, token = %self.known.token.id, slug = slug.as_str(), "a call is refused");
         let by = Use { at: intake.at, ip: intake.ip, user_agent: intake.user_agent.as_deref(), seen: self.seen };
         daemon.meters.count(Outcome::Rejected, intake.at);
         let may_log = daemon.usage.refused(self.known.token.id, &by, slug, self.debug);

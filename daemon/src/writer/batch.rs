@@ -85,6 +85,7 @@ fn decide_all(
     })?;
     daemon.meters.commits.fetch_add(u64::from(committed.wrote), Ordering::Relaxed);
     daemon.meters.last_batch.store(jobs.len() as u64, Ordering::Relaxed);
+    tracing::trace!(jobs = jobs.len(), wrote = committed.wrote, "a batch is committed");
     Ok(())
 }
 

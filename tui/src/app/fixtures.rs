@@ -108,6 +108,7 @@ pub(crate) fn status() -> StatusView {
         now: now(),
         started_at: now().plus_secs(-90_000),
         listen: "127.0.0.1:7480".into(),
+        tls: false,
         socket: "/run/tollgate/admin.sock".into(),
         data_dir: "/var/lib/tollgate".into(),
         teams: 2,

@@ -15,6 +15,7 @@ use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::problem::Problem;
 
 use super::schemas::Schemas;
+use crate::core::token_list::PARAMETERS;
 use crate::local::{Act, Route, people_routes};
 
 /// What the document says of a route.
@@ -171,6 +172,14 @@ fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -
     let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": { "type": "string" } });
     let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
     parameters.extend(words.query.iter().map(|name| parameter(name, "query")));
+    if matches!(route.act, Act::TokenEdit | Act::OperatorEdit) {
+        parameters.push(parameter("If-Match", "header"));
+    }
+    if route.act == Act::TokenList {
+        let known = words.query;
+        let filters = PARAMETERS.iter().filter(|name| !known.contains(name));
+        parameters.extend(filters.map(|name| parameter(name, "query")));
+    }
     let mut operation = json!({
         "operationId": format!("{:?}", route.act),
         "summary": words.summary,
