@@ -109,11 +109,7 @@ async fn wanted(
     Ok(heads)
 }
 
-async fn named(
-    daemon: &Arc<Daemon>,
-    actor: &Actor,
-    references: &[String],
-) -> Result<Vec<IncidentHead>, Problem> {
+async fn named(daemon: &Arc<Daemon>, actor: &Actor, references: &[String]) -> Result<Vec<IncidentHead>, Problem> {
     if references.len() > BULK_INCIDENTS_MAX {
         let detail = format!("{} incidents are named; {BULK_INCIDENTS_MAX} at once", references.len());
         return Err(Problem::new(Slug::Validation, detail).with_error("incidents", "too many"));

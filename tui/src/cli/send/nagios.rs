@@ -96,9 +96,8 @@ mod tests {
     use super::*;
 
     fn made(environment: &[(&str, &str)], given: &[&str]) -> Result<Value, CliError> {
-        let var = |name: &str| {
-            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value))
-        };
+        let var =
+            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value));
         let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
         body(&super::environment(&var), &given).map(|text| serde_json::from_str(&text).unwrap())
     }
@@ -138,7 +137,9 @@ mod tests {
 
     #[test]
     fn without_type_or_host_it_says_which_macro_is_missing() {
-        for (given, named) in [(&["HOSTNAME=a"][..], "NOTIFICATIONTYPE"), (&["HOSTSTATE=DOWN"], "HOSTNAME"), (&["x"], "`x`")] {
+        for (given, named) in
+            [(&["HOSTNAME=a"][..], "NOTIFICATIONTYPE"), (&["HOSTSTATE=DOWN"], "HOSTNAME"), (&["x"], "`x`")]
+        {
             let error = made(&[], given).err().map(|error| error.lines().join(" ")).unwrap();
             assert!(error.contains(named), "{error}");
         }
