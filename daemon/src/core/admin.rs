@@ -8,7 +8,9 @@ pub mod operators;
 mod organisation;
 pub(in crate::core) mod tokens;
 
-use tollgate_shared::api::{FilterPatch, NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
+use tollgate_shared::api::{
+    FilterPatch, NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown,
+};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;

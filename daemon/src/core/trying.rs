@@ -14,3 +14,5 @@ pub use judge::{Judged, judge};
 pub use proposal::{Proposal, Tried, replay};
 pub use recall::{Recalled, mark_redacted};
 
+#[cfg(test)]
+mod tests;

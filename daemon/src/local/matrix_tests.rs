@@ -53,7 +53,12 @@ fn expected(act: Act) -> &'static str {
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow => SEES,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterEdit | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterEdit
+        | Act::FilterDelete => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate

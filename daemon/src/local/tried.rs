@@ -52,7 +52,11 @@ fn drafted(
 ) -> Result<(Arc<ServiceEntry>, Vec<String>), Problem> {
     let Some(spec) = tried.draft.clone() else {
         let none = tried.replaces.is_none();
-        return if none { Ok((entry, Vec::new())) } else { Err(invalid("replaces", "there is no draft to replace it")) };
+        return if none {
+            Ok((entry, Vec::new()))
+        } else {
+            Err(invalid("replaces", "there is no draft to replace it"))
+        };
     };
     let service = tried.replaces.is_none().then(|| entry.service.id.to_string());
     let filter = ProposedFilter { service, filter: tried.replaces.clone(), spec: Some(spec), ..Default::default() };

@@ -169,7 +169,9 @@ impl Run {
             }
             match page.scanned_to {
                 Some(seq) if !page.done && seq < last => at = seq,
-                _ => return self.send(&WhatIfItem::Progress(WhatIfProgress { done: total, total })).map_err(Into::into),
+                _ => {
+                    return self.send(&WhatIfItem::Progress(WhatIfProgress { done: total, total })).map_err(Into::into);
+                }
             }
             // Whoever else is ready to run goes first.
             thread::yield_now();
@@ -232,7 +234,8 @@ impl Run {
     fn report(&self, found: Found) -> WhatIfReport {
         let (not_looked_at, not_looked_at_total) = self.not_looked_at(&found);
         let count = |verdict| found.by_verdict.get(&verdict).copied().unwrap_or(0);
-        let mut lost_from: Vec<_> = found.lost_from.iter().map(|(ip, calls)| AddressCount { ip: *ip, calls: *calls }).collect();
+        let mut lost_from: Vec<_> =
+            found.lost_from.iter().map(|(ip, calls)| AddressCount { ip: *ip, calls: *calls }).collect();
         lost_from.sort_by_key(|from| std::cmp::Reverse(from.calls));
         lost_from.truncate(NAMED_MAX);
         WhatIfReport {
@@ -274,7 +277,8 @@ impl Run {
     fn missed(&self, token: &Token, found: &Found) -> Option<NotLookedAt> {
         let last_used = self.daemon.usage.facts(token.id, self.until).last_used.filter(|at| *at >= self.since)?;
         // What came before debug was switched on is not in the log.
-        let debug_since = token.debug_until.filter(|until| *until > self.until).map(|until| until.plus_secs(-LOG_ROW_SECS));
+        let debug_since =
+            token.debug_until.filter(|until| *until > self.until).map(|until| until.plus_secs(-LOG_ROW_SECS));
         let all_along = debug_since.is_some_and(|since| since <= self.since.max(token.created_at));
         let in_part = found.tokens.get(&token.id).is_some_and(|(_, seen)| *seen);
         (!all_along).then(|| NotLookedAt { token: self.named(token.id), in_part, last_used: Some(last_used) })

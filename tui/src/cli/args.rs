@@ -22,8 +22,8 @@ pub(super) use token::{
     Bulk, BulkRevoke, BulkSuspend, BulkTarget, Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList,
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
-pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,11 +3,11 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch, FilterView, Identified, IdentifyToken,
-    ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch,
-    OperatorView, ProcessAnswer, ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug,
-    SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch,
-    TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
+    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch, FilterView, Identified,
+    IdentifyToken, ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
+    OperatorPatch, OperatorView, ProcessAnswer, ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken,
+    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken,
+    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
