@@ -18,3 +18,4 @@ mod support;
 mod tail;
 mod tidy;
 mod tokens;
+mod trying;
