@@ -81,6 +81,8 @@ pub struct Facts {
     pub host: String,
     /// Where it takes calls.
     pub listen: SocketAddr,
+    /// It takes them over TLS.
+    pub tls: bool,
     /// Where it talks to operators.
     pub socket: PathBuf,
     /// Where its files are.
@@ -91,6 +93,16 @@ pub struct Facts {
     pub store_id: u64,
     /// Bytes of a body at most.
     pub body_bytes_max: usize,
+    /// Seconds that a resolved incident is kept (domain.md §6).
+    pub incidents_kept_secs: i64,
+}
+
+impl Facts {
+    /// The address that senders are given.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.

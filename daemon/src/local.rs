@@ -8,6 +8,7 @@ mod caller;
 mod events;
 mod incidents;
 mod logs;
+mod maintenance;
 mod openapi;
 mod operators;
 mod organisation;
@@ -84,6 +85,10 @@ pub enum Act {
     IncidentAcknowledge,
     IncidentUnacknowledge,
     IncidentResolve,
+    IncidentBulk,
+    MaintenanceList,
+    MaintenanceAdd,
+    MaintenanceEnd,
     LogList,
     LogShow,
     LogReplay,
@@ -109,7 +114,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 }
 
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
-pub const ROUTES: [(Method, &str, Route); 43] = [
+pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
@@ -153,6 +158,10 @@ pub const ROUTES: [(Method, &str, Route); 43] = [
         route(Act::IncidentUnacknowledge, Operation::ChangeIncidents),
     ),
     (Method::POST, "/v1/incidents/{incident}/resolve", route(Act::IncidentResolve, Operation::ChangeIncidents)),
+    (Method::POST, "/v1/incidents/bulk", route(Act::IncidentBulk, Operation::ChangeIncidents)),
+    (Method::GET, "/v1/maintenance", route(Act::MaintenanceList, Operation::See)),
+    (Method::POST, "/v1/maintenance", route(Act::MaintenanceAdd, Operation::ChangeServices)),
+    (Method::DELETE, "/v1/maintenance/{maintenance}", route(Act::MaintenanceEnd, Operation::ChangeServices)),
     (Method::GET, "/v1/logs", route(Act::LogList, Operation::ReadLog)),
     (Method::GET, "/v1/logs/{seq}", route(Act::LogShow, Operation::ReadLog)),
     (Method::POST, "/v1/logs/{seq}/replay", route(Act::LogReplay, Operation::ReadLog)),
@@ -197,6 +206,8 @@ impl Local {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
+                let status = answered.as_ref().map_or_else(|problem| problem.status, |answer| answer.status().as_u16());
+                tracing::debug!(act = ?route.act, actor = who.name, status, "a management request is answered");
                 match answered {
                     Ok(response) => response,
                     Err(problem) => {
@@ -286,6 +297,10 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::IncidentAcknowledge => incidents::acknowledge(call).await,
         Act::IncidentUnacknowledge => incidents::unacknowledge(call).await,
         Act::IncidentResolve => incidents::resolve(call).await,
+        Act::IncidentBulk => incidents::bulk(call).await,
+        Act::MaintenanceList => maintenance::list(&call),
+        Act::MaintenanceAdd => maintenance::add(call).await,
+        Act::MaintenanceEnd => maintenance::end(call).await,
         Act::LogList => logs::list(&call).await,
         Act::LogShow => logs::show(&call).await,
         Act::LogReplay => tried::replay(&call).await,

@@ -7,6 +7,7 @@
 
 mod incidents;
 mod ingest;
+mod maintenance;
 mod objects;
 mod people;
 mod status;
@@ -14,8 +15,9 @@ mod token_verbs;
 mod tokens;
 pub mod trying;
 
-pub use incidents::{IncidentView, ResolveIncident};
-pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
+pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use maintenance::{MaintenanceView, NewMaintenance};
 pub use objects::{
     FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
 };

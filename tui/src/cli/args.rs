@@ -4,6 +4,7 @@ mod audit;
 mod filter;
 mod incident;
 mod log;
+mod maintenance;
 mod operator;
 mod send;
 mod team;
@@ -13,8 +14,9 @@ mod what_if;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
-pub(super) use incident::{IncidentList, IncidentVerb};
+pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
 pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
@@ -65,7 +67,7 @@ pub(super) struct Global {
     /// How results are written
     #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
     pub(super) output: Format,
-    /// No colour (this command line has none yet; NO_COLOR is respected too)
+    /// No colour in the console; the commands write none anyway. NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,
     /// No notes and no confirmations, only results and errors
@@ -110,6 +112,9 @@ pub(super) enum Verb {
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Times in which a service opens no incidents: add, list, end
+    #[command(subcommand)]
+    Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
     /// Who may do what: add, list, edit, disable, remove, passphrase

@@ -3,17 +3,19 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch, FilterView, Identified,
-    IdentifyToken, ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
-    OperatorPatch, OperatorView, ProcessAnswer, ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken,
-    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken,
-    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch,
+    FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, MaintenanceView, NewFilter,
+    NewMaintenance, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, ProcessAnswer,
+    ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown,
+    SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView,
+    TryFilter, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::problem::Problem;
 
 use super::schemas::Schemas;
+use crate::core::token_list::PARAMETERS;
 use crate::local::{Act, Route, people_routes};
 
 /// What the document says of a route.
@@ -96,11 +98,15 @@ fn words(act: Act) -> Words {
         Act::TokenBatch => Words::new("Create many tokens, all or nothing; 422 names every bad row", Page(Schemas::of::<TokenCreated>)).takes(|_| json!({ "type": "object" })).status(201),
         Act::TokenRevoke => Words::new("End a token for good", One(Schemas::of::<RevokeReceipt>)).takes(Schemas::of_request::<RevokeToken>),
         Act::TokenDebug => Words::new("Switch a token's debug option", token()).takes(Schemas::of_request::<SetDebug>),
-        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "limit", "cursor"]),
+        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "priority", "token", "text", "since_secs", "limit", "cursor"]),
         Act::IncidentShow => Words::new("An incident with its words and its story", incident()),
         Act::IncidentAcknowledge => Words::new("Take an incident", incident()),
         Act::IncidentUnacknowledge => Words::new("Give an incident back", incident()),
         Act::IncidentResolve => Words::new("Resolve an incident; final", incident()).takes(Schemas::of_request::<ResolveIncident>),
+        Act::IncidentBulk => Words::new("One change to many incidents; without confirm_count a dry run", One(Schemas::of::<BulkIncidentsResult>)).takes(Schemas::of_request::<BulkIncidents>),
+        Act::MaintenanceList => Words::new("Maintenances, planned and running, the earliest first", Page(Schemas::of::<MaintenanceView>)).query(&["service", "limit", "cursor"]),
+        Act::MaintenanceAdd => Words::new("Plan a maintenance: what would open an incident is suppressed while it runs", One(Schemas::of::<MaintenanceView>)).takes(Schemas::of_request::<NewMaintenance>).status(201),
+        Act::MaintenanceEnd => Words::new("End a maintenance now", Nothing).status(204),
         Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
         Act::LogShow => Words::new("A row of the API log", One(Schemas::of::<LogRow>)),
         Act::LogReplay => Words::new("What a logged call would come to today, beside what it came to then; nothing is changed", One(Schemas::of::<ReplayVerdict>)),
@@ -162,6 +168,14 @@ fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -
     let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": { "type": "string" } });
     let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
     parameters.extend(words.query.iter().map(|name| parameter(name, "query")));
+    if matches!(route.act, Act::TokenEdit | Act::OperatorEdit) {
+        parameters.push(parameter("If-Match", "header"));
+    }
+    if route.act == Act::TokenList {
+        let known = words.query;
+        let filters = PARAMETERS.iter().filter(|name| !known.contains(name));
+        parameters.extend(filters.map(|name| parameter(name, "query")));
+    }
     let mut operation = json!({
         "operationId": format!("{:?}", route.act),
         "summary": words.summary,
