@@ -23,4 +23,5 @@ mod support;
 mod tail;
 mod tidy;
 mod tokens;
+mod trying;
 mod uids;
