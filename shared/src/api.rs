@@ -19,7 +19,7 @@ pub use objects::{
     FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
 };
 pub use people::{
-    AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
+    AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,
 };
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use token_verbs::{

@@ -3,6 +3,7 @@
 //! The loop owns the model and never waits for the daemon: the client task does. All queues are bounded. Something is
 //! drawn only where the model differs from what was drawn, and only while no frame is in flight.
 
+mod calls;
 mod client;
 mod fetch;
 mod files;

@@ -86,7 +86,7 @@ fn message(model: &Model, event: &Event) -> Msg {
             Msg::Net(Net::Done { generation: *generation, result })
         }
         Event::Done(generation, false) => {
-            let result = Err(Failure { words: "no".into(), fields: Vec::new() });
+            let result = Err(Failure { words: "no".into(), ..Failure::default() });
             Msg::Net(Net::Done { generation: *generation, result })
         }
         Event::Created(generation) => {
@@ -207,7 +207,8 @@ fn a_revoke_needs_the_name_typed_and_the_button_marked() {
     let name = model.tokens.selected().unwrap().name.clone();
     press(&mut model, Key::char('R'));
     update(&mut model, Msg::Paste { text: Hidden(Zeroizing::new(name.clone())), burst: false }, now());
-    press(&mut model, Key::plain(Code::Tab));
+    // Cancel, Suspend, Rotate, Revoke.
+    (0..3).for_each(|_| drop(press(&mut model, Key::plain(Code::Tab))));
     let effects = press(&mut model, Key::plain(Code::Enter));
     assert!(!effects.list.iter().any(changes), "a paste does not count");
     type_text(&mut model, &name);
@@ -314,11 +315,11 @@ fn a_refusal_of_the_daemon_stays_in_the_form_that_asked() {
     let mut model = model(80, 24, 4);
     press(&mut model, Key::char('A'));
     type_text(&mut model, "zabbix");
-    for _ in 0..7 {
-        press(&mut model, Key::plain(Code::Enter));
-    }
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::Enter));
     let generation = model.generation;
-    let failure = Failure { words: "x".into(), fields: vec![("name".into(), "is taken".into())] };
+    let failure = Failure { words: "x".into(), fields: vec![("name".into(), "is taken".into())], ..Failure::default() };
     tell(&mut model, Net::Done { generation, result: Err(failure) });
     let Some(Layer::Form(form)) = &model.layer else { panic!("the form is gone") };
     assert_eq!(form.error.as_deref(), Some("name: is taken"));

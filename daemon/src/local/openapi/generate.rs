@@ -6,8 +6,8 @@ use tollgate_shared::api::{
     AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterView, Identified, IdentifyToken,
     ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch,
     OperatorView, ProcessAnswer, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug,
-    SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch,
-    TokenView, TryFilter, TryVerdict,
+    SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated,
+    TokenPatch, TokenView, TryFilter, TryVerdict,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -110,15 +110,11 @@ fn words(act: Act) -> Words {
         Act::OperatorEdit => Words::new("Change an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<OperatorPatch>),
         Act::OperatorDelete => Words::new("Delete an operator", Nothing).status(204),
         Act::OperatorPassphrase => Words::new("Set or take away an operator's passphrase", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<SetPassphrase>),
-        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(signed_in)).takes(Schemas::of_request::<SignIn>),
-        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(signed_in)),
+        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
+        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
         Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
     }
-}
-
-fn signed_in(_: &mut Schemas) -> Value {
-    json!({ "type": "object", "properties": { "operator": { "type": "string" } }, "required": ["operator"] })
 }
 
 /// The whole document, as it is committed.
