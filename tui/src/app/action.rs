@@ -323,7 +323,7 @@ impl Action {
             }
             Self::SignIn => change(
                 "sign-in",
-                "be an operator with a passphrase, on a shared unix account",
+                "sign in with an operator's passphrase",
                 Confirmed,
                 "POST /v1/sign-in",
                 "tollgate, then :sign-in",
@@ -344,7 +344,7 @@ impl Action {
         match self {
             Self::Edit => change(
                 "edit",
-                "change what can be changed of it; the difference is shown first",
+                "change it; the difference is shown first",
                 Confirmed,
                 "PATCH /v1/tokens/{token}",
                 "tollgate token edit {} --name NAME",
@@ -365,14 +365,14 @@ impl Action {
             ),
             Self::Rotate => change(
                 "rotate",
-                "a new secret, with an overlap or at once; during one its end",
+                "a new secret, with an overlap or now",
                 Typed,
                 "POST /v1/tokens/{token}/rotate",
                 "tollgate token rotate {} --overlap 24h",
             ),
             Self::Refresh => change(
                 "refresh",
-                "extend: the chosen time again, the same secret",
+                "extend: the same secret, a later end",
                 Confirmed,
                 "POST /v1/tokens/{token}/refresh",
                 "tollgate token refresh {}",
@@ -386,7 +386,7 @@ impl Action {
             ),
             Self::Allowlist => change(
                 "allowlist",
-                "edit it with the addresses seen as its list, report-only",
+                "edit it with a list of the addresses seen",
                 Confirmed,
                 "PATCH /v1/tokens/{token}",
                 "tollgate token allowlist {}",

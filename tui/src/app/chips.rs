@@ -82,7 +82,6 @@ pub fn chips(token: &TokenView, now: Timestamp) -> Vec<String> {
         (token.ip_report_only && !token.allowed_ips.is_empty(), "REPORT ONLY"),
         (token.rate_limit.is_some(), "LIMITED"),
         (token.dedup_strict, "STRICT DEDUP"),
-        (token.query_token, "?TOKEN="),
     ];
     chips.extend(flags.iter().filter(|(on, _)| *on).map(|(_, chip)| (*chip).to_owned()));
     chips

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    IncidentView, LastRefusal, LastUse, LogBounds, NamedRef, OperatorView, OutcomeCounts, ScopeView, ServiceView,
-    StatusView, TeamView, TokenView, UsageView,
+    AuditVerdict, IncidentView, LastRefusal, LastUse, LogBounds, NamedRef, OperatorView, OutcomeCounts, ScopeView,
+    ServiceView, SourceView, StatusView, TeamView, TokenView, UsageView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
@@ -19,7 +19,7 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Permission, TokenState};
 
 use super::key::Key;
-use super::msg::{AuditPage, Effects, Net};
+use super::msg::{AuditPage, Effects, Evidence, Net};
 use super::update::update;
 use super::{Model, Msg};
 
@@ -54,6 +54,7 @@ pub(crate) fn token(number: u32, name: &str) -> TokenView {
         dedup_strict: false,
         rate_limit: None,
         query_token: true,
+        delivery_ids: false,
         suspended: None,
         overlap_until: None,
         rotating: None,
@@ -109,6 +110,7 @@ pub(crate) fn status() -> StatusView {
         now: now(),
         started_at: now().plus_secs(-90_000),
         listen: "127.0.0.1:7480".into(),
+        tls: false,
         socket: "/run/tollgate/admin.sock".into(),
         data_dir: "/var/lib/tollgate".into(),
         teams: 2,
@@ -264,6 +266,7 @@ pub(crate) fn organisation() -> Net {
         id: uuid::<FilterId>(4, number),
         service: NamedRef { id: service.id.to_string(), name: format!("{}/{}", service.team.name, service.name) },
         position: 1,
+        version: "1".to_owned(),
         spec: tollgate_shared::filter::preset("zabbix").unwrap(),
         lints: Vec::new(),
         created_at: now(),
@@ -320,6 +323,33 @@ pub(crate) fn audit_row(seq: u64) -> AuditRow {
 /// Audit rows 1 to `count`, newest first.
 pub(crate) fn audit(count: u64) -> AuditPage {
     AuditPage { rows: (1..=count).rev().map(audit_row).collect(), next: None, newest: true }
+}
+
+pub(crate) fn verdict(intact: bool) -> AuditVerdict {
+    let broken_at = (!intact).then_some(7);
+    AuditVerdict { intact, rows: 12, head: "a".repeat(64), broken_at, detail: String::new(), newest: None }
+}
+
+pub(crate) fn evidence(id: &str) -> Evidence {
+    let source = |net: &str, calls, secs: i64, merged| SourceView {
+        net: net.into(),
+        merged,
+        secret: if calls > 100 { "new".into() } else { "old".into() },
+        first: now().plus_secs(-secs),
+        last: now().plus_secs(-2),
+        calls,
+        refused: 3,
+    };
+    Evidence {
+        token: id.into(),
+        sources: vec![
+            source("10.20.0.14", 52_113, 9_000_000, false),
+            source("10.20.1.0/24", 12, 2_000_000, true),
+            source("203.0.113.9", 2, 1_400, false),
+        ],
+        issued: vec![token(9, "zabbix-tmp")],
+        changes: vec![audit_row(3), audit_row(6)],
+    }
 }
 
 /// A model that has been told all this.

@@ -125,6 +125,11 @@ async fn sign_in(
     };
     let (ticket, result) = match signed.await {
         Ok(ticket) => (Some(Arc::new(ticket)), Ok(Reply::Nothing)),
+        Err(ClientError::Problem(problem)) => {
+            // Its title speaks of a role, which is not what is wrong here.
+            let words = problem.detail.clone();
+            (None, Err(Failure { words, ..failure(&ClientError::Problem(problem)) }))
+        }
         Err(error) => (None, Err(failure(&error))),
     };
     // If the loop is gone, nobody wants to know.

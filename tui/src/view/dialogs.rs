@@ -43,7 +43,9 @@ fn title(danger: &Danger) -> String {
     let verb = danger.verb().to_uppercase();
     match &danger.object {
         Object::Token(token) => {
-            let scope = format!("{} {}", token.scope.kind, token.scope.name);
+            let is_named = token.scope.kind != token.scope.name;
+            let kind = if is_named { format!("{} ", token.scope.kind) } else { String::new() };
+            let scope = format!("{kind}{}", token.scope.name);
             format!("{verb} {}   {}   {scope}   made by {}", token.name, token.id, token.created_by)
         }
         Object::Operator(operator) => format!("{verb} operator {}", operator.name),

@@ -8,7 +8,7 @@ use crate::app::words::age;
 use super::canvas::{Canvas, Row};
 use super::{chrome, overlays};
 
-const LABEL: usize = 12;
+const LABEL: usize = 13;
 /// Changes of somebody else that are named one by one.
 const THEIRS_SHOWN: usize = 6;
 
@@ -42,7 +42,7 @@ fn theirs(canvas: &mut Canvas<'_>, model: &Model, form: &Form, y: u16) -> u16 {
         canvas.text_at(area, row, &format!("   {:12} {}", one.what, one.words()), theme.plain());
         row += 1;
     }
-    let words = " Reload takes theirs and puts what you typed on top; the difference is shown again.";
+    let words = " Reload takes theirs and puts yours on top; the difference is shown again.";
     canvas.text_at(area, row, words, theme.plain());
     row + 1
 }

@@ -22,7 +22,8 @@ pub fn facts(model: &Model, danger: &Danger) -> Vec<Fact> {
         (Deed::Change(form), _) => form.differences(model.now).into_iter().map(|one| (one.what, one.words())).collect(),
         (Deed::LockDown | Deed::LiftLockdown, _) => lockdown(model, matches!(danger.deed, Deed::LockDown)),
         (deed, Object::Operator(operator)) => person(deed, operator),
-        (deed, Object::Token(token)) => of_token(model, danger, deed, token),
+        // As it is now: calls go on while the dialog is open.
+        (deed, Object::Token(token)) => of_token(model, danger, deed, model.tokens.by_id(token.id).unwrap_or(token)),
         (_, Object::Daemon(_)) => Vec::new(),
     }
 }

@@ -67,7 +67,7 @@ fn dedup_words(secs: u32) -> String {
 }
 
 fn fact(name: &str, text: String) -> Line {
-    Line::plain(format!("{name:13}{text}"))
+    Line::plain(format!("{name:14}{text}"))
 }
 
 fn facts(model: &Model, token: &TokenView, evidence: Option<&Evidence>) -> Vec<Line> {
@@ -83,8 +83,8 @@ fn facts(model: &Model, token: &TokenView, evidence: Option<&Evidence>) -> Vec<L
 fn standing(model: &Model, token: &TokenView) -> Vec<Line> {
     let ends = token.expires_at.map_or_else(|| "never".to_owned(), words::moment);
     let mut lines = vec![
-        fact("id", format!("{}   hint for logs: these characters stand in its secret", token.id)),
-        fact("scope", format!("{} {}", token.scope.kind, token.scope.name)),
+        fact("id", format!("{}   (stands in its secret, too)", token.id)),
+        fact("scope", scope_words(token)),
         fact("owner", token.owner.clone()),
         fact("may", token.permissions.iter().map(|may| may.as_str()).collect::<Vec<_>>().join(" ")),
         fact("ends", format!("{ends}  {}", tokens::state_words(token, model.now))),
@@ -94,7 +94,7 @@ fn standing(model: &Model, token: &TokenView) -> Vec<Line> {
         let why = if suspended.reason.is_empty() { String::new() } else { format!(": {}", suspended.reason) };
         lines.push(Line::new(
             Kind::Bad,
-            format!("{:13}{} by {}{why}", "suspended", words::moment(suspended.at), suspended.by),
+            format!("{:14}{} by {}{why}", "suspended", words::moment(suspended.at), suspended.by),
         ));
     }
     if let (Some(until), Some((new, all))) = (token.overlap_until, chips::rotating(token, model.now)) {
@@ -110,7 +110,7 @@ fn standing(model: &Model, token: &TokenView) -> Vec<Line> {
     if let Some(at) = token.revoked_at {
         let by = token.revoked_by.as_deref().unwrap_or("nobody known");
         let why = token.revoke_reason.as_deref().filter(|why| !why.is_empty()).unwrap_or("no reason given");
-        lines.push(Line::new(Kind::Bad, format!("{:13}{} by {by}: {why}", "revoked", words::moment(at))));
+        lines.push(Line::new(Kind::Bad, format!("{:14}{} by {by}: {why}", "revoked", words::moment(at))));
     }
     let tries = token.usage.dead_tries;
     if tries.count > 0 {
@@ -118,10 +118,17 @@ fn standing(model: &Model, token: &TokenView) -> Vec<Line> {
         let ip = tries.last_ip.map(|ip| ip.to_string()).unwrap_or_default();
         lines.push(Line::new(
             Kind::Bad,
-            format!("{:13}{} with a dead secret, last {last} from {ip}", "tries", tries.count),
+            format!("{:14}{} with a dead secret, last {last} from {ip}", "tries", tries.count),
         ));
     }
     lines
+}
+
+fn scope_words(token: &TokenView) -> String {
+    match token.scope.kind.as_str() {
+        kind @ ("team" | "service") => format!("{kind} {}", token.scope.name),
+        kind => kind.to_owned(),
+    }
 }
 
 fn used(token: &TokenView) -> Vec<Line> {
@@ -188,6 +195,10 @@ fn limits(model: &Model, token: &TokenView) -> Vec<Line> {
         fact("dedup", format!("{}{strict}{skip}", dedup_words(token.dedup_window_secs).trim_start_matches("dedup "))),
         fact("limit", limit),
         fact("?token=", if token.query_token { "taken".to_owned() } else { "refused".to_owned() }),
+        fact(
+            "delivery ids",
+            if token.delivery_ids { "taken as Idempotency-Key".to_owned() } else { "not looked at".to_owned() },
+        ),
         fact("debug", debug),
     ]
 }

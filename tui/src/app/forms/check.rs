@@ -28,7 +28,20 @@ impl Form {
     pub(super) fn missing(&self) -> Option<String> {
         let wants_name = !matches!(self.kind, FormKind::Filter);
         let name = self.text("name").filter(|name| wants_name && name.is_empty());
-        name.and_then(|name| Name::new(&name).err()).map(|why| why.to_string()).or_else(|| self.people_missing())
+        let name = name.and_then(|name| Name::new(&name).err()).map(|why| why.to_string());
+        name.or_else(|| self.token_missing()).or_else(|| self.people_missing())
+    }
+
+    /// Nothing ticked would be read as the daemon's own choice.
+    fn token_missing(&self) -> Option<String> {
+        if !matches!(self.kind, FormKind::Token | FormKind::EditToken(_)) {
+            return None;
+        }
+        if self.permissions().is_empty() {
+            return Some("may: tick at least one of the permissions".to_owned());
+        }
+        let dated = self.pick("expires") == Some("date") && self.line("date").is_empty();
+        dated.then(|| "the date of the end is missing; write 2027-01-31".to_owned())
     }
 
     /// After a change: what can be chosen now, and why the rest cannot.

@@ -6,6 +6,7 @@ use tollgate_shared::api::{NewOperator, OperatorPatch, OperatorView};
 use tollgate_shared::role::TeamRole;
 use zeroize::Zeroizing;
 
+use super::super::field::Masked;
 use super::super::msg::{Call, Hidden};
 use super::super::words;
 use super::{Difference, Form, FormField, FormKind, Value};
@@ -69,6 +70,16 @@ impl Form {
         form
     }
 
+    /// A sign-in that was refused begins again at the passphrase.
+    pub(in crate::app) fn refused(&mut self) {
+        if self.kind == FormKind::SignIn {
+            self.focus = 1;
+            if let Some(field) = self.field("passphrase") {
+                field.value = Value::Masked(Masked::default());
+            }
+        }
+    }
+
     pub(super) fn people_call(&self) -> Result<Call, String> {
         Ok(match &self.kind {
             FormKind::Operator => Call::CreateOperator(NewOperator {
@@ -102,7 +113,7 @@ impl Form {
             }
             FormKind::EditOperator(_) => self.edit_operator_cli(),
             FormKind::Passphrase(name) => format!("tollgate operator passphrase {}", words::shell(name)),
-            _ => "tollgate    (the command line is who the kernel says; only the console signs in)".to_owned(),
+            _ => "tollgate, then :sign-in   (a command is always who the kernel says)".to_owned(),
         }
     }
 

@@ -23,6 +23,7 @@ pub struct Settings {
     pub dedup_strict: bool,
     pub rate: Option<RateLimit>,
     pub query_token: bool,
+    pub delivery_ids: bool,
     pub sealed: bool,
     pub debug: bool,
 }
@@ -68,6 +69,7 @@ impl Settings {
             dedup_strict: token.dedup_strict,
             rate: token.rate_limit,
             query_token: token.query_token,
+            delivery_ids: token.delivery_ids,
             sealed: token.sealed,
             debug: token.debug_until.is_some_and(|until| until > now),
         }
@@ -92,6 +94,7 @@ impl Settings {
             Difference::new("strict", yes(self.dedup_strict), yes(new.dedup_strict)),
             Difference::new("limit", rate_words(self.rate), rate_words(new.rate)),
             Difference::new("?token=", yes(self.query_token), yes(new.query_token)),
+            Difference::new("delivery ids", yes(self.delivery_ids), yes(new.delivery_ids)),
             Difference::new("sealed", yes(self.sealed), yes(new.sealed)),
             Difference::new("debug", yes(self.debug), yes(new.debug)),
         ];
@@ -118,6 +121,7 @@ impl Settings {
             dedup_strict: flag(self.dedup_strict, new.dedup_strict),
             rate_limit: (self.rate != new.rate).then(|| new.rate.unwrap_or(none)),
             query_token: flag(self.query_token, new.query_token),
+            delivery_ids: flag(self.delivery_ids, new.delivery_ids),
             sealed: flag(self.sealed, new.sealed),
             not_before: changed(&self.not_before, &new.not_before)
                 .map(|text| if text.is_empty() { "now".to_owned() } else { text }),
@@ -149,6 +153,8 @@ impl Settings {
             (patch.rate_limit.is_some_and(|rate| rate.calls_per_min == 0), "--no-rate"),
             (patch.query_token == Some(true), "--query-token"),
             (patch.query_token == Some(false), "--no-query-token"),
+            (patch.delivery_ids == Some(true), "--delivery-ids"),
+            (patch.delivery_ids == Some(false), "--no-delivery-ids"),
             (patch.sealed == Some(true), "--seal"),
         ];
         flags.iter().filter(|(on, _)| *on).for_each(|(_, flag)| line.push_str(&format!(" {flag}")));

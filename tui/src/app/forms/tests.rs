@@ -65,7 +65,7 @@ fn what_is_seldom_needed_is_folded_and_every_default_stands_there_in_words() {
     go(&mut form, "more");
     form.enter();
     assert_eq!(form.fields[form.focus].label, "description");
-    assert!(labels(&form).ends_with(&["strict", "limit", "?token=", "sealed"]));
+    assert!(labels(&form).ends_with(&["limit", "?token=", "delivery ids", "sealed"]));
     go(&mut form, "may");
     type_into(&mut form, "choose");
     assert!(labels(&form).contains(&"tokens:manage"));
@@ -125,6 +125,18 @@ fn every_field_reaches_the_request_and_the_command() {
         assert!(line.contains(option), "{option} is not in {line}");
     }
     assert!(!line.contains("query-token"), "{line}");
+}
+
+#[test]
+fn nothing_ticked_is_no_token_with_a_default_that_nobody_chose() {
+    let mut form = create();
+    type_into(&mut form, "none");
+    go(&mut form, "may");
+    type_into(&mut form, "choose");
+    assert!(form.submit().unwrap_err().contains("at least one"));
+    go(&mut form, "logs:read");
+    form.key(Key::char(' '));
+    assert!(form.submit().is_ok());
 }
 
 #[test]
@@ -189,7 +201,7 @@ fn a_sealed_token_lets_only_name_description_and_debug_be_changed() {
     token.sealed = true;
     let mut form = Form::edit(&Arc::new(token), None, now());
     for (index, field) in form.fields.iter().enumerate().filter(|(_, field)| field.refused.is_none()) {
-        let free = ["name", "description", "debug", "more", "?token="].contains(&field.label);
+        let free = ["name", "description", "debug", "more"].contains(&field.label);
         assert!(free, "{} is free at {index}", field.label);
     }
     go(&mut form, "from");

@@ -138,6 +138,7 @@ impl Form {
             dedup_strict: self.tick("strict"),
             rate: rate(&self.line("limit")).ok().flatten(),
             query_token: self.tick("?token="),
+            delivery_ids: self.tick("delivery ids"),
             sealed: self.tick("sealed"),
             debug: self.tick("debug"),
         }
@@ -237,6 +238,7 @@ impl Form {
             dedup_strict: settings.dedup_strict,
             rate_limit: settings.rate,
             query_token: Some(settings.query_token),
+            delivery_ids: settings.delivery_ids,
         }
     }
 
@@ -294,6 +296,11 @@ fn seldom(settings: Option<&Settings>) -> Vec<FormField> {
         ),
         FormField::text("limit", &rate, LIMIT_HINT),
         FormField::tick("?token=", was.query_token, "take it in the address too; addresses end up in logs"),
+        FormField::tick(
+            "delivery ids",
+            was.delivery_ids,
+            "the sender's own delivery number tells a second try from a second call",
+        ),
         FormField::tick("sealed", was.sealed, "for good: only name, description and debug change later"),
     ];
     fields.into_iter().map(|field| field.when(When::More)).collect()

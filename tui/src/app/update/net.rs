@@ -208,6 +208,7 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
         Some(Layer::Form(form)) if form.pending == Some(generation) => {
             form.pending = None;
             form.error = Some(words);
+            form.refused();
             if let FailureKind::Wait(secs) = failure.kind {
                 form.wait_until = Some(now.plus_secs(secs.into()));
             }
