@@ -281,9 +281,9 @@ impl Danger {
     pub fn call(&self, also: Vec<String>) -> Result<Call, String> {
         let token = || self.token().map(|token| token.id.to_string()).unwrap_or_default();
         let reason = self.reason.text().trim().to_owned();
-        let operator = match &self.object {
-            Object::Operator(operator) => operator.id.to_string(),
-            _ => String::new(),
+        let (operator, version) = match &self.object {
+            Object::Operator(operator) => (operator.id.to_string(), operator.version),
+            _ => (String::new(), 0),
         };
         let enabled = |on| OperatorPatch { enabled: Some(on), ..OperatorPatch::default() };
         Ok(match &self.deed {
@@ -297,8 +297,8 @@ impl Danger {
             Deed::Resume => Call::Resume { token: token() },
             Deed::Change(form) => form.submit()?,
             Deed::RemoveOperator => Call::RemoveOperator { operator },
-            Deed::DisableOperator => Call::EditOperator { operator, patch: enabled(false) },
-            Deed::EnableOperator => Call::EditOperator { operator, patch: enabled(true) },
+            Deed::DisableOperator => Call::EditOperator { operator, patch: enabled(false), version },
+            Deed::EnableOperator => Call::EditOperator { operator, patch: enabled(true), version },
             Deed::DropPassphrase => Call::SetPassphrase { operator, passphrase: None },
             Deed::LockDown => Call::SetLockdown { on: true, reason },
             Deed::LiftLockdown => Call::SetLockdown { on: false, reason: String::new() },

@@ -59,6 +59,8 @@ pub struct Form {
     pub operator: Option<Arc<OperatorView>>,
     /// The token as somebody else has made it meanwhile.
     pub theirs: Option<Arc<TokenView>>,
+    /// Somebody else was faster, and what he made of it has been asked for.
+    pub outdated: bool,
     /// Who fills it in; decides what may be granted.
     pub me: Option<Me>,
     /// Until then the daemon takes no further sign-in.
@@ -79,6 +81,7 @@ impl Form {
             token: None,
             operator: None,
             theirs: None,
+            outdated: false,
             me: None,
             wait_until: None,
         }

@@ -215,7 +215,7 @@ pub enum Call {
     CreateService(NewService),
     CreateFilter(NewFilter),
     CreateOperator(NewOperator),
-    EditOperator { operator: String, patch: OperatorPatch },
+    EditOperator { operator: String, patch: OperatorPatch, version: u64 },
     RemoveOperator { operator: String },
     SetPassphrase { operator: String, passphrase: Option<Hidden> },
     SetLockdown { on: bool, reason: String },

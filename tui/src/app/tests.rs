@@ -410,7 +410,7 @@ fn a_rotation_with_an_overlap_wants_no_name_and_one_that_kills_at_once_does() {
 
 #[test]
 fn an_edit_shows_the_difference_first_and_a_lost_update_goes_back_to_the_form() {
-    let mut model = model(80, 24, 4);
+    let mut model = model(80, 24, 1);
     press(&mut model, Key::char('E'));
     type_text(&mut model, "-2");
     press(&mut model, Key::plain(Code::BackTab));

@@ -56,6 +56,16 @@ impl Client {
         self.send(Method::PATCH, &item("operators", reference, ""), patch).await
     }
 
+    /// Changes an operator if nobody has changed it since `version`; refused with `version-mismatch` otherwise.
+    pub async fn edit_operator_version(
+        &self,
+        reference: &str,
+        patch: &OperatorPatch,
+        version: u64,
+    ) -> Result<OperatorView, ClientError> {
+        self.send_if_version(Method::PATCH, &item("operators", reference, ""), patch, version).await
+    }
+
     /// Removes an operator.
     pub async fn delete_operator(&self, reference: &str) -> Result<(), ClientError> {
         self.delete(&item("operators", reference, "")).await

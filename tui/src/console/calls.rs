@@ -86,7 +86,9 @@ async fn revoke(
 async fn person(client: &Client, call: Call) -> Result<Reply, ClientError> {
     let view = match call {
         Call::CreateOperator(operator) => client.create_operator(&operator).await?,
-        Call::EditOperator { operator, patch } => client.edit_operator(&operator, &patch).await?,
+        Call::EditOperator { operator, patch, version } => {
+            client.edit_operator_version(&operator, &patch, version).await?
+        }
         Call::SetPassphrase { operator, passphrase } => {
             let passphrase = passphrase.map(|hidden| hidden.0.to_string());
             client.set_passphrase(&operator, &SetPassphrase { passphrase }).await?

@@ -70,6 +70,20 @@ impl Form {
         form
     }
 
+    /// Somebody else was faster: his values, with what was typed here on top.
+    pub(in crate::app) fn reload_operator(&mut self, fresh: &Arc<OperatorView>) {
+        let Some(was) = &self.operator else { return };
+        let (before, theirs) = (Self::edit_operator(was), Self::edit_operator(fresh));
+        for ((mine, old), new) in self.fields.iter_mut().zip(&before.fields).zip(theirs.fields) {
+            if mine.same(old) {
+                mine.value = new.value;
+            }
+        }
+        (self.operator, self.outdated) = (Some(Arc::clone(fresh)), false);
+        let words = "changed meanwhile: their values are in, what you typed stays; look at the difference again";
+        self.error = Some(words.to_owned());
+    }
+
     /// A sign-in that was refused begins again at the passphrase.
     pub(in crate::app) fn refused(&mut self) {
         if self.kind == FormKind::SignIn {
@@ -90,7 +104,8 @@ impl Form {
             }),
             FormKind::EditOperator(id) => {
                 let patch = self.operator_patch().ok_or("nothing is different: there is nothing to change")?;
-                Call::EditOperator { operator: id.clone(), patch }
+                let version = self.operator.as_ref().map_or(0, |operator| operator.version);
+                Call::EditOperator { operator: id.clone(), patch, version }
             }
             FormKind::Passphrase(name) => {
                 Call::SetPassphrase { operator: name.clone(), passphrase: Some(self.hidden("new")) }

@@ -241,3 +241,15 @@ fn roles_in_teams_are_checked_while_they_are_typed() {
     assert_eq!(new.team_roles, ["Night Shift=manager", "Ops=observer"]);
     assert!(form.cli().contains("--team-role 'Night Shift=manager'"), "{}", form.cli());
 }
+
+#[test]
+fn an_operator_that_somebody_else_changed_keeps_his_change_and_mine() {
+    let was = Arc::new(fixtures::operator(2, "bob"));
+    let mut form = Form::edit_operator(&was);
+    type_into(&mut form, "by");
+    let mut theirs = (*was).clone();
+    (theirs.version, theirs.team_roles) = (2, Vec::new());
+    form.reload_operator(&Arc::new(theirs));
+    let Ok(Call::EditOperator { patch, version, .. }) = form.submit() else { panic!("no change") };
+    assert_eq!((patch.name.as_deref(), patch.team_roles, version), (Some("bobby"), None, 2));
+}

@@ -9,7 +9,7 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::tail::Tail;
 use super::{changes, follow_log};
-use tollgate_shared::api::StatusView;
+use tollgate_shared::api::{StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     if heard(&net) {
@@ -53,7 +53,10 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::TailEnded { slot, generation, refused } => tail_ended(model, slot, generation, refused, effects),
         Net::Incident(incident) => model.incidents.refresh(*incident),
         Net::Me(me) => model.me = Some(*me),
-        Net::Operators(rows) => model.operators.replace(rows),
+        Net::Operators(rows) => {
+            model.operators.replace(rows);
+            meet_operator(model);
+        }
         Net::Audit { generation, page } => audit(model, generation, page),
         Net::Verdict(verdict) => {
             model.audit.chain = verdict.map_or_else(Chain::Failed, Chain::Walked);
@@ -87,12 +90,23 @@ fn new_status(model: &mut Model, status: Box<StatusView>, effects: &mut Effects)
 }
 
 /// A form that changes this token, and was told that somebody else was faster, sees what he made of it.
-fn meet(model: &mut Model, fresh: &tollgate_shared::api::TokenView) {
+fn meet(model: &mut Model, fresh: &TokenView) {
     let Some(Layer::Form(form)) = &mut model.layer else { return };
-    if form.token.as_ref().is_some_and(|was| was.id == fresh.id && was.version != fresh.version) {
+    let is_other = |was: &std::sync::Arc<TokenView>| was.id == fresh.id && was.version != fresh.version;
+    if form.token.as_ref().is_some_and(is_other) {
         form.theirs = Some(std::sync::Arc::new(fresh.clone()));
         form.focus = form.fields.len();
         form.error = None;
+    }
+}
+
+/// As [`meet`], for an operator.
+fn meet_operator(model: &mut Model) {
+    let Some(Layer::Form(form)) = model.layer.as_mut() else { return };
+    let Some(was) = form.operator.as_ref().filter(|_| form.outdated) else { return };
+    let fresh = model.operators.rows.iter().find(|row| row.id == was.id && row.version != was.version);
+    if let Some(fresh) = fresh.cloned() {
+        form.reload_operator(&fresh);
     }
 }
 
@@ -227,10 +241,11 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
 fn back_to_form(model: &mut Model, words: String, kind: FailureKind, effects: &mut Effects) {
     let Some(Layer::Danger(danger)) = &mut model.layer else { return };
     let Deed::Change(form) = &mut danger.deed else { return };
-    if kind == FailureKind::Outdated
-        && let Some(token) = &form.token
-    {
-        effects.push(Effect::FetchToken { token: token.id.to_string() });
+    form.outdated = kind == FailureKind::Outdated;
+    match &form.token {
+        Some(token) if form.outdated => effects.push(Effect::FetchToken { token: token.id.to_string() }),
+        None if form.outdated => effects.push(Effect::Refresh),
+        _ => {}
     }
     form.error = Some(words);
     let form = (**form).clone();
