@@ -4,6 +4,7 @@ mod alertmanager;
 mod console;
 mod crash;
 mod dedup;
+mod desk;
 mod fixtures;
 mod hostile;
 mod incidents;
