@@ -13,6 +13,7 @@ mod nagios;
 mod operators;
 mod people;
 mod readme;
+mod redaction;
 mod refusals;
 mod revoke;
 mod secrets;

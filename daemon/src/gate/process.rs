@@ -67,7 +67,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
-    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
+    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor());
     let via_query = parts.uri.query().is_some_and(has_credential);
     let (mut response, marks) = match admit(daemon, intake, parts) {
         Ok(admitted) => {
@@ -203,7 +203,7 @@ impl Admitted {
             body,
         };
         let decoded = decode::decode(raw)?;
-        let redacted = daemon.redactor.redact(&decoded.call);
+        let redacted = daemon.redactor().redact(&decoded.call);
         Ok(Arrived {
             content: Arc::new(Content { call: decoded.call, redacted }),
             json_problem: decoded.json_problem.map(|problem| problem.to_string()),
@@ -309,7 +309,7 @@ impl Admitted {
     }
 
     fn draft(&self, daemon: &Daemon, body_bytes: usize, content: Option<&Content>) -> Draft {
-        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor, body_bytes, content)
+        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor(), body_bytes, content)
     }
 
     /// Refuses a call of a known token: counted on the token and, with debug on, logged (at most 10 a second).

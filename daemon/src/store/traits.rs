@@ -16,7 +16,7 @@ use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
     AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Maintenance, Operator,
-    RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -82,6 +82,8 @@ pub struct Loaded {
     pub maintenances: Vec<Maintenance>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
+    /// What operators have cut from calls.
+    pub redaction: RedactionRules,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.
