@@ -47,6 +47,10 @@ pub struct Draft {
 }
 
 /// What the connection is told.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every answer is a decision: a box for each would only add a step"
+)]
 pub enum Answer {
     /// The call was decided and is on disk.
     Decided(Decision),
