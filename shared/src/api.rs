@@ -12,6 +12,7 @@ mod people;
 mod status;
 mod token_verbs;
 mod tokens;
+mod workflows;
 
 pub use incidents::{IncidentView, ResolveIncident};
 pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
@@ -29,6 +30,10 @@ pub use token_verbs::{
 pub use tokens::{
     DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
+};
+pub use workflows::{
+    CancelRequest, NewWorkflow, RequestAnswer, RequestView, RetryRequest, StartedRequest, TryWorkflow, WorkflowPatch,
+    WorkflowTrial, WorkflowView,
 };
 
 use serde::{Deserialize, Serialize};
