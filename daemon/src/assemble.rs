@@ -8,6 +8,7 @@ use interprocess::local_socket::tokio::Listener as LocalListener;
 use tokio::net::TcpListener;
 use tollgate_shared::limits::LOG_ROW_SECS;
 
+use crate::automation::{Automation, AutomationSettings};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::call::redact::Redactor;
@@ -156,6 +157,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
         people: crate::people::People::default(),
+        automation: Automation::new(automation(config)),
     });
     Ok(Assembled {
         gate_edge: gate_edge(config, &daemon),
@@ -229,6 +231,15 @@ fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::Sock
         started_at: clock.now(),
         store_id: loaded.store_id,
         body_bytes_max: usize::try_from(config.gate.body_limit_bytes).unwrap_or(usize::MAX),
+    }
+}
+
+fn automation(config: &Config) -> AutomationSettings {
+    AutomationSettings {
+        actions: config.automation.actions.clone(),
+        post_allowlist: config.automation.post_allowlist.clone(),
+        concurrency: config.automation.concurrency,
+        uid: rustix::process::geteuid().as_raw(),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod rights;
 pub mod routing;
 pub mod token_list;
 pub mod views;
+pub mod workflows;
 
 #[cfg(test)]
 pub(crate) mod testing;

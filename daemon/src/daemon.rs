@@ -10,6 +10,7 @@ use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
 
+use crate::automation::Automation;
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::model::Mac;
@@ -62,6 +63,8 @@ pub struct Daemon {
     pub mac_key: MacKey,
     /// What is known of people beside the registry.
     pub people: People,
+    /// What steps may do, and the runner's bell.
+    pub automation: Automation,
 }
 
 /// What the daemon was started with.

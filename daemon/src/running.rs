@@ -10,6 +10,7 @@ use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Assembled, Runtimes, StartError};
+use crate::automation::runner;
 use crate::core::audit;
 use crate::daemon::Daemon;
 use crate::edge::accept::{self, Drained};
@@ -43,6 +44,7 @@ pub struct Running {
     thread_ended: CancellationToken,
     doors: Vec<Task<Drained>>,
     sweeper: Task<()>,
+    runner: Task<()>,
     writer: JoinHandle<Result<(), StoreError>>,
     logger: JoinHandle<Result<(), StoreError>>,
     log_tasks: SyncSender<LogTask>,
@@ -109,6 +111,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     }
     doors.push(runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())));
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
+    let runner = runtimes.local.spawn(runner::run(daemon.clone(), stop.clone(), shutdown));
     Ok(Running {
         daemon,
         runtimes,
@@ -116,6 +119,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
         thread_ended,
         doors,
         sweeper,
+        runner,
         writer,
         logger,
         log_tasks: log_sender,
@@ -222,6 +226,7 @@ impl Running {
             thread_ended: _,
             doors,
             sweeper,
+            runner,
             writer,
             logger,
             log_tasks,
@@ -237,6 +242,8 @@ impl Running {
             }
             // The sweeper has heard the stop too; a panic in it is in the log already.
             drop(sweeper.await);
+            // It tells the writer how steps ended, so it ends before the lanes are closed.
+            drop(runner.await);
             cut
         });
         daemon.lanes.close();

@@ -17,6 +17,7 @@ mod log_hints;
 #[cfg(test)]
 mod log_tests;
 mod memory;
+mod memory_requests;
 mod overlay;
 mod redb_log;
 mod redb_state;
@@ -31,5 +32,5 @@ pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
     AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, Store, StoreError,
-    View,
+    View, WholeRequest,
 };

@@ -6,11 +6,15 @@ mod incidents;
 mod lockdown;
 pub mod operators;
 mod organisation;
+mod requests;
 mod tokens;
+pub mod workflows;
 
-use tollgate_shared::api::{NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
+use tollgate_shared::api::{
+    NewFilter, NewOperator, NewService, NewTeam, NewWorkflow, OperatorPatch, ServicePatch, SetLockdown, WorkflowPatch,
+};
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, OperatorId, RequestId, ServiceId, TeamId, TokenId, WorkflowId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -46,6 +50,16 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// Create a workflow.
+    CreateWorkflow(Box<NewWorkflow>),
+    /// Change a workflow, if it still has this version.
+    EditWorkflow(String, Box<WorkflowPatch>, Option<u64>),
+    /// Delete a workflow.
+    DeleteWorkflow(String),
+    /// Queue a request again, from its first step where asked.
+    RetryRequest(RequestId, bool),
+    /// Stop a request, with words.
+    CancelRequest(RequestId, Option<String>),
     /// Delete a team.
     DeleteTeam(String),
     /// Delete a service.
@@ -112,6 +126,10 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// A workflow.
+    Workflow(WorkflowId),
+    /// A request.
+    Request(RequestId),
     /// An operator.
     Operator(OperatorId),
     /// The lockdown was set or lifted.
@@ -160,6 +178,9 @@ impl Command {
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
             | Self::DeleteFilter(_) => Operation::ChangeServices,
+            Self::CreateWorkflow(_) | Self::EditWorkflow(..) | Self::DeleteWorkflow(_) => Operation::ChangeWorkflows,
+            Self::RetryRequest(..) => Operation::RetryRequests,
+            Self::CancelRequest(..) => Operation::CancelRequests,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
@@ -184,6 +205,11 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::CreateWorkflow(new) => workflows::create(office, actor, *new),
+        Command::EditWorkflow(workflow, patch, version) => workflows::edit(office, actor, &workflow, *patch, version),
+        Command::DeleteWorkflow(workflow) => workflows::delete(office, actor, &workflow),
+        Command::RetryRequest(id, from_start) => requests::retry(office, actor, id, from_start),
+        Command::CancelRequest(id, comment) => requests::cancel(office, actor, id, comment),
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),

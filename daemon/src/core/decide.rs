@@ -10,11 +10,11 @@ mod pace;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tollgate_shared::api::ServiceResult;
+use tollgate_shared::api::{ServiceResult, StartedRequest};
 use tollgate_shared::id::{CallId, TokenId};
 use tollgate_shared::limits::SERVICES_PER_CALL_MAX;
 use tollgate_shared::outcome::Outcome;
-use tollgate_shared::problem::Slug;
+use tollgate_shared::problem::{FieldError, Slug};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Permission;
 use uuid::Uuid;
@@ -25,8 +25,10 @@ use super::call::fingerprint::Fingerprint;
 use super::model::{DedupEntry, Mac, Token};
 use super::registry::Registry;
 use super::routing::{self, Plan};
+use super::workflows::{self, StartPlan};
 use crate::store::View;
 
+pub use effects::{Origin, fire_once};
 pub use pace::Pace;
 
 /// A call that was let in, decoded and matched against a snapshot.
@@ -49,6 +51,8 @@ pub struct Proposal {
     pub fingerprint: Option<Fingerprint>,
     /// What the filters said at snapshot `plan.routing`.
     pub plan: Plan,
+    /// What the workflows said, where the call came to `/v1/request`; then no filter is asked.
+    pub start: Option<StartPlan>,
     /// The call as it came and its redacted view, for matching again when the filters have changed meanwhile.
     pub content: Arc<Content>,
 }
@@ -83,6 +87,12 @@ pub struct Decision {
     pub title: Option<String>,
     /// Set where the call was refused after all; nothing was done then.
     pub refused: Option<Denied>,
+    /// Field by field, where it was refused for what it holds.
+    pub errors: Vec<FieldError>,
+    /// Requests that it started, or that an equal call had started.
+    pub started: Vec<StartedRequest>,
+    /// The call named the workflow that it started.
+    pub named: bool,
 }
 
 /// What deciding needs besides the proposal.
@@ -108,6 +118,10 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
         Ok(token) => token,
         Err(denied) => return Decision::refused(denied),
     };
+    if let Some(start) = &proposal.start {
+        let decision = workflows::decide_start(bench, proposal, &token, start);
+        return malformed_unless_matched(decision, &token, proposal);
+    }
     if let Some(entry) = standing_entry(bench, proposal, &token) {
         return duplicate(bench, &entry);
     }
@@ -161,8 +175,7 @@ fn still_good(bench: &Bench<'_>, proposal: &Proposal) -> Result<Arc<Token>, Deni
     if token.mac != proposal.mac && old != Some(proposal.mac) {
         return Err(revoked("rotated, or its overlap ended, while the call waited for the writer"));
     }
-    let needs = Some(Permission::IncidentsCreate);
-    authenticate::check(bench.registry, token, proposal.source_ip, needs, bench.now)?;
+    authenticate::check(bench.registry, token, proposal.source_ip, Some(proposal.needs()), bench.now)?;
     Ok(token.clone())
 }
 
@@ -192,12 +205,33 @@ fn duplicate(bench: &mut Bench<'_>, entry: &DedupEntry) -> Decision {
             bench.view.put_incident(head);
         }
     }
-    Decision { outcome: Outcome::Duplicate, results: Vec::new(), title, refused: None }
+    Decision { title, ..Decision::of(Outcome::Duplicate) }
+}
+
+impl Proposal {
+    /// The permission that its token must have.
+    pub fn needs(&self) -> Permission {
+        if self.start.is_some() { Permission::RequestsCreate } else { Permission::IncidentsCreate }
+    }
 }
 
 impl Decision {
-    fn refused(denied: Denied) -> Self {
-        Self { outcome: Outcome::Rejected, results: Vec::new(), title: None, refused: Some(denied) }
+    /// Nothing but an outcome.
+    pub fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            results: Vec::new(),
+            title: None,
+            refused: None,
+            errors: Vec::new(),
+            started: Vec::new(),
+            named: false,
+        }
+    }
+
+    /// Refused: nothing was done.
+    pub fn refused(denied: Denied) -> Self {
+        Self { refused: Some(denied), ..Self::of(Outcome::Rejected) }
     }
 }
 

@@ -7,6 +7,7 @@ mod listed;
 mod lookup;
 mod routes;
 mod shards;
+mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tollgate_shared::token::Scope;
 
 use self::routes::Routes;
 use self::shards::Shards;
+use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
     DeadSecret, Death, FilterRecord, Lockdown, Mac, Operator, RegistryChange, Service, Team, Token, Tombstone,
@@ -43,6 +45,7 @@ pub struct Registry {
     tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
+    workflows: Workflows,
 }
 
 /// A service with its filters, ready to evaluate.
@@ -101,6 +104,9 @@ impl Registry {
         }
         registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
+        for workflow in &loaded.workflows {
+            registry.put_workflow(workflow)?;
+        }
         Ok(registry)
     }
 
@@ -117,6 +123,7 @@ impl Registry {
             tombstones: Shards::new(),
             operators: Arc::default(),
             lockdown: None,
+            workflows: Workflows::new(version),
         }
     }
 
@@ -166,6 +173,14 @@ impl Registry {
                 Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
             }
             RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
+            RegistryChange::PutWorkflow(workflow) => {
+                self.put_workflow(workflow)?;
+                return Ok(false);
+            }
+            RegistryChange::DeleteWorkflow(id) => {
+                self.delete_workflow(*id);
+                return Ok(false);
+            }
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
                 return Ok(false);

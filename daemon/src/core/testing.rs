@@ -198,6 +198,7 @@ impl World {
             json_problem: None,
             fingerprint,
             plan,
+            start: None,
             content: Arc::new(Content { redacted: call.clone(), call }),
         }
     }

@@ -10,6 +10,7 @@ use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
 use super::dedup::{Dedup, DedupBounds};
+use super::memory_requests::Requests;
 use super::overlay::Overlay;
 use crate::core::audit::{AuditHead, FIRST_PREVIOUS};
 
@@ -34,6 +35,7 @@ pub(super) struct Memory {
     heads: HashMap<IncidentId, IncidentHead>,
     services: HashMap<ServiceId, OpenOfService>,
     pub(super) dedup: Dedup,
+    pub(super) requests: Requests,
     pub(super) marks: Marks,
     counts: SharedCounts,
 }
@@ -89,7 +91,8 @@ impl Memory {
     /// Memory of an empty database. `counts` is shared with readers and begins anew.
     pub(super) fn new(bounds: DedupBounds, marks: Marks, counts: SharedCounts) -> Self {
         counts.clear();
-        Self { heads: HashMap::new(), services: HashMap::new(), dedup: Dedup::new(bounds), marks, counts }
+        let (dedup, requests) = (Dedup::new(bounds), Requests::default());
+        Self { heads: HashMap::new(), services: HashMap::new(), dedup, requests, marks, counts }
     }
 
     /// Takes in an open head that was read from disk.
@@ -145,6 +148,9 @@ impl Memory {
         }
         for (token, fingerprint, entry) in overlay.remembered.entries {
             self.dedup.insert(marks.commit_no, token, fingerprint, entry);
+        }
+        for record in overlay.requests.into_values() {
+            self.requests.put(Arc::unwrap_or_clone(record));
         }
         self.services.retain(|_, of_service| of_service.counts.open > 0);
     }

@@ -6,6 +6,7 @@
 mod handle;
 mod load;
 mod read;
+mod requests;
 mod tables;
 mod write;
 
@@ -146,8 +147,10 @@ impl Store for RedbStore {
     }
 
     fn commit(&mut self, now: Timestamp, decide: &mut dyn FnMut(&mut dyn View)) -> Result<Committed, StoreError> {
+        let handle = Arc::clone(&self.handle);
         let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
-        let mut view = BatchView::new(memory);
+        let on_disk = |id| requests::record(&handle, id);
+        let mut view = BatchView::new(memory, &on_disk);
         decide(&mut view);
         let overlay = view.into_overlay();
         let marks = overlay.marks_after(memory.marks, now);
@@ -170,7 +173,9 @@ impl Store for RedbStore {
     }
 
     fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.memory.as_mut().ok_or_else(not_loaded)?.dedup.forget_before(now);
+        let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
+        memory.dedup.forget_before(now);
+        memory.requests.forget_before(now);
         loop {
             let rubbish = self.memory.as_ref().ok_or_else(not_loaded)?.dedup.rubbish(SWEEP_BLOCKS_MAX);
             if rubbish.is_empty() {
@@ -194,6 +199,25 @@ impl Store for RedbStore {
         Ok(due.len())
     }
 
+    fn drop_finished_requests(
+        &mut self,
+        cutoff: Timestamp,
+        keep_max: usize,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        if self.memory.is_none() {
+            return Err(not_loaded());
+        }
+        if !requests::is_due(&self.handle.read()?, cutoff, keep_max)? {
+            return Ok(0);
+        }
+        let (gone, looked_at) = self.transact(|txn| requests::drop_finished(txn, cutoff, keep_max, limit))?;
+        if let Some(memory) = &mut self.memory {
+            memory.requests.forget(&gone);
+        }
+        Ok(looked_at)
+    }
+
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::new(RedbReader { handle: Arc::clone(&self.handle), counts: self.counts.clone() })
     }
@@ -208,15 +232,30 @@ fn identify(opened: &Opened, settings: &StateSettings) -> Result<(), StoreError>
     const DOING: &str = "read what the state says of itself";
     let txn = redb::ReadableDatabase::begin_read(&opened.database).map_err(fail(DOING))?;
     match txn.open_table(tables::META) {
-        Ok(meta) => tables::check_identity(&meta, &settings.label, &settings.key_check),
+        Ok(meta) => {
+            tables::check_identity(&meta, &settings.label, &settings.key_check)?;
+            match txn.open_table(tables::FINISHED) {
+                Err(TableError::TableDoesNotExist(_)) => change(opened, tables::make_request_tables),
+                other => other.map(drop).map_err(fail(DOING)),
+            }
+        }
         Err(TableError::TableDoesNotExist(_)) => {
-            let mut txn = opened.database.begin_write().map_err(fail(DOING))?;
-            txn.set_two_phase_commit(true);
-            tables::initialise(&txn, &settings.key_check, settings.first_store_id)?;
-            txn.commit().map_err(fail(DOING))
+            change(opened, |txn| tables::initialise(txn, &settings.key_check, settings.first_store_id))
         }
         Err(error) => Err(fail(DOING)(error)),
     }
+}
+
+/// A transaction before the database is in use.
+fn change(
+    opened: &Opened,
+    write: impl FnOnce(&redb::WriteTransaction) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    const DOING: &str = "prepare the state";
+    let mut txn = opened.database.begin_write().map_err(fail(DOING))?;
+    txn.set_two_phase_commit(true);
+    write(&txn)?;
+    txn.commit().map_err(fail(DOING))
 }
 
 fn not_loaded() -> StoreError {

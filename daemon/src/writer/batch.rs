@@ -91,12 +91,13 @@ fn decide_all(
 fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: Timestamp) {
     let daemon = &writer.daemon;
     let mut log = LogJob { rows: Vec::new(), answers: Vec::new() };
-    let mut incidents = false;
+    let (mut incidents, mut started) = (false, false);
     for (job, decided) in jobs.into_iter().zip(decided) {
         let latency_us = u64::try_from(job.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         match (job.work, decided.decision) {
             (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
                 count(daemon, &proposal, &decision, now);
+                started |= decision.outcome == Outcome::Started;
                 incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
                     (Some(draft), Some(seq)) => {
@@ -113,6 +114,10 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
     }
     if incidents {
         daemon.events.changed(Kind::Incidents);
+    }
+    if started {
+        daemon.events.changed(Kind::Requests);
+        daemon.automation.wake();
     }
     daemon.events.changed(Kind::Usage);
     hand_to_log(writer, log);
@@ -158,7 +163,7 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
                 daemon.refused.note(Refusal {
                     at: now,
                     remote_ip: Some(proposal.source_ip),
-                    target: "POST /v1/process".to_owned(),
+                    target: target_of(proposal).to_owned(),
                     slug: denied.slug,
                     detail: denied.detail.clone(),
                     presented_id: denied.presented_id.clone(),
@@ -167,6 +172,10 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
             }
         },
     }
+}
+
+fn target_of(proposal: &Proposal) -> &'static str {
+    if proposal.start.is_some() { "POST /v1/request" } else { "POST /v1/process" }
 }
 
 /// Waits where the log thread is behind: rows are not dropped for slowness.

@@ -55,8 +55,6 @@ pub struct WorkflowView {
     pub queued: u32,
     /// Requests that are running.
     pub running: u32,
-    /// The last request created.
-    pub last_request: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// By whom.

@@ -1,7 +1,9 @@
 //! Carrying a plan out: resolve, attach, create; and judging later whether that still stands.
 
+use std::net::IpAddr;
+
 use tollgate_shared::api::ServiceResult;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId};
+use tollgate_shared::id::{CallId, FilterId, IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, TimelineEvent};
 use tollgate_shared::limits::{OPEN_PER_SERVICE_MAX, OPEN_TOTAL_MAX};
 use tollgate_shared::outcome::Outcome;
@@ -17,6 +19,35 @@ pub(super) struct Done {
     pub(super) effects: Vec<Effect>,
 }
 
+/// Whose doing an incident is.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// The call.
+    pub call: CallId,
+    /// Its token.
+    pub token: TokenId,
+    /// From where it came.
+    pub source_ip: IpAddr,
+}
+
+impl Origin {
+    fn of(proposal: &Proposal) -> Self {
+        Self { call: proposal.call, token: proposal.token, source_ip: proposal.source_ip }
+    }
+}
+
+/// Opens one incident, or attaches to the open one with its key, outside of a plan. Gives its id.
+pub fn fire_once(
+    bench: &mut Bench<'_>,
+    origin: &Origin,
+    service: ServiceId,
+    trigger: &TriggerPlan,
+) -> Option<IncidentId> {
+    let mut done = Done { decision: Decision::nothing(), effects: Vec::new() };
+    fire(bench, origin, service, trigger, &mut done);
+    done.effects.first().map(|effect| effect.incident)
+}
+
 /// Does what the plan says, service by service.
 pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan) -> Done {
     let mut done = Done { decision: Decision::nothing(), effects: Vec::new() };
@@ -24,7 +55,7 @@ pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan)
         if !resolve(bench, proposal, service, &mut done)
             && let Some(trigger) = &service.trigger
         {
-            fire(bench, proposal, service.service, trigger, &mut done);
+            fire(bench, &Origin::of(proposal), service.service, trigger, &mut done);
         }
     }
     done
@@ -67,20 +98,20 @@ enum Target {
 }
 
 /// The trigger phase of one service: attaches to the open incident with the key, or opens one.
-fn fire(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
-    match target(bench, proposal, service, trigger) {
-        Target::Attach(head) => attach(bench, proposal, head, trigger, done),
-        Target::Open => open(bench, proposal, service, trigger, false, done),
-        Target::OpenOverflow => open(bench, proposal, service, trigger, true, done),
+fn fire(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
+    match target(bench, origin, service, trigger) {
+        Target::Attach(head) => attach(bench, origin, head, trigger, done),
+        Target::Open => open(bench, origin, service, trigger, false, done),
+        Target::OpenOverflow => open(bench, origin, service, trigger, true, done),
     }
 }
 
-fn target(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan) -> Target {
+fn target(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &TriggerPlan) -> Target {
     let by_key = trigger.key.as_ref().and_then(|key| bench.view.open_incident(service, key));
     if let Some(head) = by_key.and_then(|id| bench.view.incident(id)) {
         return Target::Attach(head);
     }
-    if !is_beyond_limits(bench, proposal, service, trigger) {
+    if !is_beyond_limits(bench, origin, service, trigger) {
         return Target::Open;
     }
     let overflow = bench.view.overflow_incident(service).and_then(|id| bench.view.incident(id));
@@ -88,12 +119,12 @@ fn target(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigge
 }
 
 /// True where the limits of §6 say that no further incident of its own may be opened.
-fn is_beyond_limits(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan) -> bool {
+fn is_beyond_limits(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &TriggerPlan) -> bool {
     let full = bench.view.open_count(service) >= OPEN_PER_SERVICE_MAX || bench.view.open_total() >= OPEN_TOTAL_MAX;
-    full || (trigger.key.is_none() && !bench.pace.may_open(proposal.token, service, bench.now))
+    full || (trigger.key.is_none() && !bench.pace.may_open(origin.token, service, bench.now))
 }
 
-fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
+fn attach(bench: &mut Bench<'_>, origin: &Origin, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
     let (id, before) = (head.id, head.priority);
     head.occurrences += 1;
     head.last_seen = bench.now;
@@ -101,7 +132,7 @@ fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, tr
     let raised = (head.priority != before).then_some(head.priority);
     done.note(&head, Outcome::Attached, trigger.filter, Some(id));
     bench.view.put_incident(head);
-    let attached = TimelineEvent::Attached { call: proposal.call, token: proposal.token };
+    let attached = TimelineEvent::Attached { call: origin.call, token: origin.token };
     bench.view.add_timeline(id, single(bench, attached));
     if let Some(to) = raised {
         bench.view.add_timeline(id, single(bench, TimelineEvent::Raised { from: before, to }));
@@ -110,7 +141,7 @@ fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, tr
 
 fn open(
     bench: &mut Bench<'_>,
-    proposal: &Proposal,
+    origin: &Origin,
     service: ServiceId,
     trigger: &TriggerPlan,
     overflow: bool,
@@ -121,7 +152,7 @@ fn open(
         id,
         service,
         filter: trigger.filter,
-        token: proposal.token,
+        token: origin.token,
         key: trigger.key.clone().filter(|_| !overflow),
         title: if overflow { OVERFLOW_TITLE.to_owned() } else { trigger.title.clone() },
         priority: trigger.priority,
@@ -135,9 +166,9 @@ fn open(
     };
     done.note(&head, Outcome::Created, trigger.filter, Some(id));
     bench.view.put_incident(head);
-    let body = IncidentBody { description: trigger.description.clone(), source_ip: proposal.source_ip };
+    let body = IncidentBody { description: trigger.description.clone(), source_ip: origin.source_ip };
     bench.view.put_incident_body(id, body);
-    let opened = TimelineEvent::Opened { call: proposal.call, token: proposal.token };
+    let opened = TimelineEvent::Opened { call: origin.call, token: origin.token };
     bench.view.add_timeline(id, single(bench, opened));
 }
 
@@ -162,6 +193,6 @@ impl Done {
 
 impl Decision {
     fn nothing() -> Self {
-        Self { outcome: Outcome::NoMatch, results: Vec::new(), title: None, refused: None }
+        Self::of(Outcome::NoMatch)
     }
 }

@@ -4,9 +4,10 @@ use redb::{Key, ReadTransaction, ReadableTable, TableDefinition};
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
+use super::requests;
 use super::tables::{
     DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS, TOKENS,
-    TOMBSTONES, USAGE, read_marks, store_id,
+    TOMBSTONES, USAGE, WORKFLOWS, read_marks, store_id,
 };
 use crate::store::dedup::DedupBounds;
 use crate::store::memory::{Memory, SharedCounts};
@@ -26,6 +27,7 @@ pub(super) fn load(
     let mut memory = Memory::new(bounds, marks, counts);
     load_open(txn, &mut memory)?;
     load_dedup(txn, &mut memory)?;
+    requests::load(txn, marks.high_water, &mut memory.requests)?;
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
     let loaded = Loaded {
@@ -36,6 +38,7 @@ pub(super) fn load(
         tombstones: all(txn, TOMBSTONES)?,
         dead_secrets: all(txn, DEAD_SECRETS)?,
         operators: all(txn, OPERATORS)?,
+        workflows: all(txn, WORKFLOWS)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         usage: load_usage(txn)?,
         high_water: marks.high_water,

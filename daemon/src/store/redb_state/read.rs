@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use redb::{ReadTransaction, ReadableTable};
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{IncidentId, ServiceId};
+use tollgate_shared::id::{IncidentId, RequestId, ServiceId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
+use super::requests;
 use super::tables::{AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
 use crate::core::audit::AuditHead;
 use crate::core::model::IncidentBody;
+use crate::core::workflows::RequestRecord;
 use crate::store::memory::SharedCounts;
 use crate::store::rows::decode;
-use crate::store::{AuditPage, IncidentFilter, Reader, StoreError};
+use crate::store::{AuditPage, IncidentFilter, Reader, StoreError, WholeRequest};
 
 /// Rows that one transaction looks at: a long one pins pages that the writer has left behind.
 const SCAN_ROWS_MAX: usize = 1_000;
@@ -94,6 +96,24 @@ impl Reader for RedbReader {
 
     fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32) {
         self.counts.get(service)
+    }
+
+    fn requests(
+        &self,
+        only_unfinished: bool,
+        before: Option<RequestId>,
+        limit: usize,
+        pass: &dyn Fn(&RequestRecord) -> bool,
+    ) -> Result<(Vec<RequestRecord>, Option<RequestId>), StoreError> {
+        requests::page(&self.handle.read()?, only_unfinished, before, limit, pass)
+    }
+
+    fn request(&self, id: RequestId) -> Result<Option<WholeRequest>, StoreError> {
+        requests::whole(&self.handle.read()?, id)
+    }
+
+    fn request_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<RequestId>, StoreError> {
+        requests::ids_like(&self.handle, hint, limit)
     }
 
     fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError> {

@@ -40,6 +40,19 @@ pub(super) const OPEN: TableDefinition<'static, u128, ()> = TableDefinition::new
 pub(super) const RESOLVED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("resolved");
 /// One block a commit, by commit number.
 pub(super) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dedup");
+/// By id.
+pub(super) const WORKFLOWS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("workflows");
+/// By id, which is by age.
+pub(super) const REQUESTS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("requests");
+/// By request, written once, dropped when it has succeeded.
+pub(super) const REQUEST_PAYLOADS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("request_payloads");
+/// By request and step.
+pub(super) const REQUEST_OUTPUTS: TableDefinition<'static, (u128, u32), &[u8]> =
+    TableDefinition::new("request_outputs");
+/// The ids of queued and running requests: what a start reads instead of all.
+pub(super) const UNFINISHED: TableDefinition<'static, u128, ()> = TableDefinition::new("requests_unfinished");
+/// Ended requests in the order of ending: what retention walks along.
+pub(super) const FINISHED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("requests_finished");
 /// By seq.
 pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
@@ -70,12 +83,25 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;
     txn.open_table(TIMELINE).map_err(fail(DOING))?;
     txn.open_table(OPEN).map_err(fail(DOING))?;
+    make_request_tables(txn)?;
     let mut meta = txn.open_table(META).map_err(fail(DOING))?;
     meta.insert(FORMAT, FORMAT_VERSION.to_le_bytes().as_slice()).map_err(fail(DOING))?;
     meta.insert(STORE_ID, store_id.to_le_bytes().as_slice()).map_err(fail(DOING))?;
     meta.insert(KEY_CHECK, key_check.as_slice()).map_err(fail(DOING))?;
     drop(meta);
     write_marks(txn, Marks::default())
+}
+
+/// The tables that the first databases of this format were made without: a reader has to find them.
+pub(super) fn make_request_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
+    const DOING: &str = "create the tables of requests";
+    for table in [WORKFLOWS, REQUESTS, REQUEST_PAYLOADS] {
+        txn.open_table(table).map_err(fail(DOING))?;
+    }
+    txn.open_table(REQUEST_OUTPUTS).map_err(fail(DOING))?;
+    txn.open_table(UNFINISHED).map_err(fail(DOING))?;
+    txn.open_table(FINISHED).map_err(fail(DOING))?;
+    Ok(())
 }
 
 /// Refuses a file of a newer format or of another key; what it cannot find is damage.
