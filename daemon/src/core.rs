@@ -7,6 +7,7 @@ pub mod audit;
 pub mod authenticate;
 pub mod call;
 pub mod decide;
+pub mod endpoint;
 pub mod matching;
 pub mod model;
 pub mod passwd;

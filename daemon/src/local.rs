@@ -6,6 +6,7 @@ mod audit;
 pub mod bind;
 mod caller;
 mod events;
+pub mod flow_routes;
 mod incidents;
 mod logs;
 mod openapi;
@@ -13,10 +14,12 @@ mod operators;
 mod organisation;
 mod params;
 pub mod people_routes;
+mod requests;
 mod status;
 mod tail;
 mod tokens;
 mod tried;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -98,6 +101,16 @@ pub enum Act {
     LockdownSet,
     AuditVerify,
     OpenApi,
+    WorkflowList,
+    WorkflowCreate,
+    WorkflowTry,
+    WorkflowShow,
+    WorkflowEdit,
+    WorkflowDelete,
+    RequestList,
+    RequestShow,
+    RequestRetry,
+    RequestCancel,
 }
 
 const fn route(act: Act, needs: Operation) -> Route {
@@ -294,6 +307,16 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::LockdownSet => operators::set_lockdown(call).await,
         Act::AuditVerify => audit::verify(&call).await,
         Act::OpenApi => Ok(openapi::show()),
+        Act::WorkflowList => workflows::list(&call).await,
+        Act::WorkflowCreate => workflows::create(call).await,
+        Act::WorkflowTry => workflows::try_one(call).await,
+        Act::WorkflowShow => workflows::show(&call).await,
+        Act::WorkflowEdit => workflows::edit(call).await,
+        Act::WorkflowDelete => workflows::delete(call).await,
+        Act::RequestList => requests::list(&call).await,
+        Act::RequestShow => requests::show(&call).await,
+        Act::RequestRetry => requests::retry(call).await,
+        Act::RequestCancel => requests::cancel(call).await,
     }
 }
 

@@ -96,15 +96,15 @@ async fn carry_out(
         // The three go on side by side: a program that does not read its input, or writes without end, blocks nobody.
         let input = async {
             feed(stdin, payload).await;
-            std::future::pending::<()>().await;
+            std::future::pending::<io::Result<End>>().await
         };
         let reading = async {
             drain(&mut output, tail).await;
-            std::future::pending::<()>().await;
+            std::future::pending::<io::Result<End>>().await
         };
         tokio::select! {
-            () = input => unreachable_end(),
-            () = reading => unreachable_end(),
+            ended = input => ended,
+            ended = reading => ended,
             ended = wait(&mut child, group, limit, stop) => ended,
         }
     };
@@ -112,11 +112,6 @@ async fn carry_out(
     signal(group, Signal::KILL);
     drop(tokio::time::timeout(DRAIN, drain(&mut output, tail)).await);
     ended
-}
-
-/// Two of the three futures never end; the type of the third must be met all the same.
-fn unreachable_end() -> io::Result<End> {
-    Err(io::Error::other("a future that never ends has ended"))
 }
 
 /// Starts the program. Both of its outputs go into one pipe, so that their order is kept.
@@ -191,6 +186,6 @@ async fn wait(child: &mut Child, group: Option<Pid>, limit: Duration, stop: &Can
 fn signal(group: Option<Pid>, signal: Signal) {
     if let Some(group) = group {
         // Where nobody is left in the group there is nothing to end.
-        drop(kill_process_group(group, signal));
+        let _gone = kill_process_group(group, signal);
     }
 }

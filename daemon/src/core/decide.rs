@@ -16,12 +16,12 @@ use tollgate_shared::limits::SERVICES_PER_CALL_MAX;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{FieldError, Slug};
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::Permission;
 use uuid::Uuid;
 
 use super::authenticate::{self, Denied};
 use super::call::Call;
 use super::call::fingerprint::Fingerprint;
+use super::endpoint::Endpoint;
 use super::model::{DedupEntry, Mac, Token};
 use super::registry::Registry;
 use super::routing::{self, Plan};
@@ -47,6 +47,8 @@ pub struct Proposal {
     pub user_agent: Option<String>,
     /// Where the body was declared as JSON and is none: why. Matters only if no filter takes it as text.
     pub json_problem: Option<String>,
+    /// Where it came in.
+    pub endpoint: Endpoint,
     /// What an equal call would have, too; `None` where the token's window is off.
     pub fingerprint: Option<Fingerprint>,
     /// What the filters said at snapshot `plan.routing`.
@@ -91,8 +93,6 @@ pub struct Decision {
     pub errors: Vec<FieldError>,
     /// Requests that it started, or that an equal call had started.
     pub started: Vec<StartedRequest>,
-    /// The call named the workflow that it started.
-    pub named: bool,
 }
 
 /// What deciding needs besides the proposal.
@@ -175,7 +175,7 @@ fn still_good(bench: &Bench<'_>, proposal: &Proposal) -> Result<Arc<Token>, Deni
     if token.mac != proposal.mac && old != Some(proposal.mac) {
         return Err(revoked("rotated, or its overlap ended, while the call waited for the writer"));
     }
-    authenticate::check(bench.registry, token, proposal.source_ip, Some(proposal.needs()), bench.now)?;
+    authenticate::check(bench.registry, token, proposal.source_ip, Some(proposal.endpoint.permission()), bench.now)?;
     Ok(token.clone())
 }
 
@@ -208,25 +208,10 @@ fn duplicate(bench: &mut Bench<'_>, entry: &DedupEntry) -> Decision {
     Decision { title, ..Decision::of(Outcome::Duplicate) }
 }
 
-impl Proposal {
-    /// The permission that its token must have.
-    pub fn needs(&self) -> Permission {
-        if self.start.is_some() { Permission::RequestsCreate } else { Permission::IncidentsCreate }
-    }
-}
-
 impl Decision {
     /// Nothing but an outcome.
     pub fn of(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            results: Vec::new(),
-            title: None,
-            refused: None,
-            errors: Vec::new(),
-            started: Vec::new(),
-            named: false,
-        }
+        Self { outcome, results: Vec::new(), title: None, refused: None, errors: Vec::new(), started: Vec::new() }
     }
 
     /// Refused: nothing was done.

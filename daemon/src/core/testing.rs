@@ -17,10 +17,12 @@ use super::admin::{self, Command, Entropy, Office, Reply, TokenCommand};
 use super::call::Call;
 use super::call::fingerprint::Fingerprint;
 use super::decide::{Bench, Content, Decision, Pace, Proposal, Seen, decide};
+use super::endpoint::Endpoint;
 use super::model::Mac;
 use super::passwd::Passwd;
 use super::registry::Registry;
 use super::routing;
+use super::workflows;
 use crate::store::testing::naive::NaiveStore;
 use crate::store::{IncidentFilter, Store};
 
@@ -198,9 +200,22 @@ impl World {
             json_problem: None,
             fingerprint,
             plan,
+            endpoint: Endpoint::Process,
             start: None,
             content: Arc::new(Content { redacted: call.clone(), call }),
         }
+    }
+
+    /// A call to `/v1/request` as the gate would propose it now.
+    pub(crate) fn request_proposal(&mut self, token: TokenId, body: &Value) -> Proposal {
+        let plain = self.proposal(token, body);
+        let token = self.registry.token(token).expect("a living token");
+        let (endpoint, headers) = (Endpoint::Request, self.registry.workflow_header_names());
+        let print = || Fingerprint::of(endpoint.path(), &plain.content.call, headers, &token.dedup_ignore);
+        let fingerprint = (token.dedup_window_secs > 0).then(print);
+        let start = Some(workflows::plan(&self.registry, &plain.content));
+        let plan = routing::Plan { routing: self.registry.routing(), services: Vec::new() };
+        Proposal { endpoint, fingerprint, start, plan, ..plain }
     }
 
     /// Decides proposals in one batch.

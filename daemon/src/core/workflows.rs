@@ -8,6 +8,7 @@ mod plan;
 mod record;
 mod start;
 mod turn;
+mod view;
 
 pub use by_hand::{cancel, retry};
 pub use entry::{WorkflowEntry, public_id_of, target_of};
@@ -16,6 +17,7 @@ pub use plan::{StartPlan, StartRefusal, Starts, plan, values_for};
 pub use record::{RequestBrief, RequestRecord, StepOutput, Workflow};
 pub use start::decide as decide_start;
 pub use turn::{StepDone, StepOrder, Turn, Turned, turn};
+pub use view::{request as view_of_request, workflow as view_of_workflow};
 
 #[cfg(test)]
 mod tests;

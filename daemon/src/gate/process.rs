@@ -1,4 +1,4 @@
-//! `POST /v1/process`: the order of checks of http.md §1; the first failure is the answer.
+//! `POST /v1/process` and `POST /v1/request`: the order of checks of http.md §1; the first failure is the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,22 +8,25 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
+use tollgate_shared::explain::Explain;
 use tollgate_shared::id::CallId;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::token::Permission;
 
 use super::intake::Intake;
 use super::marks::Marks;
 use super::presented::{self, Holder};
-use super::request_id;
+use super::{request_id, start};
 use crate::core::answer;
 use crate::core::authenticate::{self, Denied, Known, Noticed};
 use crate::core::call::decode::{self, RawCall};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::decide::{Content, Decision, Proposal, Seen};
+use crate::core::endpoint::Endpoint;
+use crate::core::model::Token;
 use crate::core::registry::Registry;
-use crate::core::routing;
+use crate::core::routing::{self, Plan};
+use crate::core::workflows::{self, StartPlan};
 use crate::daemon::Daemon;
 use crate::edge::{Body, Peer, body, respond};
 use crate::jobs::{Answer, CallJob, CallWork, Draft};
@@ -45,19 +48,25 @@ struct Admitted {
     registry: Arc<Registry>,
     debug: bool,
     marks: Marks,
+    endpoint: Endpoint,
 }
 
 /// A refusal with what the sender is told.
 struct Refused(Problem, Marks);
 
 /// Takes one call, from its head to its answer.
-pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+pub(super) async fn take(
+    daemon: &Arc<Daemon>,
+    request: Request<Incoming>,
+    peer: Peer,
+    endpoint: Endpoint,
+) -> Response<Body> {
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
     let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
     let via_query = parts.uri.query().is_some_and(has_credential);
-    let (mut response, marks) = match admit(daemon, intake, parts) {
+    let (mut response, marks) = match admit(daemon, intake, parts, endpoint) {
         Ok(admitted) => {
             let marks = admitted.marks;
             (proceed(daemon, admitted, incoming).await, marks)
@@ -77,14 +86,14 @@ fn has_credential(query: &str) -> bool {
 }
 
 /// Credential present → checksum, known, alive → not expired, address, permission → quota. Before the body is read.
-fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts) -> Result<Admitted, Refused> {
+fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts, endpoint: Endpoint) -> Result<Admitted, Refused> {
     let registry = daemon.registry.load_full();
     let Holder { known, via_query } = presented::holder(daemon, &registry, &parts, intake.peer)
         .map_err(|problem| Refused(problem, Marks::default()))?;
     let debug = known.token.debug_until.is_some_and(|until| intake.at < until);
     let seen = Seen { old_secret: known.old_secret, via_query, ip_violation: false };
     let marks = Marks { quota: None, ends: known.ends_soon(intake.at) };
-    let mut admitted = Admitted { intake, parts, known, seen, registry, debug, marks };
+    let mut admitted = Admitted { intake, parts, known, seen, registry, debug, marks, endpoint };
     match admitted.check() {
         Ok(noticed) => admitted.seen.ip_violation = noticed.ip_violation,
         Err(denied) => return Err(admitted.refuse(daemon, denied.slug, &denied.detail, 0, None)),
@@ -122,10 +131,36 @@ async fn proceed(daemon: &Arc<Daemon>, admitted: Admitted, incoming: Incoming) -
     let redacted = daemon.redactor.redact(&decoded.call);
     let content = Arc::new(Content { call: decoded.call, redacted });
     let json_problem = decoded.json_problem.map(|problem| problem.to_string());
-    let call = admitted.intake.call;
+    let (call, endpoint) = (admitted.intake.call, admitted.endpoint);
     match queue(daemon, admitted, content, json_problem, bytes.len()) {
-        Ok(answer) => answered(call, answer.await.unwrap_or(Answer::StorageUnavailable)),
+        Ok(answer) => answered(call, endpoint, answer.await.unwrap_or(Answer::StorageUnavailable)),
         Err(refused) => refused.response(),
+    }
+}
+
+/// What the snapshot says of the call: its filters, or for `/v1/request` its workflows.
+fn judge(registry: &Registry, token: &Token, endpoint: Endpoint, content: &Content) -> (Plan, Option<StartPlan>) {
+    match endpoint {
+        Endpoint::Process => (routing::plan_for(registry, token, &content.call, &content.redacted), None),
+        Endpoint::Request => {
+            let plan = Plan { routing: registry.routing(), services: Vec::new() };
+            (plan, Some(workflows::plan(registry, content)))
+        }
+    }
+}
+
+fn explain(registry: &Registry, token: &Token, endpoint: Endpoint, content: &Content) -> Explain {
+    match endpoint {
+        Endpoint::Process => routing::explain_for(registry, token, &content.call, &content.redacted),
+        Endpoint::Request => workflows::explain(registry, &content.call, &content.redacted),
+    }
+}
+
+/// Headers whose values make calls different ones: those that something there reads.
+fn header_names(registry: &Registry, endpoint: Endpoint) -> &[String] {
+    match endpoint {
+        Endpoint::Process => registry.header_names(),
+        Endpoint::Request => registry.workflow_header_names(),
     }
 }
 
@@ -138,13 +173,14 @@ fn queue(
     body_bytes: usize,
 ) -> Result<oneshot::Receiver<Answer>, Refused> {
     let (registry, token) = (&admitted.registry, &admitted.known.token);
-    let plan = routing::plan_for(registry, token, &content.call, &content.redacted);
+    let judged = judge(registry, token, admitted.endpoint, &content);
     let draft = admitted.debug.then(|| {
-        let explain = routing::explain_for(registry, token, &content.call, &content.redacted);
+        let explain = explain(registry, token, admitted.endpoint, &content);
         let draft = admitted.draft(daemon, body_bytes, Some(&content));
         Box::new(draft.explained(explain))
     });
-    let print = || Fingerprint::of("/v1/process", &content.call, registry.header_names(), &token.dedup_ignore);
+    let headers = header_names(registry, admitted.endpoint);
+    let print = || Fingerprint::of(admitted.endpoint.path(), &content.call, headers, &token.dedup_ignore);
     let fingerprint = (token.dedup_window_secs > 0).then(print);
     let proposal = Box::new(Proposal {
         call: admitted.intake.call,
@@ -155,7 +191,9 @@ fn queue(
         user_agent: admitted.intake.user_agent.clone(),
         json_problem,
         fingerprint,
-        plan,
+        endpoint: admitted.endpoint,
+        plan: judged.0,
+        start: judged.1,
         content: content.clone(),
     });
     let (answer, waiting) = oneshot::channel();
@@ -172,8 +210,9 @@ fn queue(
     Ok(waiting)
 }
 
-fn answered(call: CallId, answer: Answer) -> Response<Body> {
+fn answered(call: CallId, endpoint: Endpoint, answer: Answer) -> Response<Body> {
     match answer {
+        Answer::Decided(decision) if endpoint == Endpoint::Request => start::answered(call, decision),
         Answer::Decided(Decision { refused: Some(denied), .. }) => respond::problem(presented::outside(&denied)),
         Answer::Decided(decision) => {
             let status = StatusCode::from_u16(answer::status_of(&decision)).unwrap_or(StatusCode::OK);
@@ -192,7 +231,8 @@ impl Admitted {
         if self.seen.via_query && !self.known.token.query_token {
             return Err(presented::refused_in_query(&self.known));
         }
-        let needs = Some(Permission::IncidentsCreate);
+        start::in_scope(self.endpoint, &self.known.token)?;
+        let needs = Some(self.endpoint.permission());
         authenticate::check(&self.registry, &self.known.token, self.intake.ip, needs, self.intake.at)
     }
 

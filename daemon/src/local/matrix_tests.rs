@@ -26,6 +26,10 @@ const TOKENS: &str = "SAMT";
 const INCIDENTS: &str = "SAMPT";
 /// As a change of tokens, and a responder may.
 const SUSPENSION: &str = "SAMPT";
+/// As services; only people change workflows.
+const WORKFLOWS: &str = "SAM";
+const RETRY: &str = "SAMT";
+const CANCEL: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
 const EVERYBODY: &str = "SARMPOmrnduga Ts";
 
@@ -50,7 +54,15 @@ fn expected(act: Act) -> &'static str {
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
-        | Act::OperatorShow => SEES,
+        | Act::OperatorShow
+        | Act::WorkflowList
+        | Act::WorkflowShow
+        | Act::WorkflowTry
+        | Act::RequestList
+        | Act::RequestShow => SEES,
+        Act::WorkflowCreate | Act::WorkflowEdit | Act::WorkflowDelete => WORKFLOWS,
+        Act::RequestRetry => RETRY,
+        Act::RequestCancel => CANCEL,
         Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::flow_routes::FLOW_ROUTES;
 use super::{Act, ROUTES, Route, route};
 use crate::core::access::Operation;
 
@@ -28,5 +29,5 @@ pub const PEOPLE_ROUTES: [(Method, &str, Route); 13] = [
 
 /// Every route of management.
 pub fn all() -> Vec<(Method, &'static str, Route)> {
-    ROUTES.into_iter().chain(PEOPLE_ROUTES).collect()
+    ROUTES.into_iter().chain(PEOPLE_ROUTES).chain(FLOW_ROUTES).collect()
 }

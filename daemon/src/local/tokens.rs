@@ -142,7 +142,7 @@ fn tagged(answer: impl FnOnce(&TokenView) -> Response<Body>, view: &TokenView) -
 }
 
 /// The version in `If-Match`; `*` and nothing at all match any.
-fn version_of(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+pub(super) fn version_of(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or("").trim();
     if text == "*" {

@@ -19,25 +19,30 @@ use crate::edge::Body;
 
 pub(super) async fn try_filters(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, _, tried) = call.json::<TryFilter>().await?;
-    let decoded = decode_tried(&tried)?;
+    let decoded = decode_parts(&tried.headers, &tried.query, &tried.body)?;
     let registry = daemon.registry.load_full();
     let entry = registry.find_service(&tried.service)?;
     allows(&actor, Operation::See, service_target(&registry, entry.service.id))?;
     Ok(ok(&verdict(&daemon, entry, decoded)))
 }
 
-fn decode_tried(tried: &TryFilter) -> Result<Decoded, Problem> {
+/// A call that somebody wrote down, decoded as the gate would.
+///
+/// # Errors
+/// A header that is none, or a body that the gate would refuse.
+pub(super) fn decode_parts(headers: &[(String, String)], query: &str, body: &str) -> Result<Decoded, Problem> {
+    let given = headers;
     let mut headers = HeaderMap::new();
-    for (name, value) in &tried.headers {
+    for (name, value) in given {
         let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(value).ok());
         let (name, value) = parsed.ok_or_else(|| {
             Problem::new(Slug::Validation, format!("`{name}` is no header")).with_error("headers", "malformed")
         })?;
         headers.append(name, value);
     }
-    let query = Some(tried.query.as_str()).filter(|query| !query.is_empty());
+    let query = Some(query).filter(|query| !query.is_empty());
     let source_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let raw = RawCall { headers: &headers, raw_query: query, source_ip, body: tried.body.as_bytes() };
+    let raw = RawCall { headers: &headers, raw_query: query, source_ip, body: body.as_bytes() };
     decode::decode(raw).map_err(|error| Problem::new(error.slug(), error.to_string()))
 }
 

@@ -163,7 +163,7 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
                 daemon.refused.note(Refusal {
                     at: now,
                     remote_ip: Some(proposal.source_ip),
-                    target: target_of(proposal).to_owned(),
+                    target: format!("POST {}", proposal.endpoint.path()),
                     slug: denied.slug,
                     detail: denied.detail.clone(),
                     presented_id: denied.presented_id.clone(),
@@ -172,10 +172,6 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
             }
         },
     }
-}
-
-fn target_of(proposal: &Proposal) -> &'static str {
-    if proposal.start.is_some() { "POST /v1/request" } else { "POST /v1/process" }
 }
 
 /// Waits where the log thread is behind: rows are not dropped for slowness.

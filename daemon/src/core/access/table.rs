@@ -205,7 +205,9 @@ fn person(actor: &Actor, operation: Operation, target: Target) -> bool {
     match operation {
         Operation::Introduce => true,
         Operation::SeeDaemon => actor.has_some_role(),
-        Operation::See | Operation::SeeIncidents | Operation::ReadLog => !roles.is_empty() || owns(actor, target),
+        Operation::See | Operation::SeeIncidents | Operation::SeeRequests | Operation::ReadLog => {
+            !roles.is_empty() || owns(actor, target)
+        }
         Operation::SeeTokens => !roles.is_empty() || owns(actor, target) || manages_owner(actor, target),
         Operation::ReadAudit => one_of(&[Role::Admin, Role::Reader, manager]),
         Operation::ChangeOrganisation => one_of(&[Role::Admin]),

@@ -32,8 +32,6 @@ pub struct StartPlan {
 /// What shall start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starts {
-    /// The call named its workflow.
-    pub named: bool,
     /// The workflows in the order of their ids, each with its variables.
     pub workflows: Vec<(WorkflowId, BTreeMap<String, String>)>,
 }
@@ -76,7 +74,7 @@ fn starts(registry: &Registry, content: &Content) -> Result<Starts, StartRefusal
             })),
         }
     }
-    if errors.is_empty() { Ok(Starts { named: named.is_some(), workflows }) } else { Err(bad_variables(errors)) }
+    if errors.is_empty() { Ok(Starts { workflows }) } else { Err(bad_variables(errors)) }
 }
 
 fn bad_variables(errors: Vec<FieldError>) -> StartRefusal {

@@ -92,7 +92,6 @@ fn start(bench: &mut Bench<'_>, proposal: &Proposal, starts: &Starts) -> Decisio
         bench.view.put_request_payload(record.id, proposal.content.redacted.text.clone());
         bench.view.put_request(record);
     }
-    decision.named = starts.named;
     decision.title = Some(format!("started {}", names.join(", ")));
     decision
 }
