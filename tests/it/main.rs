@@ -5,6 +5,7 @@ mod console;
 mod crash;
 mod dedup;
 mod fixtures;
+mod flows;
 mod hostile;
 mod operators;
 mod people;

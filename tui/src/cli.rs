@@ -15,6 +15,7 @@ mod io;
 mod lockdown;
 mod log;
 mod operator;
+mod request;
 mod scan;
 mod secret;
 mod send;
@@ -28,6 +29,7 @@ mod token;
 mod verdict;
 mod watch;
 mod when;
+mod workflow;
 
 pub use args::DemoArgs;
 pub use exit::Exit;
@@ -161,6 +163,8 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Filter(verb) => filter::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
+        Verb::Workflow(verb) => workflow::run(cx, verb).await,
+        Verb::Request(verb) => request::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,

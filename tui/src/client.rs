@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod flows;
 mod follow;
 pub mod gate;
 mod lines;
@@ -20,6 +21,7 @@ mod tests;
 mod tokens;
 
 pub use error::{ClientError, Tried};
+pub use flows::RequestQuery;
 pub use follow::{Backoff, Follow, FollowItem};
 pub use lines::Lines;
 pub use people::AuditQuery;

@@ -176,8 +176,13 @@ fn queue(
     let judged = judge(registry, token, admitted.endpoint, &content);
     let draft = admitted.debug.then(|| {
         let explain = explain(registry, token, admitted.endpoint, &content);
+        let nothing_asked = explain.matched.is_empty() && explain.nearest_misses.is_empty();
         let draft = admitted.draft(daemon, body_bytes, Some(&content));
-        Box::new(draft.explained(explain))
+        let mut draft = draft.explained(explain);
+        if nothing_asked && admitted.endpoint == Endpoint::Request {
+            "no workflow was asked: none has a trigger".clone_into(&mut draft.row.summary);
+        }
+        Box::new(draft)
     });
     let headers = header_names(registry, admitted.endpoint);
     let print = || Fingerprint::of(admitted.endpoint.path(), &content.call, headers, &token.dedup_ignore);

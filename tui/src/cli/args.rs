@@ -5,16 +5,19 @@ mod filter;
 mod incident;
 mod log;
 mod operator;
+mod request;
 mod send;
 mod team;
 mod token;
 mod watch;
+mod workflow;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentList, IncidentVerb};
 pub(super) use log::{LogArgs, LogVerb, LogView};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -22,6 +25,7 @@ pub(super) use token::{
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -105,6 +109,12 @@ pub(super) enum Verb {
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Automation workflows: what a call to /v1/request starts
+    #[command(subcommand)]
+    Workflow(WorkflowVerb),
+    /// Requests: the runs of workflows; list, follow, retry, cancel
+    #[command(subcommand)]
+    Request(RequestVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
     /// Who may do what: add, list, edit, disable, remove, passphrase
