@@ -19,6 +19,7 @@ use crate::daemon::{Daemon, Facts, MacKey};
 use crate::edge::EdgeCounters;
 use crate::edge::accept::{EdgeLimits, EdgeSettings};
 use crate::edge::head::HeadRules;
+use crate::edge::tls::{Acceptor, TlsError};
 use crate::events::Events;
 use crate::files::key::{KeyError, TokenKey};
 use crate::files::{self, DataDir, FilesError};
@@ -67,6 +68,9 @@ pub enum StartError {
         /// The kernel's word.
         source: std::io::Error,
     },
+    /// Certificate and key.
+    #[error("TLS cannot be spoken")]
+    Tls(#[from] TlsError),
     /// Threads or random numbers.
     #[error("the host does not give {what}")]
     Host {
@@ -84,6 +88,8 @@ pub struct Assembled {
     pub(crate) log: Box<dyn LogStore>,
     pub(crate) log_tasks: (SyncSender<LogTask>, Receiver<LogTask>),
     pub(crate) tcp: TcpListener,
+    /// Where the gate speaks TLS.
+    pub(crate) tls: Option<Acceptor>,
     pub(crate) socket: LocalListener,
     /// The reader socket, where there is one.
     pub(crate) reader_socket: Option<(LocalListener, Entrance)>,
@@ -131,6 +137,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
     log.drop_before(clock.now().plus_secs(-LOG_ROW_SECS))?;
     let last_seq = last_seq(&loaded, &log, &clock);
     store.raise_log_seq(last_seq + 1);
+    let tls = config.gate.tls.as_ref().map(Acceptor::load).transpose()?;
     let tcp = bind_tcp(config, runtimes)?;
     let listen = tcp.local_addr().map_err(|source| StartError::Listen { listen: config.gate.listen, source })?;
     let socket = bind_socket(config, runtimes)?;
@@ -158,6 +165,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         mac_key,
         people: crate::people::People::default(),
         automation: Automation::new(automation(config)),
+        trials: Arc::new(tokio::sync::Semaphore::new(crate::daemon::TRIALS_MAX)),
     });
     Ok(Assembled {
         gate_edge: gate_edge(config, &daemon),
@@ -168,6 +176,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         log_tasks: sync_channel(logger::QUEUE_JOBS),
         daemon,
         tcp,
+        tls,
         socket,
         reader_socket,
         data_dir,
@@ -226,11 +235,13 @@ fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::Sock
         uid: rustix::process::geteuid().as_raw(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         listen,
+        tls: config.gate.tls.is_some(),
         socket: config.socket.path.clone(),
         data_dir: config.data_dir.clone(),
         started_at: clock.now(),
         store_id: loaded.store_id,
         body_bytes_max: usize::try_from(config.gate.body_limit_bytes).unwrap_or(usize::MAX),
+        incidents_kept_secs: i64::try_from(config.limits.incidents_kept.as_secs()).unwrap_or(i64::MAX),
     }
 }
 

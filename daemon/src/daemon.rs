@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
@@ -65,7 +66,12 @@ pub struct Daemon {
     pub people: People,
     /// What steps may do, and the runner's bell.
     pub automation: Automation,
+    /// Runs over the log that may go on at a time, each on a thread of its own.
+    pub trials: Arc<Semaphore>,
 }
+
+/// Runs over the log at a time: more would only take the processor from one another.
+pub const TRIALS_MAX: usize = 2;
 
 /// What the daemon was started with.
 #[derive(Clone, Debug)]
@@ -76,6 +82,8 @@ pub struct Facts {
     pub host: String,
     /// Where it takes calls.
     pub listen: SocketAddr,
+    /// It takes them over TLS.
+    pub tls: bool,
     /// Where it talks to operators.
     pub socket: PathBuf,
     /// Where its files are.
@@ -86,6 +94,16 @@ pub struct Facts {
     pub store_id: u64,
     /// Bytes of a body at most.
     pub body_bytes_max: usize,
+    /// Seconds that a resolved incident is kept (domain.md §6).
+    pub incidents_kept_secs: i64,
+}
+
+impl Facts {
+    /// The address that senders are given.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.

@@ -20,6 +20,7 @@ mod limits;
 pub mod respond;
 pub mod routes;
 mod tap;
+pub mod tls;
 
 /// The one body type of every answer.
 pub type Body = BoxBody<Bytes, std::convert::Infallible>;

@@ -9,6 +9,7 @@ mod events;
 pub mod flow_routes;
 mod incidents;
 mod logs;
+mod maintenance;
 mod openapi;
 mod operators;
 mod organisation;
@@ -19,6 +20,7 @@ mod status;
 mod tail;
 mod tokens;
 mod tried;
+mod what_if;
 mod workflows;
 
 use std::sync::Arc;
@@ -60,8 +62,10 @@ pub enum Act {
     FilterList,
     FilterCreate,
     FilterShow,
+    FilterEdit,
     FilterDelete,
     FilterTry,
+    WhatIf,
     TokenList,
     TokenCreate,
     TokenShow,
@@ -84,8 +88,13 @@ pub enum Act {
     IncidentAcknowledge,
     IncidentUnacknowledge,
     IncidentResolve,
+    IncidentBulk,
+    MaintenanceList,
+    MaintenanceAdd,
+    MaintenanceEnd,
     LogList,
     LogShow,
+    LogReplay,
     RefusedList,
     AuditList,
     TeamDelete,
@@ -118,7 +127,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 }
 
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
-pub const ROUTES: [(Method, &str, Route); 40] = [
+pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
@@ -131,8 +140,10 @@ pub const ROUTES: [(Method, &str, Route); 40] = [
     (Method::GET, "/v1/filters", route(Act::FilterList, Operation::See)),
     (Method::POST, "/v1/filters", route(Act::FilterCreate, Operation::ChangeServices)),
     (Method::GET, "/v1/filters/{filter}", route(Act::FilterShow, Operation::See)),
+    (Method::PATCH, "/v1/filters/{filter}", route(Act::FilterEdit, Operation::ChangeServices)),
     (Method::DELETE, "/v1/filters/{filter}", route(Act::FilterDelete, Operation::ChangeServices)),
     (Method::POST, "/v1/filters/try", route(Act::FilterTry, Operation::See)),
+    (Method::POST, "/v1/what-if", route(Act::WhatIf, Operation::ReadLog)),
     (Method::GET, "/v1/tokens", route(Act::TokenList, Operation::SeeTokens)),
     // Which role a change of tokens needs depends on the token: the writer asks when it has found it.
     (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeSomeToken)),
@@ -160,8 +171,13 @@ pub const ROUTES: [(Method, &str, Route); 40] = [
         route(Act::IncidentUnacknowledge, Operation::ChangeIncidents),
     ),
     (Method::POST, "/v1/incidents/{incident}/resolve", route(Act::IncidentResolve, Operation::ChangeIncidents)),
+    (Method::POST, "/v1/incidents/bulk", route(Act::IncidentBulk, Operation::ChangeIncidents)),
+    (Method::GET, "/v1/maintenance", route(Act::MaintenanceList, Operation::See)),
+    (Method::POST, "/v1/maintenance", route(Act::MaintenanceAdd, Operation::ChangeServices)),
+    (Method::DELETE, "/v1/maintenance/{maintenance}", route(Act::MaintenanceEnd, Operation::ChangeServices)),
     (Method::GET, "/v1/logs", route(Act::LogList, Operation::ReadLog)),
     (Method::GET, "/v1/logs/{seq}", route(Act::LogShow, Operation::ReadLog)),
+    (Method::POST, "/v1/logs/{seq}/replay", route(Act::LogReplay, Operation::ReadLog)),
     (Method::GET, "/v1/refused", route(Act::RefusedList, Operation::ReadLog)),
     (Method::GET, "/v1/audit", route(Act::AuditList, Operation::ReadAudit)),
 ];
@@ -203,6 +219,8 @@ impl Local {
                     Ok(()) => dispatch(route.act, Call { daemon, actor, params, request }).await,
                     Err(problem) => Err(problem),
                 };
+                let status = answered.as_ref().map_or_else(|problem| problem.status, |answer| answer.status().as_u16());
+                tracing::debug!(act = ?route.act, actor = who.name, status, "a management request is answered");
                 match answered {
                     Ok(response) => response,
                     Err(problem) => {
@@ -266,8 +284,10 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::FilterList => organisation::filters(&call),
         Act::FilterCreate => organisation::create_filter(call).await,
         Act::FilterShow => organisation::show_filter(&call),
+        Act::FilterEdit => organisation::edit_filter(call).await,
         Act::FilterDelete => organisation::delete_filter(call).await,
         Act::FilterTry => tried::try_filters(call).await,
+        Act::WhatIf => what_if::run(call).await,
         Act::TokenList => tokens::list(&call),
         Act::TokenCreate => tokens::create(call).await,
         Act::TokenShow => tokens::show(&call),
@@ -290,8 +310,13 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::IncidentAcknowledge => incidents::acknowledge(call).await,
         Act::IncidentUnacknowledge => incidents::unacknowledge(call).await,
         Act::IncidentResolve => incidents::resolve(call).await,
+        Act::IncidentBulk => incidents::bulk(call).await,
+        Act::MaintenanceList => maintenance::list(&call),
+        Act::MaintenanceAdd => maintenance::add(call).await,
+        Act::MaintenanceEnd => maintenance::end(call).await,
         Act::LogList => logs::list(&call).await,
         Act::LogShow => logs::show(&call).await,
+        Act::LogReplay => tried::replay(&call).await,
         Act::RefusedList => logs::refused(&call),
         Act::AuditList => audit::list(&call).await,
         Act::TeamDelete => organisation::delete_team(call).await,

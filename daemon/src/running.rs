@@ -76,6 +76,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
         log,
         log_tasks,
         tcp,
+        tls,
         socket,
         reader_socket,
         gate_edge,
@@ -103,7 +104,10 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     let stop = CancellationToken::new();
     let take = move |request, peer| gate.clone().handle(request, peer);
     let serve = move |request, peer| local.clone().handle(request, peer);
-    let mut doors = vec![runtimes.gate.spawn(accept::serve(tcp, take, gate_edge, stop.clone()))];
+    let mut doors = vec![match tls {
+        Some(acceptor) => runtimes.gate.spawn(accept::serve(acceptor.door(tcp), take, gate_edge, stop.clone())),
+        None => runtimes.gate.spawn(accept::serve(tcp, take, gate_edge, stop.clone())),
+    }];
     if let Some((listener, entrance)) = reader_socket {
         let reader = Arc::new(Local::new(daemon.clone(), entrance).map_err(routes)?);
         let serve = move |request, peer| reader.clone().handle(request, peer);
@@ -197,7 +201,7 @@ impl Running {
     pub fn ready(&self) -> Ready {
         Ready {
             ready: true,
-            gate: format!("http://{}", self.daemon.facts.listen),
+            gate: self.daemon.facts.url(),
             socket: self.daemon.facts.socket.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -38,9 +38,6 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Seconds that a sender shall wait after a failed commit.
 const RETRY_AFTER_SECS: u32 = 2;
 
-/// Incidents that are resolved for longer are dropped (domain.md §6).
-const RESOLVED_KEPT_SECS: i64 = 90 * 86_400;
-
 /// Incidents dropped in one transaction.
 const DROP_MAX: usize = 1_000;
 
@@ -132,6 +129,7 @@ impl Writer {
         }
         let (reply, next) = outcome?;
         let changed = next.is_some();
+        tracing::debug!(actor = actor.name, origin = actor.origin(), changed, "a change is committed");
         if let Some(next) = next {
             self.daemon.registry.store(Arc::new(next));
         }
@@ -170,7 +168,7 @@ impl Writer {
             Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) => {
                 Kind::Tokens
             }
-            Reply::Incident(_) => Kind::Incidents,
+            Reply::Incident(_) | Reply::Incidents(_) => Kind::Incidents,
             Reply::Request(_) => Kind::Requests,
             _ => Kind::Registry,
         };
@@ -246,11 +244,13 @@ impl Writer {
             return;
         }
         self.end_overlaps();
+        self.end_maintenances();
         if !self.ensure_open() {
             return;
         }
         let now = self.daemon.clock.now();
-        let cutoff = now.plus_secs(-RESOLVED_KEPT_SECS);
+        let kept_secs = self.daemon.facts.incidents_kept_secs;
+        let cutoff = now.plus_secs(-kept_secs);
         let swept = self.store.sweep_dedup(now).and_then(|()| self.store.drop_resolved_before(cutoff, DROP_MAX));
         let requests =
             swept.is_ok().then(|| self.store.drop_finished_requests(cutoff, REQUESTS_FINISHED_MAX, DROP_MAX));
@@ -259,7 +259,9 @@ impl Writer {
         }
         match swept {
             Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, "incidents resolved 90 days ago were dropped"),
+            Ok(dropped) => {
+                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped")
+            }
             Err(error) => self.commit_failed(&error),
         }
     }
@@ -273,6 +275,16 @@ impl Writer {
             tracing::error!(detail = problem.detail, "ended overlaps were not written; the next sweep tries again");
         }
         self.daemon.quotas.retain(|token| registry.token(token).is_some_and(|token| token.rate_limit.is_some()));
+    }
+
+    /// Maintenances whose end has passed leave the list; the audit keeps them.
+    fn end_maintenances(&mut self) {
+        let (now, registry) = (self.daemon.clock.now(), self.daemon.registry.load_full());
+        if registry.maintenances().any(|one| one.is_over(now))
+            && let Err(problem) = self.execute(&Actor::daemon(), Command::SweepMaintenances)
+        {
+            tracing::error!(detail = problem.detail, "maintenances that are over were not taken away; they do nothing");
+        }
     }
 
     fn calls(&mut self, jobs: Vec<CallJob>) {

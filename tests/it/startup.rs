@@ -179,6 +179,18 @@ fn plain_http_beyond_this_host_needs_the_word() {
 }
 
 #[test]
+fn a_build_without_tls_refuses_the_settings_instead_of_speaking_plain_http() {
+    let home = tempfile::tempdir().expect("a directory can be made");
+    let mut command = clean_command(&binaries::tollgated(), home.path());
+    command.env("TOLLGATE_TLS_CERTIFICATE", "/c.pem").env("TOLLGATE_TLS_KEY", "/k.pem");
+    let ran = run(command.args(["run", "--listen", "127.0.0.1:0"]), b"").expect(1);
+    assert!(ran.stderr.contains("built without TLS") && ran.stdout.is_empty(), "{ran:?}");
+    let mut command = clean_command(&binaries::tollgated(), home.path());
+    let ran = run(command.env("TOLLGATE_TLS_KEY", "/k.pem").args(["run", "--listen", "127.0.0.1:0"]), b"").expect(64);
+    assert!(ran.stderr.contains("TOLLGATE_TLS_KEY") && ran.stderr.contains("gate.tls_certificate"), "{ran:?}");
+}
+
+#[test]
 fn command_line_without_a_daemon_names_the_socket_and_how_to_start_one() {
     let mut daemon = Daemon::start();
     daemon.kill9();

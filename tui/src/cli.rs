@@ -14,7 +14,9 @@ mod incident;
 mod io;
 mod lockdown;
 mod log;
+mod maintenance;
 mod operator;
+mod replay;
 mod request;
 mod scan;
 mod secret;
@@ -28,6 +30,7 @@ mod tests;
 mod token;
 mod verdict;
 mod watch;
+mod what_if;
 mod when;
 mod workflow;
 
@@ -82,6 +85,10 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
     let verb = match args.verb {
         None => return Ran::Console(ConsoleArgs { sockets, no_color }),
         Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        Some(Verb::Send(mut send)) if send.nagios => {
+            send.environment = send::environment(&var);
+            Verb::Send(send)
+        }
         Some(verb) => verb,
     };
     let is_named = args.global.socket.is_some() || var("TOLLGATE_SOCKET").is_some_and(|value| !value.is_empty());
@@ -161,10 +168,12 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Team(verb) => team::team(cx, verb).await,
         Verb::Service(verb) => team::service(cx, verb).await,
         Verb::Filter(verb) => filter::run(cx, verb).await,
+        Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
         Verb::Workflow(verb) => workflow::run(cx, verb).await,
         Verb::Request(verb) => request::run(cx, verb).await,
+        Verb::Maintenance(verb) => maintenance::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
@@ -176,6 +185,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Status => status::run(cx),
         // They were answered before a daemon was looked for.
         Verb::Demo(_) | Verb::Scan(_) => Ok(Exit::Usage),
+        Verb::Send(_) if cx.status.tls => Err(send::over_tls(&cx.status.listen)),
         Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), cx.format).await,
     }
 }

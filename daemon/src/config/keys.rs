@@ -22,6 +22,14 @@ pub const KEYS: &[Key] = &[
     key("data_dir", "TOLLGATE_DATA_DIR", "", "directory of the state, the log and the key"),
     key("gate.listen", "TOLLGATE_LISTEN", "127.0.0.1:7480", "address and port for calls"),
     key("gate.allow_plain_http", "TOLLGATE_ALLOW_PLAIN_HTTP", "false", "plain HTTP beyond this host"),
+    // Both or neither; read once, at the start.
+    key(
+        "gate.tls_certificate",
+        "TOLLGATE_TLS_CERTIFICATE",
+        "",
+        "PEM file of the certificate and its chain; empty = plain",
+    ),
+    key("gate.tls_key", "TOLLGATE_TLS_KEY", "", "PEM file of the certificate's key, for the daemon's user alone"),
     // Senders' bodies are a few KiB; half a MiB leaves room for a whole Alertmanager group.
     key("gate.body_limit", "TOLLGATE_BODY_LIMIT", "512KiB", "largest body of a call"),
     key("gate.connections", "TOLLGATE_CONNECTIONS", "4096", "open connections in all"),
@@ -40,6 +48,8 @@ pub const KEYS: &[Key] = &[
     key("limits.queue_calls", "TOLLGATE_QUEUE_CALLS", "4096", "calls waiting for the writer"),
     key("limits.queue_bytes", "TOLLGATE_QUEUE_BYTES", "64MiB", "bodies in flight and waiting"),
     key("limits.shutdown", "TOLLGATE_SHUTDOWN", "10s", "time to finish requests at the end"),
+    // Three months of history answer "since when"; longer is a matter of disk.
+    key("limits.incidents_kept", "TOLLGATE_INCIDENTS_KEPT", "90d", "how long a resolved incident is kept"),
     // An hour a segment keeps "gone at most 65 min after 48 h" true.
     key("log.segment_time", "TOLLGATE_SEGMENT_TIME", "1h", "time span of one segment of the API log"),
     key("log.segment_bytes", "TOLLGATE_SEGMENT_BYTES", "256MiB", "size at which a segment is closed early"),

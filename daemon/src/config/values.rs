@@ -11,7 +11,7 @@ use tollgate_shared::workflow::WebAddress;
 use super::keys::{self, KEYS};
 use super::layers::{Layers, Origin, Raw};
 use super::{
-    Automation, Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, default_data_dir,
+    Automation, Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, TlsFiles, default_data_dir,
     default_socket,
 };
 
@@ -73,6 +73,7 @@ impl<'l> Reader<'l> {
     fn gate(&mut self) -> Option<Gate> {
         let listen = self.get("gate.listen", address);
         let allow_plain_http = self.get("gate.allow_plain_http", boolean);
+        let tls = self.tls();
         let body_limit_bytes = self.get("gate.body_limit", |text| size(text, KIB..=64 * MIB));
         let connections_max = self.get("gate.connections", |text| count(text, 1..=100_000));
         let connections_per_address_max = self.get("gate.connections_per_address", |text| count(text, 1..=100_000));
@@ -81,6 +82,7 @@ impl<'l> Reader<'l> {
         Some(Gate {
             listen: listen?,
             allow_plain_http: allow_plain_http?,
+            tls: tls?,
             body_limit_bytes: body_limit_bytes?,
             connections_max: connections_max?,
             connections_per_address_max: connections_per_address_max?,
@@ -96,11 +98,32 @@ impl<'l> Reader<'l> {
         Some(Automation { actions: actions?, concurrency: concurrency?, post_allowlist: post_allowlist? })
     }
 
+    /// Both files or neither: one alone is a mistake, and guessing would mean plain HTTP.
+    fn tls(&mut self) -> Option<Option<TlsFiles>> {
+        let certificate = self.get("gate.tls_certificate", optional_path)?;
+        let key = self.get("gate.tls_key", optional_path)?;
+        let (missing, given) = match (certificate, key) {
+            (Some(certificate), Some(key)) => return Some(Some(TlsFiles { certificate, key })),
+            (None, None) => return Some(None),
+            (None, Some(_)) => ("gate.tls_certificate", "gate.tls_key"),
+            (Some(_), None) => ("gate.tls_key", "gate.tls_certificate"),
+        };
+        let (key, origin) = (given.to_owned(), self.raw(given).origin);
+        self.errors.push(ConfigError { key, origin, message: format!("is of no use alone: set {missing} too") });
+        None
+    }
+
     fn limits(&mut self) -> Option<Limits> {
         let queue_calls_max = self.get("limits.queue_calls", |text| count(text, 16..=1_000_000));
         let queue_bytes_max = self.get("limits.queue_bytes", |text| size(text, MIB..=4096 * MIB));
         let shutdown = self.get("limits.shutdown", |text| duration(text, 1..=300));
-        Some(Limits { queue_calls_max: queue_calls_max?, queue_bytes_max: queue_bytes_max?, shutdown: shutdown? })
+        let incidents_kept = self.get("limits.incidents_kept", |text| duration(text, 86_400..=10 * 366 * 86_400));
+        Some(Limits {
+            queue_calls_max: queue_calls_max?,
+            queue_bytes_max: queue_bytes_max?,
+            shutdown: shutdown?,
+            incidents_kept: incidents_kept?,
+        })
     }
 
     fn log(&mut self) -> Option<Log> {

@@ -1,27 +1,33 @@
 //! Changes by people: each is validated, put into the view and audited in one transaction, or refused whole.
 
-mod filters;
+pub(in crate::core) mod filters;
 mod guard;
 mod incidents;
 mod lockdown;
+mod maintenance;
 pub mod operators;
 mod organisation;
 mod requests;
-mod tokens;
+pub(in crate::core) mod tokens;
 pub mod workflows;
 
 use tollgate_shared::api::{
-    NewFilter, NewOperator, NewService, NewTeam, NewWorkflow, OperatorPatch, ServicePatch, SetLockdown, WorkflowPatch,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, NewWorkflow, OperatorPatch, ServicePatch,
+    SetLockdown, WorkflowPatch,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, OperatorId, RequestId, ServiceId, TeamId, TokenId, WorkflowId};
+use tollgate_shared::id::{
+    FilterId, IncidentId, MaintenanceId, OperatorId, RequestId, ServiceId, TeamId, TokenId, WorkflowId,
+};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::secret::TokenSecret;
+use tollgate_shared::secret::{self, TokenSecret};
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
+pub use self::filters::version_of as filter_version;
+pub use self::incidents::IncidentAction;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
 use super::model::{Mac, RegistryChange};
@@ -40,6 +46,8 @@ pub enum Command {
     EditService(String, ServicePatch),
     /// Create a filter.
     CreateFilter(Box<NewFilter>),
+    /// Change a filter; refused where it is no longer at the given version.
+    EditFilter(String, Box<FilterPatch>, Option<String>),
     /// Delete a filter.
     DeleteFilter(String),
     /// Change tokens.
@@ -60,14 +68,22 @@ pub enum Command {
     RetryRequest(RequestId, bool),
     /// Stop a request, with words.
     CancelRequest(RequestId, Option<String>),
+    /// One change to many incidents.
+    BulkIncidents(Vec<IncidentId>, IncidentAction),
+    /// Plan a maintenance.
+    AddMaintenance(NewMaintenance),
+    /// End one.
+    EndMaintenance(MaintenanceId),
+    /// Take away those that are over; the daemon's own.
+    SweepMaintenances,
     /// Delete a team.
     DeleteTeam(String),
     /// Delete a service.
     DeleteService(String),
     /// Create an operator.
     CreateOperator(NewOperator),
-    /// Change an operator.
-    EditOperator(String, OperatorPatch),
+    /// Change an operator; with a version: only where he is still at it.
+    EditOperator(String, OperatorPatch, Option<u64>),
     /// Delete an operator.
     DeleteOperator(String),
     /// Set (a hash, made outside) or take away an operator's passphrase.
@@ -130,6 +146,10 @@ pub enum Reply {
     Workflow(WorkflowId),
     /// A request.
     Request(RequestId),
+    /// So many incidents.
+    Incidents(u32),
+    /// A maintenance.
+    Maintenance(MaintenanceId),
     /// An operator.
     Operator(OperatorId),
     /// The lockdown was set or lifted.
@@ -177,14 +197,20 @@ impl Command {
             | Self::EditService(..)
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
-            | Self::DeleteFilter(_) => Operation::ChangeServices,
+            | Self::EditFilter(..)
+            | Self::DeleteFilter(_)
+            | Self::AddMaintenance(_)
+            | Self::EndMaintenance(_)
+            | Self::SweepMaintenances => Operation::ChangeServices,
             Self::CreateWorkflow(_) | Self::EditWorkflow(..) | Self::DeleteWorkflow(_) => Operation::ChangeWorkflows,
             Self::RetryRequest(..) => Operation::RetryRequests,
             Self::CancelRequest(..) => Operation::CancelRequests,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
-            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) | Self::BulkIncidents(..) => {
+                Operation::ChangeIncidents
+            }
         })
     }
 }
@@ -200,6 +226,7 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
         Command::EditService(service, patch) => organisation::edit_service(office, actor, &service, &patch),
         Command::CreateFilter(new) => filters::create(office, actor, *new),
+        Command::EditFilter(filter, patch, seen) => filters::edit(office, actor, &filter, *patch, seen.as_deref()),
         Command::DeleteFilter(filter) => filters::delete(office, actor, &filter),
         Command::Token(command) => tokens::execute(office, actor, command),
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
@@ -210,10 +237,14 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteWorkflow(workflow) => workflows::delete(office, actor, &workflow),
         Command::RetryRequest(id, from_start) => requests::retry(office, actor, id, from_start),
         Command::CancelRequest(id, comment) => requests::cancel(office, actor, id, comment),
+        Command::BulkIncidents(ids, action) => incidents::bulk(office, actor, &ids, action),
+        Command::AddMaintenance(new) => maintenance::add(office, actor, &new),
+        Command::EndMaintenance(id) => maintenance::end(office, actor, id),
+        Command::SweepMaintenances => Ok(maintenance::sweep(office, actor)),
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),
-        Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
+        Command::EditOperator(operator, patch, version) => operators::edit(office, actor, &operator, &patch, version),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
@@ -267,6 +298,7 @@ impl From<LookupError> for Problem {
 
 /// A name, or the field and why it is none.
 fn name_of(field: &str, text: &str) -> Result<Name, Problem> {
+    without_secret(field, text)?;
     Name::new(text).map_err(|why| invalid(field, why.to_string()))
 }
 
@@ -282,7 +314,16 @@ fn text_of(field: &str, text: &str, chars_max: usize) -> Result<String, Problem>
     if chars > chars_max {
         return Err(invalid(field, format!("{chars} characters; {chars_max} are the limit")));
     }
+    without_secret(field, text)?;
     Ok(text.to_owned())
+}
+
+/// No text field keeps a token's value (domain.md §2): it would be shown to everybody who sees the object.
+fn without_secret(field: &str, text: &str) -> Result<(), Problem> {
+    if secret::find_in(text).is_empty() {
+        return Ok(());
+    }
+    Err(invalid(field, "holds the value of a token, which nobody may read here; name the token by its id"))
 }
 
 /// An optional comment within its limit; blank counts as none.
@@ -292,6 +333,9 @@ fn comment_of(field: &str, text: Option<String>) -> Result<Option<String>, Probl
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod incident_tests;
 
 #[cfg(test)]
 mod tests;

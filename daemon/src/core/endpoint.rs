@@ -10,6 +10,8 @@ pub enum Endpoint {
     Process,
     /// `POST /v1/request`: starts workflows; for global tokens only.
     Request,
+    /// `POST /v2/enqueue`: PagerDuty's Events API v2, the token as `routing_key`.
+    Enqueue,
 }
 
 impl Endpoint {
@@ -18,13 +20,14 @@ impl Endpoint {
         match self {
             Self::Process => "/v1/process",
             Self::Request => "/v1/request",
+            Self::Enqueue => "/v2/enqueue",
         }
     }
 
     /// What a token must be permitted there.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Process => Permission::IncidentsCreate,
+            Self::Process | Self::Enqueue => Permission::IncidentsCreate,
             Self::Request => Permission::RequestsCreate,
         }
     }

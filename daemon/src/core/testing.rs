@@ -198,6 +198,7 @@ impl World {
             source_ip: SENDER,
             user_agent: None,
             json_problem: None,
+            idempotency: None,
             fingerprint,
             plan,
             endpoint: Endpoint::Process,

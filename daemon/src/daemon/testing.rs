@@ -32,11 +32,13 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
             uid: 0,
             host: "test".to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: false,
             socket: "none".into(),
             data_dir: "none".into(),
             started_at: START,
             store_id: 42,
             body_bytes_max: 1 << 20,
+            incidents_kept_secs: 90 * 86_400,
         },
         clock: Clock::manual(START),
         ids: Ids::default(),
@@ -59,6 +61,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
             concurrency: 2,
             uid: rustix::process::getuid().as_raw(),
         }),
+        trials: Arc::new(tokio::sync::Semaphore::new(super::TRIALS_MAX)),
         mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
     })
 }

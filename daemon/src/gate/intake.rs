@@ -31,14 +31,13 @@ pub(super) struct Intake {
 impl Intake {
     /// Reads the head. The user agent is kept with the token's last use, so it is redacted here, once.
     pub(super) fn new(parts: &Parts, peer: Peer, call: CallId, at: Timestamp, redactor: &Redactor) -> Self {
-        let user_agent = header(parts, "user-agent").map(|text| redactor.redact_text(text).into_owned());
         Self {
             call,
             arrived: Instant::now(),
             at,
             peer,
             ip: peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
-            user_agent: user_agent.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
+            user_agent: user_agent(parts, redactor),
         }
     }
 
@@ -64,7 +63,7 @@ impl Intake {
                 remote_ip: self.ip,
                 user_agent: self.user_agent.clone(),
                 method: parts.method.to_string(),
-                path: clean(parts.uri.path()),
+                path: clean(&credential::readable(parts.uri.path())),
                 query: clean(&credential::cut_query(parts.uri.query())),
                 from: redacted.and_then(|call| call.from_param()).map(|from| cut(from, USER_AGENT_BYTES_MAX)),
                 content_type: header(parts, "content-type").map(|text| clean(&cut(text, USER_AGENT_BYTES_MAX))),
@@ -116,6 +115,11 @@ fn first_reason(explain: &Explain) -> String {
         None if explain.skipped.is_empty() => "no filter was tested: the services reached have none".to_owned(),
         None => "no filter was tested: the services reached are disabled".to_owned(),
     }
+}
+
+/// What a program calls itself, redacted and cut.
+pub(super) fn user_agent(parts: &Parts, redactor: &Redactor) -> Option<String> {
+    header(parts, "user-agent").map(|text| cut(&redactor.redact_text(text), USER_AGENT_BYTES_MAX))
 }
 
 fn header<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {

@@ -1,18 +1,19 @@
-//! What `POST /v1/request` has of its own: who may come there, what the workflows say, how it is answered.
+//! What `POST /v1/request` has of its own: who may come there, and what the workflows say.
 
-use http::{Response, StatusCode};
-use tollgate_shared::api::RequestAnswer;
-use tollgate_shared::id::CallId;
-use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::explain::Explain;
+use tollgate_shared::problem::Slug;
 use tollgate_shared::token::Scope;
 
-use super::presented;
-use crate::core::answer;
 use crate::core::authenticate::Denied;
-use crate::core::decide::Decision;
+use crate::core::decide::Content;
 use crate::core::endpoint::Endpoint;
 use crate::core::model::Token;
-use crate::edge::{Body, respond};
+use crate::core::registry::Registry;
+use crate::core::routing::{self, Plan};
+use crate::core::workflows::{self, StartPlan};
+
+/// What a list says of a call where there was nothing to ask.
+const NOTHING_ASKED: &str = "no workflow was asked: none has a trigger";
 
 /// Only global tokens create requests (domain.md §7). Asked before the permission: a team's token cannot have that at all.
 pub(super) fn in_scope(endpoint: Endpoint, token: &Token) -> Result<(), Denied> {
@@ -23,23 +24,35 @@ pub(super) fn in_scope(endpoint: Endpoint, token: &Token) -> Result<(), Denied> 
     Ok(())
 }
 
-/// The answer of a decided call.
-pub(super) fn answered(call: CallId, decision: Decision) -> Response<Body> {
-    if let Some(denied) = &decision.refused {
-        let problem = presented::outside(denied);
-        let named = |problem: Problem, error: tollgate_shared::problem::FieldError| {
-            problem.with_error(error.path, error.message)
-        };
-        return respond::problem(decision.errors.into_iter().fold(problem, named));
+/// What the snapshot says of a call: its filters, or for `/v1/request` its workflows.
+pub(super) fn judge(
+    registry: &Registry,
+    token: &Token,
+    endpoint: Endpoint,
+    content: &Content,
+) -> (Plan, Option<StartPlan>) {
+    match endpoint {
+        Endpoint::Process | Endpoint::Enqueue => {
+            (routing::plan_for(registry, token, &content.call, &content.redacted), None)
+        }
+        Endpoint::Request => {
+            let plan = Plan { routing: registry.routing(), services: Vec::new() };
+            (plan, Some(workflows::plan(registry, content)))
+        }
     }
-    let status = StatusCode::from_u16(answer::status_of(&decision)).unwrap_or(StatusCode::OK);
-    respond::json(status, &body_of(call, decision))
 }
 
-/// One request stands alone, as Callgoose answers; several, or none, are a list.
-fn body_of(call: CallId, mut decision: Decision) -> RequestAnswer {
-    let alone = decision.started.len() == 1;
-    let request = if alone { decision.started.pop() } else { None };
-    let requests = if alone { None } else { Some(decision.started) };
-    RequestAnswer { id: call, request, requests }
+/// The verdict of the workflows for the log, and what its list says where there is none.
+pub(super) fn explain(registry: &Registry, content: &Content) -> (Explain, Option<&'static str>) {
+    let explain = workflows::explain(registry, &content.call, &content.redacted);
+    let nothing = explain.matched.is_empty() && explain.nearest_misses.is_empty();
+    (explain, nothing.then_some(NOTHING_ASKED))
+}
+
+/// Headers whose values make calls different ones: those that something there reads.
+pub(super) fn header_names(registry: &Registry, endpoint: Endpoint) -> &[String] {
+    match endpoint {
+        Endpoint::Process | Endpoint::Enqueue => registry.header_names(),
+        Endpoint::Request => registry.workflow_header_names(),
+    }
 }

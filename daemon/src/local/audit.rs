@@ -1,6 +1,6 @@
 //! The audit trail: its pages, the walk along its chain, and what the doors themselves write into it.
 
-use http::Response;
+use http::{Response, Uri};
 use tollgate_shared::api::Page;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::problem::{Problem, Slug};
@@ -11,6 +11,7 @@ use super::params::Call;
 use crate::core::access::{Actor, Operation, Sight, Target, allows, service_target};
 use crate::core::admin::{Command, Note};
 use crate::core::audit::Walk;
+use crate::core::call::credential;
 use crate::core::registry::Registry;
 use crate::daemon::Daemon;
 use crate::edge::Body;
@@ -136,17 +137,24 @@ pub(super) async fn verify(call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// The audit cannot be written: then nothing is read either.
 pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Problem> {
-    let daemon = &call.daemon;
-    let query = call.request.uri().query().unwrap_or_default();
+    reading_of(&call.daemon, &call.actor, what, call.request.uri()).await
+}
+
+/// The same for a request whose body was taken already.
+///
+/// # Errors
+/// As [`reading`].
+pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static str, uri: &Uri) -> Result<(), Problem> {
+    let query = uri.query().unwrap_or_default();
     let words: Vec<_> = query.split('&').filter(|pair| !is_place(pair) && !pair.is_empty()).collect();
-    let words = daemon.redactor.redact_text(&words.join(" ")).into_owned();
-    let path = daemon.redactor.redact_text(call.request.uri().path()).into_owned();
-    let key = format!("{} {what} {path} {words}", call.actor.name);
+    let words = daemon.redactor.redact_text(&credential::readable(&words.join(" "))).into_owned();
+    let path = daemon.redactor.redact_text(&credential::readable(uri.path())).into_owned();
+    let key = format!("{} {what} {path} {words}", actor.name);
     if !daemon.people.readings.is_new(key, daemon.clock.now()) {
         return Ok(());
     }
     let note = Note { action: what, target: path, detail: words.chars().take(500).collect() };
-    reply(daemon, call.actor.clone(), Command::Note(note)).await.map(drop)
+    reply(daemon, actor.clone(), Command::Note(note)).await.map(drop)
 }
 
 /// A parameter that only says where in the answer to go on.
@@ -167,7 +175,7 @@ pub(super) async fn refusal(daemon: &Daemon, actor: Actor, target: String, probl
     let Some(uncounted) = daemon.people.refusals.row(daemon.clock.now()) else { return };
     let more =
         if uncounted > 0 { format!("; {uncounted} refusals before it were only counted") } else { String::new() };
-    let target = daemon.redactor.redact_text(&target).into_owned();
+    let target = daemon.redactor.redact_text(&credential::readable(&target)).into_owned();
     let detail = format!("{}: {}{more}", problem.type_.rsplit(':').next().unwrap_or_default(), problem.detail);
     let note = Note { action: "refused", target: target.chars().take(256).collect(), detail };
     if let Err(unwritten) = reply(daemon, actor, Command::Note(note)).await {

@@ -6,7 +6,7 @@ use super::{Act, Route, route};
 use crate::core::access::Operation;
 
 /// All of them.
-pub const FLOW_ROUTES: [(Method, &str, Route); 10] = [
+pub const FLOW_ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/workflows", route(Act::WorkflowList, Operation::See)),
     (Method::POST, "/v1/workflows", route(Act::WorkflowCreate, Operation::ChangeWorkflows)),
     (Method::POST, "/v1/workflows/try", route(Act::WorkflowTry, Operation::See)),

@@ -1,38 +1,51 @@
 //! Incidents: list, show, acknowledge, resolve.
 
+mod bulk;
+
 use std::sync::Arc;
 
 use http::Response;
 use tollgate_shared::api::{IncidentView, Page, ResolveIncident};
-use tollgate_shared::id::IncidentId;
+use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::IncidentState;
+use tollgate_shared::priority::Priority;
 use tollgate_shared::problem::{Problem, Slug};
 
 use super::answers::{ok, read, reply};
 use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::Command;
+use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::IncidentFilter;
+use crate::store::{IncidentFilter, SCAN_ROWS_MAX};
 
 /// A hint shorter than this would be a guess.
 const HINT_CHARS_MIN: usize = 4;
 
+/// What a list can be cut to.
+const FILTER_PARAMETERS: [&str; 6] = ["state", "service", "priority", "token", "text", "since_secs"];
+
+/// Rows looked at for one page: enough that an ordinary page is full, few enough that it comes at once. A page may be
+/// short although there is more.
+const PAGE_SCAN_ROWS: usize = 10_000;
+
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&["state", "service", "limit", "cursor"])?;
-    let Some(filter) = filter_of(call, &query)? else {
+    let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["limit", "cursor"]).collect();
+    let query = call.query(&known)?;
+    let Some(filter) = filter_of(&call.daemon, &call.actor, &query)? else {
         return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
     };
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
     let (heads, next) = read(&call.daemon, move |daemon| {
         let (mut heads, mut next) = daemon.reader.incidents(&filter, before, limit)?;
-        // A scan is bounded: a page may come back short although there is more.
-        while let Some(from) = next.filter(|_| heads.len() < limit) {
+        let mut scanned = SCAN_ROWS_MAX;
+        while let Some(from) = next.filter(|_| heads.len() < limit && scanned < PAGE_SCAN_ROWS) {
             let (more, after) = daemon.reader.incidents(&filter, Some(from), limit - heads.len())?;
             heads.extend(more);
             next = after;
+            scanned += SCAN_ROWS_MAX;
         }
         Ok((heads, next))
     })
@@ -43,8 +56,37 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 /// Cut to the services that the caller sees; `None` where there is none.
-fn filter_of(call: &Call, query: &Query<'_>) -> Result<Option<IncidentFilter>, Problem> {
-    let states = match query.get("state") {
+fn filter_of(daemon: &Daemon, actor: &Actor, query: &Query<'_>) -> Result<Option<IncidentFilter>, Problem> {
+    let registry = daemon.registry.load();
+    let filter = IncidentFilter {
+        services: Vec::new(),
+        states: states_of(query)?,
+        priorities: priorities_of(query)?,
+        token: query.get("token").map(|token| token_of(&registry, token)).transpose()?,
+        text: query.get("text").map(str::to_lowercase),
+        since: query.parsed::<u32>("since_secs")?.map(|secs| daemon.clock.now().plus_secs(-i64::from(secs))),
+    };
+    if let Some(service) = query.get("service") {
+        let id = registry.find_service(service)?.service.id;
+        allows(actor, Operation::SeeIncidents, service_target(&registry, id))?;
+        return Ok(Some(IncidentFilter { services: vec![id], ..filter }));
+    }
+    let sight = Sight::new(actor, &registry);
+    if sight.of_everything(Operation::SeeIncidents) {
+        return Ok(Some(filter));
+    }
+    let all = registry.services().iter().map(|entry| entry.service.id);
+    let services: Vec<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
+    Ok((!services.is_empty()).then_some(IncidentFilter { services, ..filter }))
+}
+
+/// A token by its id, also where it is revoked, or by its name while it lives.
+fn token_of(registry: &Registry, reference: &str) -> Result<TokenId, Problem> {
+    reference.parse::<TokenId>().or_else(|_| Ok(registry.find_token(reference)?.id))
+}
+
+fn states_of(query: &Query<'_>) -> Result<Vec<IncidentState>, Problem> {
+    Ok(match query.get("state") {
         None => Vec::new(),
         Some("open") => vec![IncidentState::Triggered, IncidentState::Acknowledged],
         Some("triggered") => vec![IncidentState::Triggered],
@@ -54,20 +96,20 @@ fn filter_of(call: &Call, query: &Query<'_>) -> Result<Option<IncidentFilter>, P
             let detail = format!("`{other}` is no state; open, triggered, acknowledged or resolved");
             return Err(Problem::new(Slug::Validation, detail).with_error("state", "unknown"));
         }
+    })
+}
+
+/// One, or several with commas: `P1,P2`.
+fn priorities_of(query: &Query<'_>) -> Result<Vec<Priority>, Problem> {
+    let named = query.get("priority").into_iter().flat_map(|list| list.split(','));
+    let parse = |text: &str| {
+        let known = [Priority::P1, Priority::P2, Priority::P3, Priority::P4, Priority::P5];
+        known.into_iter().find(|known| known.to_string().eq_ignore_ascii_case(text.trim())).ok_or_else(|| {
+            Problem::new(Slug::Validation, format!("`{text}` is no priority; P1 to P5"))
+                .with_error("priority", "unknown")
+        })
     };
-    let registry = call.daemon.registry.load();
-    if let Some(service) = query.get("service") {
-        let id = registry.find_service(service)?.service.id;
-        allows(&call.actor, Operation::SeeIncidents, service_target(&registry, id))?;
-        return Ok(Some(IncidentFilter { services: vec![id], states }));
-    }
-    let sight = Sight::new(&call.actor, &registry);
-    if sight.of_everything(Operation::SeeIncidents) {
-        return Ok(Some(IncidentFilter { services: Vec::new(), states }));
-    }
-    let all = registry.services().iter().map(|entry| entry.service.id);
-    let services: Vec<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
-    Ok((!services.is_empty()).then_some(IncidentFilter { services, states }))
+    named.map(parse).collect()
 }
 
 pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
@@ -95,6 +137,8 @@ pub(super) async fn unacknowledge(call: Call) -> Result<Response<Body>, Problem>
     reply(&call.daemon, call.actor.clone(), Command::Unacknowledge(id)).await?;
     view(&call.daemon, &call.actor, id).await
 }
+
+pub(super) use self::bulk::bulk;
 
 pub(super) async fn resolve(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, resolve) = call.json::<ResolveIncident>().await?;

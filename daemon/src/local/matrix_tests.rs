@@ -17,21 +17,22 @@ use crate::core::testing::World;
 ///
 /// Letters: `S` superuser, `A` admin, `R` reader, `M` manager, `P` responder, `O` observer, `m` manager of another team,
 /// `r` a reader who is observer in Ops, `n` operator without a role, `d` disabled admin, `u` unknown uid, `g` guest on the
-/// reader socket, `a` admin on the reader socket, `T` the team's token with all permissions, `s` a sender's token.
-const SEES: &str = "SARMPOrgaT";
-const DAEMON: &str = "SARMPOmrgaT";
+/// reader socket, `a` admin on the reader socket, `T` the team's token with all permissions, `V` the service's own token
+/// with all permissions, `W` one of another service of the team, `s` a sender's token.
+const SEES: &str = "SARMPOrgaTV";
+const DAEMON: &str = "SARMPOmrgaTVW";
 const SERVICES: &str = "SAM";
 const ORGANISATION: &str = "SA";
-const TOKENS: &str = "SAMT";
-const INCIDENTS: &str = "SAMPT";
+const TOKENS: &str = "SAMTV";
+const INCIDENTS: &str = "SAMPTV";
 /// As a change of tokens, and a responder may.
-const SUSPENSION: &str = "SAMPT";
+const SUSPENSION: &str = "SAMPTV";
 /// As services; only people change workflows.
 const WORKFLOWS: &str = "SAM";
 const RETRY: &str = "SAMT";
 const CANCEL: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
-const EVERYBODY: &str = "SARMPOmrnduga Ts";
+const EVERYBODY: &str = "SARMPOmrndugaTVWs";
 
 fn expected(act: Act) -> &'static str {
     match act {
@@ -43,6 +44,8 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterList
         | Act::FilterShow
         | Act::FilterTry
+        | Act::WhatIf
+        | Act::LogReplay
         | Act::TokenList
         | Act::TokenShow
         | Act::TokenSources
@@ -50,6 +53,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenIdentify
         | Act::IncidentList
         | Act::IncidentShow
+        | Act::MaintenanceList
         | Act::LogList
         | Act::LogShow
         | Act::RefusedList
@@ -63,7 +67,14 @@ fn expected(act: Act) -> &'static str {
         Act::WorkflowCreate | Act::WorkflowEdit | Act::WorkflowDelete => WORKFLOWS,
         Act::RequestRetry => RETRY,
         Act::RequestCancel => CANCEL,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterEdit
+        | Act::FilterDelete
+        | Act::MaintenanceAdd
+        | Act::MaintenanceEnd => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate
@@ -83,7 +94,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenRevoke
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
-        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
+        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
     }
@@ -108,16 +119,19 @@ impl People {
         let Ok(Reply::Operator(id)) = self.world.admin(Command::CreateOperator(new)) else { panic!("no operator") };
         if name == "disabled" {
             let off = OperatorPatch { enabled: Some(false), ..OperatorPatch::default() };
-            self.world.admin(Command::EditOperator(name.to_owned(), off)).map(drop).unwrap();
+            self.world.admin(Command::EditOperator(name.to_owned(), off, None)).map(drop).unwrap();
         }
         let operator = self.world.registry.operator(id).unwrap().clone();
         Actor { uid: Some(1_000), ..Actor::of(name.to_owned(), Who::Operator(operator), Door::Cli) }
     }
 
-    fn token(&self, permissions: &[Permission]) -> Actor {
+    fn team_scope(&self) -> Scope {
+        Scope::Team(self.world.registry.service(self.service).unwrap().service.team)
+    }
+
+    fn token(&self, scope: Scope, permissions: &[Permission]) -> Actor {
         let sample = self.world.registry.tokens().next().unwrap().as_ref().clone();
-        let team = self.world.registry.service(self.service).unwrap().service.team;
-        let (scope, permissions) = (Scope::Team(team), permissions.to_vec());
+        let permissions = permissions.to_vec();
         let token = Arc::new(Token { scope, owner: Owner::Organisation, permissions, ..sample });
         Actor::of("token".to_owned(), Who::Token(token, None), Door::Gate)
     }
@@ -140,8 +154,10 @@ impl People {
             ('d', self.operator("disabled", Some("admin"), &["Ops=manager"])),
             ('u', of(Who::Unknown)),
             ('g', reader_socket(of(Who::Reader))),
-            ('T', self.token(&Permission::ALL)),
-            ('s', self.token(&[Permission::IncidentsCreate])),
+            ('T', self.token(self.team_scope(), &Permission::ALL)),
+            ('V', self.token(Scope::Service(self.service), &Permission::ALL)),
+            ('W', self.token(Scope::Service(ServiceId(uuid::Uuid::from_u128(99))), &Permission::ALL)),
+            ('s', self.token(self.team_scope(), &[Permission::IncidentsCreate])),
         ]
     }
 }

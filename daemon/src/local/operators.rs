@@ -10,7 +10,7 @@ use tollgate_shared::api::{
 use tollgate_shared::problem::{Problem, Slug};
 use zeroize::Zeroizing;
 
-use super::answers::{created, ok, page, reply, unexpected};
+use super::answers::{created, ok, page, reply, tagged, unexpected, version_of};
 use super::caller::proof_of;
 use super::params::Call;
 use crate::core::access::{Actor, Operation, Target, Who, allows};
@@ -44,20 +44,22 @@ pub(super) fn show(call: &Call) -> Result<Response<Body>, Problem> {
     if call.actor.operator().is_none_or(|own| own.id != operator.id) {
         allows(&call.actor, Operation::See, Target::Global)?;
     }
-    Ok(ok(&views::operator(&registry, operator, call.daemon.people.last_seen(operator.id))))
+    let view = views::operator(&registry, operator, call.daemon.people.last_seen(operator.id));
+    Ok(tagged(ok(&view), view.version))
 }
 
 pub(super) async fn create(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, _, new) = call.json::<NewOperator>().await?;
     let done = reply(&daemon, actor, Command::CreateOperator(new)).await?;
-    changed(&daemon, &done).map(|view| created(&view))
+    changed(&daemon, &done).map(|view| tagged(created(&view), view.version))
 }
 
 pub(super) async fn edit(call: Call) -> Result<Response<Body>, Problem> {
+    let version = version_of(call.request.headers())?;
     let (daemon, actor, params, patch) = call.json::<OperatorPatch>().await?;
-    let command = Command::EditOperator(params.get("operator").to_owned(), patch);
+    let command = Command::EditOperator(params.get("operator").to_owned(), patch, version);
     let done = reply(&daemon, actor, command).await?;
-    changed(&daemon, &done).map(|view| ok(&view))
+    changed(&daemon, &done).map(|view| tagged(ok(&view), view.version))
 }
 
 pub(super) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
@@ -69,17 +71,19 @@ pub(super) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
 pub(super) async fn set_passphrase(call: Call) -> Result<Response<Body>, Problem> {
     // Asked before the hash is made: nobody orders work that he has no right to.
     allows(&call.actor, Operation::ChangeOrganisation, Target::Global)?;
-    let (daemon, actor, params, mut set) = call.json::<SetPassphrase>().await?;
+    let (daemon, actor, params, mut set) = call.secret_json::<SetPassphrase>().await?;
     let hash = match set.passphrase.take().map(Zeroizing::new) {
         Some(passphrase) => {
             let hashed = daemon.people.passphrases.hash(passphrase).await;
-            Some(hashed.map_err(|why| Problem::new(Slug::Validation, why.to_string()).with_error("passphrase", "")))
+            Some(hashed.map_err(|why| {
+                Problem::new(Slug::Validation, format!("passphrase: {why}")).with_error("passphrase", why.to_string())
+            }))
         }
         None => None,
     };
     let command = Command::SetPassphrase(params.get("operator").to_owned(), hash.transpose()?);
     let done = reply(&daemon, actor, command).await?;
-    changed(&daemon, &done).map(|view| ok(&view))
+    changed(&daemon, &done).map(|view| tagged(ok(&view), view.version))
 }
 
 fn changed(daemon: &Daemon, done: &Reply) -> Result<OperatorView, Problem> {
@@ -92,7 +96,7 @@ fn changed(daemon: &Daemon, done: &Reply) -> Result<OperatorView, Problem> {
 /// From now on the caller is this operator, on this connection only.
 pub(super) async fn sign_in(call: Call) -> Result<Response<Body>, Problem> {
     let connection = connection_of(&call)?;
-    let (daemon, actor, _, mut given) = call.json::<SignIn>().await?;
+    let (daemon, actor, _, mut given) = call.secret_json::<SignIn>().await?;
     let (now, uid) = (daemon.clock.now(), actor.uid.unwrap_or(u32::MAX));
     let keys = [format!("operator {}", given.operator.to_lowercase()), format!("uid {uid}")];
     let wait = daemon.people.back_off.wait_secs(&keys, now);

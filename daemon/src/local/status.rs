@@ -36,6 +36,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         now,
         started_at: daemon.facts.started_at,
         listen: daemon.facts.listen.to_string(),
+        tls: daemon.facts.tls,
         socket: daemon.facts.socket.display().to_string(),
         data_dir: daemon.facts.data_dir.display().to_string(),
         teams: count(registry.teams().len()),

@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tollgate_shared::id::TokenId;
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{Gap, GapReason, Heartbeat, LogRow, TailItem};
@@ -24,6 +25,7 @@ use super::answers::read;
 use super::logs::SCAN_ROWS;
 use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, Who};
+use crate::core::rights;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::store::LogHints;
@@ -31,6 +33,10 @@ use crate::tail::{Next, TailEntry};
 
 /// A sign of life with the cursor.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often it is asked whether the reader may still read: what he must not see any more is left out at once, and the
+/// stream ends within this time.
+const STANDING: Duration = Duration::from_secs(1);
 
 /// Chunks waiting for a reader that does not keep up; with [`CHUNK_ROWS`] and rows of at most some 40 KiB this bounds
 /// what one reader can hold.
@@ -97,9 +103,11 @@ pub(super) struct NotACursor;
 struct Tail {
     daemon: Arc<Daemon>,
     query: LogQuery,
+    actor: Actor,
     lines: mpsc::Sender<Bytes>,
     at: u64,
     was_live: bool,
+    beat_at: Instant,
 }
 
 /// The reader has gone.
@@ -198,7 +206,8 @@ impl FromStr for Cursor {
 /// Opens a tail; `last` rows of history come first where no cursor and no time was given.
 pub(super) fn stream(call: &Call, query: LogQuery, last: usize) -> Response<Body> {
     let (lines, rows) = mpsc::channel(QUEUE_CHUNKS);
-    let tail = Tail { daemon: call.daemon.clone(), query, lines, at: 0, was_live: false };
+    let (daemon, actor) = (call.daemon.clone(), call.actor.clone());
+    let tail = Tail { daemon, query, actor, lines, at: 0, was_live: false, beat_at: Instant::now() + HEARTBEAT };
     // Ends by itself when the reader has gone: the channel is closed then.
     tokio::spawn(tail.run(last));
     respond::ndjson(rows)
@@ -217,6 +226,7 @@ impl Tail {
         self.begin(last).await?;
         self.heartbeat().await?;
         loop {
+            self.may_stay().await?;
             bell.mark_unchanged();
             match self.daemon.tail.after(self.at, CHUNK_ROWS) {
                 Next::Behind { .. } if !self.was_live => self.history().await?,
@@ -225,13 +235,26 @@ impl Tail {
                     self.was_live = true;
                     tokio::select! {
                         rung = bell.changed() => rung.map_err(|_| Gone)?,
-                        () = tokio::time::sleep(HEARTBEAT) => self.heartbeat().await?,
+                        () = tokio::time::sleep(STANDING) => (),
                         () = self.lines.closed() => return Err(Gone),
+                    }
+                    if Instant::now() >= self.beat_at {
+                        self.heartbeat().await?;
+                        self.beat_at = Instant::now() + HEARTBEAT;
                     }
                 }
                 Next::Entries(entries) => self.live(entries).await?,
             }
         }
+    }
+
+    /// A reader whose right is gone is told so, as the last line.
+    async fn may_stay(&mut self) -> Result<(), Gone> {
+        let now = self.daemon.clock.now();
+        let still = rights::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
+        let Err(problem) = still else { return Ok(()) };
+        self.send(&[TailItem::End(Box::new(problem))]).await?;
+        Err(Gone)
     }
 
     /// Finds the place to begin: the cursor, the time, the newest `last` rows, or now.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::header::ETAG;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde_json::json;
 use tollgate_shared::api::{NewWorkflow, TryWorkflow, WorkflowPatch, WorkflowTrial, WorkflowView};
 use tollgate_shared::filter::FieldError;
@@ -14,9 +13,8 @@ use tollgate_shared::problem::{self, Problem, Slug};
 use tollgate_shared::request::RequestState;
 use tollgate_shared::workflow::WorkflowSpec;
 
-use super::answers::{created, ok, page, read, reply, unexpected};
+use super::answers::{created, ok, page, read, reply, tagged, unexpected, version_of};
 use super::params::Call;
-use super::tokens::version_of;
 use super::tried::decode_parts;
 use crate::core::access::{Operation, Target, allows};
 use crate::core::admin::workflows::{bad_fields, checked};
@@ -78,7 +76,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load_full();
     let entry = registry.find_workflow(call.reference("workflow"))?.clone();
     allows(&call.actor, Operation::See, entry.target())?;
-    shown(&call.daemon, entry.workflow.id).await.map(|view| tagged(ok(&view), &view))
+    shown(&call.daemon, entry.workflow.id).await.map(|view| tagged(ok(&view), view.version))
 }
 
 async fn shown(daemon: &Arc<Daemon>, id: WorkflowId) -> Result<WorkflowView, Problem> {
@@ -91,19 +89,12 @@ async fn shown(daemon: &Arc<Daemon>, id: WorkflowId) -> Result<WorkflowView, Pro
     .await
 }
 
-fn tagged(mut response: Response<Body>, view: &WorkflowView) -> Response<Body> {
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", view.version)) {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    response
-}
-
 pub(super) async fn create(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, _, new) = call.json::<NewWorkflow>().await?;
     host_accepts(&daemon, &new.spec).await?;
     let done = reply(&daemon, actor, Command::CreateWorkflow(Box::new(new))).await?;
     let Reply::Workflow(id) = done else { return Err(unexpected()) };
-    shown(&daemon, id).await.map(|view| tagged(created(&view), &view))
+    shown(&daemon, id).await.map(|view| tagged(created(&view), view.version))
 }
 
 pub(super) async fn edit(call: Call) -> Result<Response<Body>, Problem> {
@@ -114,7 +105,7 @@ pub(super) async fn edit(call: Call) -> Result<Response<Body>, Problem> {
     }
     let command = Command::EditWorkflow(params.get("workflow").to_owned(), Box::new(patch), version);
     let Reply::Workflow(id) = reply(&daemon, actor, command).await? else { return Err(unexpected()) };
-    shown(&daemon, id).await.map(|view| tagged(ok(&view), &view))
+    shown(&daemon, id).await.map(|view| tagged(ok(&view), view.version))
 }
 
 pub(super) async fn delete(call: Call) -> Result<Response<Body>, Problem> {

@@ -6,13 +6,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tollgate_shared::id::{IncidentId, ServiceId};
 use tollgate_shared::incident::IncidentHead;
+use tollgate_shared::limits::IDEMPOTENCY_KEYS_MAX;
 use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
+use super::answers::Answers;
 use super::dedup::{Dedup, DedupBounds};
 use super::memory_requests::Requests;
 use super::overlay::Overlay;
 use crate::core::audit::{AuditHead, FIRST_PREVIOUS};
+use crate::core::model::AnswerPlace;
 
 /// Numbers that every commit writes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ pub(super) struct Memory {
     services: HashMap<ServiceId, OpenOfService>,
     pub(super) dedup: Dedup,
     pub(super) requests: Requests,
+    pub(super) answers: Answers,
     pub(super) marks: Marks,
     counts: SharedCounts,
 }
@@ -91,8 +95,15 @@ impl Memory {
     /// Memory of an empty database. `counts` is shared with readers and begins anew.
     pub(super) fn new(bounds: DedupBounds, marks: Marks, counts: SharedCounts) -> Self {
         counts.clear();
-        let (dedup, requests) = (Dedup::new(bounds), Requests::default());
-        Self { heads: HashMap::new(), services: HashMap::new(), dedup, requests, marks, counts }
+        Self {
+            heads: HashMap::new(),
+            services: HashMap::new(),
+            dedup: Dedup::new(bounds),
+            requests: Requests::default(),
+            answers: Answers::new(IDEMPOTENCY_KEYS_MAX),
+            marks,
+            counts,
+        }
     }
 
     /// Takes in an open head that was read from disk.
@@ -151,6 +162,9 @@ impl Memory {
         }
         for record in overlay.requests.into_values() {
             self.requests.put(Arc::unwrap_or_clone(record));
+        }
+        for (index, (key, answer)) in (0..).zip(overlay.answers.entries) {
+            self.answers.insert(key, answer.at_place(AnswerPlace { block: marks.commit_no, index }));
         }
         self.services.retain(|_, of_service| of_service.counts.open > 0);
     }

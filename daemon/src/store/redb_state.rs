@@ -157,13 +157,14 @@ impl Store for RedbStore {
         self.log_seq_floor = self.log_seq_floor.max(marks.next_log_seq);
         if overlay.is_empty() {
             memory.marks = marks;
-            return Ok(Committed { wrote: false });
+            return Ok(Committed { wrote: false, incident_rows: 0 });
         }
         self.transact(|txn| write::write_batch(txn, &overlay, marks))?;
+        let incident_rows = overlay.heads.len();
         if let Some(memory) = &mut self.memory {
             memory.apply(overlay, marks);
         }
-        Ok(Committed { wrote: true })
+        Ok(Committed { wrote: true, incident_rows })
     }
 
     fn reopen(&mut self) -> Result<Loaded, StoreError> {
@@ -176,14 +177,17 @@ impl Store for RedbStore {
         let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
         memory.dedup.forget_before(now);
         memory.requests.forget_before(now);
+        memory.answers.forget_before(now);
         loop {
-            let rubbish = self.memory.as_ref().ok_or_else(not_loaded)?.dedup.rubbish(SWEEP_BLOCKS_MAX);
-            if rubbish.is_empty() {
+            let memory = self.memory.as_ref().ok_or_else(not_loaded)?;
+            let (dedup, answers) = (memory.dedup.rubbish(SWEEP_BLOCKS_MAX), memory.answers.rubbish(SWEEP_BLOCKS_MAX));
+            if dedup.is_empty() && answers.is_empty() {
                 return Ok(());
             }
-            self.transact(|txn| write::drop_dedup_blocks(txn, &rubbish))?;
+            self.transact(|txn| write::drop_blocks(txn, &dedup, &answers))?;
             if let Some(memory) = &mut self.memory {
-                memory.dedup.blocks_dropped(&rubbish);
+                memory.dedup.blocks_dropped(&dedup);
+                memory.answers.blocks_dropped(&answers);
             }
         }
     }
@@ -234,28 +238,17 @@ fn identify(opened: &Opened, settings: &StateSettings) -> Result<(), StoreError>
     match txn.open_table(tables::META) {
         Ok(meta) => {
             tables::check_identity(&meta, &settings.label, &settings.key_check)?;
-            match txn.open_table(tables::FINISHED) {
-                Err(TableError::TableDoesNotExist(_)) => change(opened, tables::make_request_tables),
-                other => other.map(drop).map_err(fail(DOING)),
-            }
+            drop((meta, txn));
+            tables::add_missing(&opened.database)
         }
         Err(TableError::TableDoesNotExist(_)) => {
-            change(opened, |txn| tables::initialise(txn, &settings.key_check, settings.first_store_id))
+            let mut txn = opened.database.begin_write().map_err(fail(DOING))?;
+            txn.set_two_phase_commit(true);
+            tables::initialise(&txn, &settings.key_check, settings.first_store_id)?;
+            txn.commit().map_err(fail(DOING))
         }
         Err(error) => Err(fail(DOING)(error)),
     }
-}
-
-/// A transaction before the database is in use.
-fn change(
-    opened: &Opened,
-    write: impl FnOnce(&redb::WriteTransaction) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    const DOING: &str = "prepare the state";
-    let mut txn = opened.database.begin_write().map_err(fail(DOING))?;
-    txn.set_two_phase_commit(true);
-    write(&txn)?;
-    txn.commit().map_err(fail(DOING))
 }
 
 fn not_loaded() -> StoreError {

@@ -8,16 +8,17 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{CallId, FilterId, RequestId, ServiceId, TeamId, TokenId, WorkflowId};
+use tollgate_shared::id::{CallId, FilterId, IncidentId, RequestId, ServiceId, TeamId, TokenId, WorkflowId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, Service, Team, Token, Tombstone,
-    UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Maintenance, Operator, Service, StoredAnswer, Team,
+    Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestRecord, StepOutput, Workflow};
 
@@ -61,10 +62,16 @@ pub(super) struct DedupBlock {
     pub(super) entries: Vec<(TokenId, Fingerprint, DedupEntry)>,
 }
 
+/// The answers that one commit has given under idempotency keys, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AnswerBlock {
+    pub(super) entries: Vec<(IdempotencyKey, StoredAnswer)>,
+}
+
 /// A resolved incident, in the order of resolving: what retention walks along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ResolvedRow {
-    pub(super) id: tollgate_shared::id::IncidentId,
+    pub(super) id: IncidentId,
     pub(super) at: Timestamp,
 }
 
@@ -129,6 +136,13 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, StoreError> {
     T::read(*version, rest).map_err(|error| damaged::<T>(&error))
 }
 
+/// The service of an incident's head, read without the rest; `None` where the row has another version than today's.
+pub(super) fn service_of(head: &[u8]) -> Option<ServiceId> {
+    let (version, rest) = head.split_first()?;
+    let begins: Result<((IncidentId, ServiceId), _), _> = postcard::take_from_bytes(rest);
+    begins.ok().filter(|_| *version == IncidentHead::VERSION).map(|((_, service), _)| service)
+}
+
 fn damaged<T: Stored>(error: &RowError) -> StoreError {
     let cause = std::error::Error::source(error).map(|source| format!(" ({source})")).unwrap_or_default();
     StoreError::Damaged { what: T::WHAT.to_owned(), detail: format!("{error}{cause}") }
@@ -165,6 +179,7 @@ macro_rules! stored_as_it_is {
 }
 
 stored_as_it_is! {
+    AnswerBlock => "a block of answers",
     AuditRow => "an audit row",
     DeadSecret => "a dead secret",
     DedupBlock => "a deduplication block",
@@ -172,6 +187,7 @@ stored_as_it_is! {
     IncidentHead => "an incident's head",
     Lockdown => "the lockdown",
     LogRow => "a log row",
+    Maintenance => "a maintenance",
     Operator => "an operator",
     ResolvedRow => "a row of the resolved incidents",
     FinishedRow => "a row of the ended requests",
@@ -181,6 +197,7 @@ stored_as_it_is! {
     Team => "a team",
     TimelineEntry => "a timeline entry",
     Token => "a token",
+    TokenOptions => "a token's options",
     Tombstone => "a tombstone",
     UsageRecord => "a usage record",
 }

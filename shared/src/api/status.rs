@@ -26,6 +26,9 @@ pub struct StatusView {
     pub started_at: Timestamp,
     /// Where it listens for calls, `127.0.0.1:7480`.
     pub listen: String,
+    /// It takes them over TLS: `https://`.
+    #[serde(default)]
+    pub tls: bool,
     /// The socket file.
     pub socket: String,
     /// The data directory.

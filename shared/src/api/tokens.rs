@@ -62,6 +62,10 @@ pub struct NewToken {
     /// Absent = allowed.
     #[serde(default)]
     pub query_token: Option<bool>,
+    /// True: the number of a delivery (`X-GitHub-Delivery`, `X-Webhook-Id`, `ce-source` with `ce-id`) counts as
+    /// `Idempotency-Key`.
+    #[serde(default)]
+    pub delivery_ids: bool,
 }
 
 /// `PATCH /v1/tokens/{token}`: what is absent stays.
@@ -92,6 +96,8 @@ pub struct TokenPatch {
     pub rate_limit: Option<RateLimit>,
     /// Allow or refuse `?token=`.
     pub query_token: Option<bool>,
+    /// Take the number of a delivery as `Idempotency-Key`, or not.
+    pub delivery_ids: Option<bool>,
     /// True: seal it, for good. False is refused.
     pub sealed: Option<bool>,
     /// A new beginning.
@@ -130,6 +136,9 @@ pub struct WhoAmI {
     pub permissions: Vec<Permission>,
     /// When it ends; absent = never.
     pub expires_at: Option<Timestamp>,
+    /// Its use before this one: an address that is not yours means that somebody else has it.
+    #[serde(default)]
+    pub last_use: Option<LastUse>,
 }
 
 /// `POST /v1/tokens/{token}/debug`.
@@ -205,6 +214,9 @@ pub struct TokenView {
     pub rate_limit: Option<RateLimit>,
     /// `?token=` is taken.
     pub query_token: bool,
+    /// The number of a delivery counts as `Idempotency-Key`.
+    #[serde(default)]
+    pub delivery_ids: bool,
     /// Since when it is suspended, by whom and why.
     pub suspended: Option<SuspensionView>,
     /// Until when the old secret of a rotation lives.
@@ -314,7 +326,7 @@ impl OutcomeCounts {
     }
 }
 
-/// The last accepted call of a token.
+/// The last time that a token was let in: a call, a question about itself, or management at the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
     /// When.
@@ -323,7 +335,7 @@ pub struct LastUse {
     pub ip: IpAddr,
     /// By what program, ≤ 128 bytes.
     pub user_agent: Option<String>,
-    /// With what outcome.
+    /// The outcome of the last call; `no_match` where there was none yet, since only calls have an outcome.
     pub outcome: Outcome,
 }
 

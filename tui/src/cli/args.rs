@@ -4,18 +4,21 @@ mod audit;
 mod filter;
 mod incident;
 mod log;
+mod maintenance;
 mod operator;
 mod request;
 mod send;
 mod team;
 mod token;
 mod watch;
+mod what_if;
 mod workflow;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
-pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
-pub(super) use incident::{IncidentList, IncidentVerb};
-pub(super) use log::{LogArgs, LogVerb, LogView};
+pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
+pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
+pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
@@ -25,6 +28,7 @@ pub(super) use token::{
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
 use std::path::PathBuf;
@@ -67,7 +71,7 @@ pub(super) struct Global {
     /// How results are written
     #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
     pub(super) output: Format,
-    /// No colour (this command line has none yet; NO_COLOR is respected too)
+    /// No colour in the console; the commands write none anyway. NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,
     /// No notes and no confirmations, only results and errors
@@ -103,6 +107,9 @@ pub(super) enum Verb {
     /// API filters of services: which calls open and resolve incidents
     #[command(subcommand)]
     Filter(FilterVerb),
+    /// What a filter, a scope, an address list, an end or a revocation would change in the calls of the last 48 h
+    #[command(subcommand)]
+    WhatIf(WhatIfVerb),
     /// API tokens: create, list, edit, refresh, rotate, suspend, revoke and more
     #[command(subcommand)]
     Token(TokenVerb),
@@ -115,6 +122,9 @@ pub(super) enum Verb {
     /// Requests: the runs of workflows; list, follow, retry, cancel
     #[command(subcommand)]
     Request(RequestVerb),
+    /// Times in which a service opens no incidents: add, list, end
+    #[command(subcommand)]
+    Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
     /// Who may do what: add, list, edit, disable, remove, passphrase

@@ -50,7 +50,8 @@ fn write_item(cx: &mut Context<'_>, item: &TailItem) -> Result<(), CliError> {
             writeln!(cx.io.out, "{line}")?;
         }
         (Format::Table | Format::Csv, TailItem::Gap(gap)) => cx.io.line(&gap_words(gap))?,
-        (Format::Table | Format::Csv, TailItem::Heartbeat(_)) => {}
+        // An end is an error by then, and told as one.
+        (Format::Table | Format::Csv, TailItem::Heartbeat(_) | TailItem::End(_)) => {}
         // An array without end is no JSON: both forms are lines.
         (Format::Json | Format::Jsonl, item) => cx.io.json(item, false)?,
     }

@@ -1,9 +1,12 @@
 //! `tollgate incident`.
 
-use tollgate_shared::api::{IncidentView, ResolveIncident};
+mod change;
+
+use tollgate_shared::api::IncidentView;
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
 
-use super::args::{Format, IncidentList, IncidentVerb};
+use self::change::Change;
+use super::args::{Format, IncidentFilter, IncidentList, IncidentVerb};
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::table::{Table, facts, numbers, words};
@@ -11,25 +14,38 @@ use super::when::When;
 use crate::client::IncidentQuery;
 
 pub(super) async fn run(cx: &mut Context<'_>, verb: IncidentVerb) -> Done {
-    let client = cx.client;
-    let incident = match verb {
-        IncidentVerb::List(list) => return self::list(cx, list).await,
-        IncidentVerb::Show { incident } => return show(cx, &incident).await,
-        IncidentVerb::Ack { incident } => client.acknowledge(&incident).await?,
-        IncidentVerb::Unack { incident } => client.unacknowledge(&incident).await?,
-        IncidentVerb::Resolve { incident, comment } => client.resolve(&incident, &ResolveIncident { comment }).await?,
-    };
-    cx.changed(&incident, |incident| {
-        format!("{} is {}: {}", incident.head.id, incident.head.state, incident.head.title)
-    })
+    match verb {
+        IncidentVerb::List(list) => self::list(cx, list).await,
+        IncidentVerb::Show { incident } => show(cx, &incident).await,
+        IncidentVerb::Ack(pick) => change::run(cx, pick, Change::Acknowledge).await,
+        IncidentVerb::Unack(pick) => change::run(cx, pick, Change::Unacknowledge).await,
+        IncidentVerb::Resolve { pick, comment } => change::run(cx, pick, Change::Resolve(comment)).await,
+    }
+}
+
+fn query_of(state: Option<String>, filter: &IncidentFilter) -> IncidentQuery {
+    IncidentQuery {
+        state,
+        service: filter.service.clone(),
+        priority: filter.priority.clone(),
+        token: filter.token.clone(),
+        text: filter.text.clone(),
+        since_secs: filter.since.map(|since| since.as_secs()),
+        ..IncidentQuery::default()
+    }
 }
 
 async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let client = cx.client;
+    let none = if list.state.is_none() && !list.all {
+        "no open incidents; --all shows resolved ones"
+    } else {
+        "no such incidents"
+    };
     let state = list.state.or_else(|| (!list.all).then(|| "open".to_owned()));
-    let query = IncidentQuery { state, service: list.service, ..IncidentQuery::default() };
+    let query = query_of(state, &list.filter);
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    cx.list("no such incidents", incidents, fetch).await
+    cx.list(none, incidents, fetch).await
 }
 
 async fn show(cx: &mut Context<'_>, reference: &str) -> Done {

@@ -49,7 +49,7 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
             ),
         ),
         ("you are", format!("{} (uid {}), {}", status.caller, status.caller_uid, status.caller_role)),
-        ("listens on", listen_words(&status.listen)),
+        ("listens on", listen_words(&status.listen, status.tls)),
         ("socket", status.socket.clone()),
         ("data", status.data_dir.clone()),
         ("store", status.store.clone()),
@@ -81,9 +81,10 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
 }
 
 /// Whether another host can send at all is the first question where nothing arrives (operator.md, job 2).
-fn listen_words(listen: &str) -> String {
+fn listen_words(listen: &str, tls: bool) -> String {
     let is_loopback = listen.parse().is_ok_and(|address: std::net::SocketAddr| address.ip().is_loopback());
-    if is_loopback { format!("{listen} (this host only)") } else { listen.to_owned() }
+    let listen = if tls { format!("{listen} over TLS") } else { listen.to_owned() };
+    if is_loopback { format!("{listen} (this host only)") } else { listen }
 }
 
 /// What is left to do until the first incident; nothing once there is a token.
@@ -103,7 +104,7 @@ fn first_steps(status: &StatusView, tollgate: &str) -> Vec<String> {
     step(true, format!("{tollgate} token create first --scope service:Ops/DB --debug --secret-file first.secret"));
     lines.push("and a call, from here or as a sender makes it:".to_owned());
     lines.push(format!("  {tollgate} send --token-file first.secret alert.json"));
-    lines.push(format!("  read -rs TG < first.secret; {}", call_line(&status.listen)));
+    lines.push(format!("  read -rs TG < first.secret; {}", call_line(&status.listen, status.tls)));
     lines
 }
 
@@ -113,8 +114,9 @@ mod tests {
 
     #[test]
     fn the_listen_address_says_who_can_reach_it() {
-        assert_eq!(listen_words("127.0.0.1:7480"), "127.0.0.1:7480 (this host only)");
-        assert_eq!(listen_words("[::1]:7480"), "[::1]:7480 (this host only)");
-        assert_eq!(listen_words("0.0.0.0:7480"), "0.0.0.0:7480");
+        assert_eq!(listen_words("127.0.0.1:7480", false), "127.0.0.1:7480 (this host only)");
+        assert_eq!(listen_words("[::1]:7480", false), "[::1]:7480 (this host only)");
+        assert_eq!(listen_words("0.0.0.0:7480", false), "0.0.0.0:7480");
+        assert_eq!(listen_words("0.0.0.0:7480", true), "0.0.0.0:7480 over TLS");
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tollgate_shared::api::{ImportToken, NewToken, SetDebug, TokenPatch, TokenView};
 use tollgate_shared::limits::DEDUP_WINDOW_SECS_MAX;
 use tollgate_shared::problem::Slug;
-use tollgate_shared::token::RateLimit;
+use tollgate_shared::token::{Permission, RateLimit, Scope};
 
 use super::args::{Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList, TokenSettings, TokenVerb};
 use super::confirm::refuse_empty;
@@ -99,14 +99,21 @@ fn new_token(name: String, scope: String, settings: TokenSettings) -> Result<New
         dedup_strict: settings.strict_dedup,
         rate_limit: settings.rate.map(RateLimit::from),
         query_token: settings.no_query_token.then_some(false),
+        delivery_ids: settings.delivery_ids,
     })
 }
 
 async fn edit(cx: &mut Context<'_>, args: TokenEdit) -> Done {
     let (reference, if_version) = (args.token.clone(), args.if_version);
-    let patch = patch(args)?;
-    refuse_empty(&patch, "tollgate token edit --help")?;
+    let preset = args.preset.clone();
+    let mut patch = patch(args)?;
+    if preset.is_none() {
+        refuse_empty(&patch, "tollgate token edit --help")?;
+    }
     let token = cx.client.token(&reference).await?;
+    if let Some(preset) = preset {
+        patch.permissions = Some(preset_of(&preset, &token));
+    }
     let version = if_version.unwrap_or(token.version);
     // By id: the name may mean another token by now.
     match cx.client.edit_token_version(token.id.as_str(), &patch, version).await {
@@ -129,6 +136,13 @@ fn lost_update(cx: &Context<'_>, token: &TokenView, version: u64) -> CliError {
     CliError::failure(what, format!("look at it and repeat:  {} token show {}", cx.tollgate(), token.id))
 }
 
+/// What a preset means for this token: only global ones may also create requests.
+fn preset_of(preset: &str, token: &TokenView) -> Vec<String> {
+    let scope = if token.scope.kind == "global" { Scope::Global } else { Scope::Mine };
+    let permissions = Permission::preset(preset, scope).unwrap_or_default();
+    permissions.into_iter().map(|permission| permission.as_str().to_owned()).collect()
+}
+
 fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
     let list = |list: Vec<String>, empty: bool| (empty || !list.is_empty()).then_some(list);
     let switch = |on: bool, off: bool| (on || off).then_some(on);
@@ -140,13 +154,14 @@ fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
         not_before: args.not_before,
         dedup_window_secs: args.dedup.map(dedup_secs).transpose()?,
         allowed_ips: list(args.allow_ip, args.any_ip),
-        scope: None,
+        scope: args.scope,
         permissions: list(args.permission, false),
         ip_report_only: switch(args.ip_report_only, args.ip_enforce),
         dedup_ignore: list(args.dedup_ignore, args.no_dedup_ignore),
         dedup_strict: switch(args.strict_dedup, args.no_strict_dedup),
         rate_limit: args.rate.map(RateLimit::from).or(no_rate),
         query_token: switch(args.query_token, args.no_query_token),
+        delivery_ids: switch(args.delivery_ids, args.no_delivery_ids),
         sealed: args.seal.then_some(true),
     })
 }

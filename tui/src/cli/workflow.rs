@@ -31,7 +31,7 @@ pub(super) async fn run(cx: &mut Context<'_>, verb: WorkflowVerb) -> Done {
         WorkflowVerb::Delete { workflow } => delete(cx, &workflow).await,
         WorkflowVerb::Enable { workflow } => switch(cx, &workflow, true).await,
         WorkflowVerb::Disable { workflow } => switch(cx, &workflow, false).await,
-        WorkflowVerb::Try(tried) => self::try_one(cx, tried).await,
+        WorkflowVerb::Try(tried) => try_one(cx, tried).await,
     }
 }
 

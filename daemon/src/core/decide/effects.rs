@@ -9,7 +9,9 @@ use tollgate_shared::limits::{OPEN_PER_SERVICE_MAX, OPEN_TOTAL_MAX};
 use tollgate_shared::outcome::Outcome;
 
 use super::{Bench, Decision, Proposal};
-use crate::core::model::{Effect, IncidentBody};
+use crate::core::call::Call;
+use crate::core::maintenance;
+use crate::core::model::{Effect, IncidentBody, Maintenance};
 use crate::core::routing::{Plan, ServicePlan, TriggerPlan};
 use crate::store::View;
 
@@ -17,40 +19,46 @@ use crate::store::View;
 pub(super) struct Done {
     pub(super) decision: Decision,
     pub(super) effects: Vec<Effect>,
+    /// What the log's list says where there is nothing but what maintenance has suppressed.
+    suppressed: Option<String>,
 }
 
 /// Whose doing an incident is.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin {
+#[derive(Clone, Copy)]
+pub struct Origin<'c> {
     /// The call.
     pub call: CallId,
     /// Its token.
     pub token: TokenId,
     /// From where it came.
     pub source_ip: IpAddr,
+    /// What maintenance tags are looked for in.
+    pub payload: &'c Call,
 }
 
-impl Origin {
-    fn of(proposal: &Proposal) -> Self {
-        Self { call: proposal.call, token: proposal.token, source_ip: proposal.source_ip }
+impl<'c> Origin<'c> {
+    fn of(proposal: &'c Proposal) -> Self {
+        let payload = &proposal.content.call;
+        Self { call: proposal.call, token: proposal.token, source_ip: proposal.source_ip, payload }
     }
 }
 
-/// Opens one incident, or attaches to the open one with its key, outside of a plan. Gives its id.
+/// Opens one incident, or attaches to the open one with its key, outside of a plan. Gives its id; none where the service
+/// is under maintenance.
 pub fn fire_once(
     bench: &mut Bench<'_>,
-    origin: &Origin,
+    origin: &Origin<'_>,
     service: ServiceId,
     trigger: &TriggerPlan,
 ) -> Option<IncidentId> {
-    let mut done = Done { decision: Decision::nothing(), effects: Vec::new() };
+    let mut done = Done { decision: Decision::of(Outcome::NoMatch), effects: Vec::new(), suppressed: None };
     fire(bench, origin, service, trigger, &mut done);
     done.effects.first().map(|effect| effect.incident)
 }
 
 /// Does what the plan says, service by service.
 pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan) -> Done {
-    let mut done = Done { decision: Decision::nothing(), effects: Vec::new() };
+    let mut done = Done { decision: Decision::of(Outcome::NoMatch), effects: Vec::new(), suppressed: None };
     for service in &plan.services {
         if !resolve(bench, proposal, service, &mut done)
             && let Some(trigger) = &service.trigger
@@ -58,6 +66,7 @@ pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan)
             fire(bench, &Origin::of(proposal), service.service, trigger, &mut done);
         }
     }
+    done.decision.title = done.decision.title.take().or_else(|| done.suppressed.take());
     done
 }
 
@@ -98,7 +107,11 @@ enum Target {
 }
 
 /// The trigger phase of one service: attaches to the open incident with the key, or opens one.
-fn fire(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
+fn fire(bench: &mut Bench<'_>, origin: &Origin<'_>, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
+    let planned = bench.registry.maintenances_of(service);
+    if let Some(one) = maintenance::in_force(planned, origin.payload, bench.now) {
+        return done.suppress(service, trigger, one);
+    }
     match target(bench, origin, service, trigger) {
         Target::Attach(head) => attach(bench, origin, head, trigger, done),
         Target::Open => open(bench, origin, service, trigger, false, done),
@@ -106,7 +119,7 @@ fn fire(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &Tr
     }
 }
 
-fn target(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &TriggerPlan) -> Target {
+fn target(bench: &mut Bench<'_>, origin: &Origin<'_>, service: ServiceId, trigger: &TriggerPlan) -> Target {
     let by_key = trigger.key.as_ref().and_then(|key| bench.view.open_incident(service, key));
     if let Some(head) = by_key.and_then(|id| bench.view.incident(id)) {
         return Target::Attach(head);
@@ -119,12 +132,12 @@ fn target(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &
 }
 
 /// True where the limits of §6 say that no further incident of its own may be opened.
-fn is_beyond_limits(bench: &mut Bench<'_>, origin: &Origin, service: ServiceId, trigger: &TriggerPlan) -> bool {
+fn is_beyond_limits(bench: &mut Bench<'_>, origin: &Origin<'_>, service: ServiceId, trigger: &TriggerPlan) -> bool {
     let full = bench.view.open_count(service) >= OPEN_PER_SERVICE_MAX || bench.view.open_total() >= OPEN_TOTAL_MAX;
     full || (trigger.key.is_none() && !bench.pace.may_open(origin.token, service, bench.now))
 }
 
-fn attach(bench: &mut Bench<'_>, origin: &Origin, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
+fn attach(bench: &mut Bench<'_>, origin: &Origin<'_>, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
     let (id, before) = (head.id, head.priority);
     head.occurrences += 1;
     head.last_seen = bench.now;
@@ -141,7 +154,7 @@ fn attach(bench: &mut Bench<'_>, origin: &Origin, mut head: IncidentHead, trigge
 
 fn open(
     bench: &mut Bench<'_>,
-    origin: &Origin,
+    origin: &Origin<'_>,
     service: ServiceId,
     trigger: &TriggerPlan,
     overflow: bool,
@@ -180,6 +193,14 @@ fn single(bench: &Bench<'_>, event: TimelineEvent) -> TimelineEntry {
 }
 
 impl Done {
+    /// A trigger under maintenance: it is listed, and nothing is opened or attached to.
+    fn suppress(&mut self, service: ServiceId, trigger: &TriggerPlan, by: &Maintenance) {
+        let outcome = Outcome::Suppressed;
+        self.decision.results.push(ServiceResult { service, outcome, incident: None, filter: trigger.filter });
+        self.decision.outcome = self.decision.outcome.min(outcome);
+        self.suppressed.get_or_insert_with(|| format!("suppressed, {}: {}", by.words(), trigger.title));
+    }
+
     /// Notes one result; the strongest outcome of all is the call's.
     fn note(&mut self, head: &IncidentHead, outcome: Outcome, filter: FilterId, open_after: Option<IncidentId>) {
         let result = ServiceResult { service: head.service, outcome, incident: Some(head.id), filter };
@@ -187,12 +208,7 @@ impl Done {
         self.decision.outcome = self.decision.outcome.min(outcome);
         self.decision.title.get_or_insert_with(|| head.title.clone());
         let key = head.key.clone();
+        self.decision.key = self.decision.key.take().or_else(|| key.clone());
         self.effects.push(Effect { service: head.service, key, open_after, incident: head.id });
-    }
-}
-
-impl Decision {
-    fn nothing() -> Self {
-        Self::of(Outcome::NoMatch)
     }
 }

@@ -10,6 +10,7 @@ use tollgate_shared::token::Scope;
 
 use super::*;
 use crate::core::admin::{Command, TokenCommand};
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{IncidentBody, RegistryChange, UsageRecord};
 use crate::core::testing::{Basics, START, World, fire, new_token, recover, spec, unkeyed};
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput};
@@ -373,6 +374,10 @@ impl View for FullView {
     fn put_request_payload(&mut self, _: RequestId, _: String) {}
     fn drop_request_payload(&mut self, _: RequestId) {}
     fn put_request_output(&mut self, _: RequestId, _: usize, _: StepOutput) {}
+    fn answered(&self, _: &IdempotencyKey) -> Option<Answered> {
+        None
+    }
+    fn remember_answer(&mut self, _: IdempotencyKey, _: StoredAnswer) {}
     fn put_incident(&mut self, head: IncidentHead) {
         self.heads.retain(|other| other.id != head.id);
         self.heads.push(head);

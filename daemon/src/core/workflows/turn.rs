@@ -14,6 +14,7 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::workflow::{IncidentStep, Step, StepWork, render};
 
 use super::record::{RequestRecord, StepOutput};
+use crate::core::call::Call;
 use crate::core::decide::{Bench, Origin, fire_once};
 use crate::core::routing::TriggerPlan;
 
@@ -239,6 +240,10 @@ fn open_incident(bench: &mut Bench<'_>, record: &mut RequestRecord, at: usize, s
     match service_of(bench, record, step) {
         Ok(service) => {
             record.runs[at].incident = fire(bench, record, service, step);
+            if record.runs[at].incident.is_none() {
+                let text = "suppressed: the service is under maintenance".to_owned();
+                bench.view.put_request_output(record.id, at, StepOutput { text, truncated: false });
+            }
             succeeded(bench, record, at);
             true
         }
@@ -272,7 +277,15 @@ fn fire(bench: &mut Bench<'_>, record: &RequestRecord, service: ServiceId, step:
         description: cut(description, DESCRIPTION_BYTES_MAX),
         priority: step.priority,
     };
-    let origin = Origin { call: record.call, token: record.token, source_ip: record.source_ip };
+    // What a call of its own would have said.
+    let payload = Call {
+        headers: Vec::new(),
+        query: Vec::new(),
+        source_ip: record.source_ip,
+        text: format!("{}\n{}", trigger.title, trigger.description),
+        json: None,
+    };
+    let origin = Origin { call: record.call, token: record.token, source_ip: record.source_ip, payload: &payload };
     fire_once(bench, &origin, service, &trigger)
 }
 

@@ -3,18 +3,20 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem, FilterView, Identified,
-    IdentifyToken, ImportToken, IncidentView, LockdownView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
-    NewWorkflow, OperatorPatch, OperatorView, ProcessAnswer, RequestAnswer, RequestView, ResolveIncident, RetryRequest,
-    RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView,
-    StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryVerdict, TryWorkflow,
-    WorkflowPatch, WorkflowTrial, WorkflowView,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
+    FilterPatch, FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, MaintenanceView,
+    NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, NewToken, NewWorkflow, OperatorPatch, OperatorView,
+    ProcessAnswer, ReplayVerdict, RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt,
+    RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView,
+    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryVerdict, TryWorkflow, WhatIf,
+    WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::problem::Problem;
 
 use super::schemas::Schemas;
+use crate::core::token_list::PARAMETERS;
 use crate::local::{Act, Route, people_routes};
 
 /// What the document says of a route.
@@ -77,8 +79,10 @@ fn words(act: Act) -> Words {
         Act::FilterList => Words::new("Filters that the caller sees", Page(Schemas::of::<FilterView>)).query(&["service", "limit", "cursor"]),
         Act::FilterCreate => Words::new("Create a filter", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<NewFilter>).status(201),
         Act::FilterShow => Words::new("A filter", One(Schemas::of::<FilterView>)),
+        Act::FilterEdit => Words::new("Change a filter; If-Match takes the version of its ETag", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<FilterPatch>),
         Act::FilterDelete => Words::new("Delete a filter", Nothing).status(204),
         Act::FilterTry => Words::new("What would become of a call; nothing is changed", One(Schemas::of::<TryVerdict>)).takes(Schemas::of_request::<TryFilter>),
+        Act::WhatIf => Words::new("What a proposal would change in the calls of the last 48 h; hanging up ends the work", Lines(Schemas::of::<WhatIfItem>)).takes(Schemas::of_request::<WhatIf>),
         Act::TokenList => Words::new("Tokens that the caller sees", Page(Schemas::of::<TokenView>)).query(&["q", "scope", "state", "sort", "limit", "cursor"]),
         Act::TokenCreate => Words::new("Create a token; the secret is in this answer only", One(Schemas::of::<TokenCreated>)).takes(Schemas::of_request::<NewToken>).status(201),
         Act::TokenShow => Words::new("A token, or the tombstone of a revoked one", token()),
@@ -96,13 +100,18 @@ fn words(act: Act) -> Words {
         Act::TokenBatch => Words::new("Create many tokens, all or nothing; 422 names every bad row", Page(Schemas::of::<TokenCreated>)).takes(|_| json!({ "type": "object" })).status(201),
         Act::TokenRevoke => Words::new("End a token for good", One(Schemas::of::<RevokeReceipt>)).takes(Schemas::of_request::<RevokeToken>),
         Act::TokenDebug => Words::new("Switch a token's debug option", token()).takes(Schemas::of_request::<SetDebug>),
-        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "limit", "cursor"]),
+        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "priority", "token", "text", "since_secs", "limit", "cursor"]),
         Act::IncidentShow => Words::new("An incident with its words and its story", incident()),
         Act::IncidentAcknowledge => Words::new("Take an incident", incident()),
         Act::IncidentUnacknowledge => Words::new("Give an incident back", incident()),
         Act::IncidentResolve => Words::new("Resolve an incident; final", incident()).takes(Schemas::of_request::<ResolveIncident>),
+        Act::IncidentBulk => Words::new("One change to many incidents; without confirm_count a dry run", One(Schemas::of::<BulkIncidentsResult>)).takes(Schemas::of_request::<BulkIncidents>),
+        Act::MaintenanceList => Words::new("Maintenances, planned and running, the earliest first", Page(Schemas::of::<MaintenanceView>)).query(&["service", "limit", "cursor"]),
+        Act::MaintenanceAdd => Words::new("Plan a maintenance: what would open an incident is suppressed while it runs", One(Schemas::of::<MaintenanceView>)).takes(Schemas::of_request::<NewMaintenance>).status(201),
+        Act::MaintenanceEnd => Words::new("End a maintenance now", Nothing).status(204),
         Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
         Act::LogShow => Words::new("A row of the API log", One(Schemas::of::<LogRow>)),
+        Act::LogReplay => Words::new("What a logged call would come to today, beside what it came to then; nothing is changed", One(Schemas::of::<ReplayVerdict>)),
         Act::RefusedList => Words::new("Calls refused before a token was known", Page(Schemas::of::<RefusedRow>)).query(&["after", "limit"]),
         Act::AuditList => Words::new("The audit trail, newest first", Page(Schemas::of::<AuditRow>)).query(&["actor", "action", "target", "since_secs", "before", "limit"]),
         Act::AuditVerify => Words::new("Walk the audit's chain; head is a hash that was noted elsewhere", One(Schemas::of::<AuditVerdict>)).query(&["head"]),
@@ -172,6 +181,14 @@ fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -
     let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": { "type": "string" } });
     let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
     parameters.extend(words.query.iter().map(|name| parameter(name, "query")));
+    if matches!(route.act, Act::TokenEdit | Act::OperatorEdit) {
+        parameters.push(parameter("If-Match", "header"));
+    }
+    if route.act == Act::TokenList {
+        let known = words.query;
+        let filters = PARAMETERS.iter().filter(|name| !known.contains(name));
+        parameters.extend(filters.map(|name| parameter(name, "query")));
+    }
     let mut operation = json!({
         "operationId": format!("{:?}", route.act),
         "summary": words.summary,

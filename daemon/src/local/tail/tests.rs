@@ -19,7 +19,9 @@ fn screen(on_disk: &[u64], published: u64, at: u64) -> Screen {
     log.append(&rows, crate::core::testing::START).unwrap();
     let daemon = daemon(&NaiveStore::default(), &log, World::empty().registry, published);
     let (lines, receiver) = mpsc::channel(64);
-    Screen { tail: Tail { daemon, query: LogQuery::default(), lines, at, was_live: false }, lines: receiver }
+    let beat_at = Instant::now() + HEARTBEAT;
+    let tail = Tail { daemon, query: LogQuery::default(), actor: Actor::daemon(), lines, at, was_live: false, beat_at };
+    Screen { tail, lines: receiver }
 }
 
 impl Screen {
@@ -31,6 +33,7 @@ impl Screen {
                     TailItem::Row(row) => shown.push(row.seq.to_string()),
                     TailItem::Gap(gap) => shown.push(format!("{}-{} {}", gap.from, gap.to, gap.reason.as_str())),
                     TailItem::Heartbeat(_) => {}
+                    TailItem::End(problem) => shown.push(problem.title.clone()),
                 }
             }
         }
@@ -66,7 +69,7 @@ fn rows_and_holes_come_in_rising_seq() {
         .map(|item| match item {
             TailItem::Row(row) => (row.seq, row.seq),
             TailItem::Gap(gap) => (gap.from, gap.to),
-            TailItem::Heartbeat(_) => panic!("none was given"),
+            TailItem::Heartbeat(_) | TailItem::End(_) => panic!("none was given"),
         })
         .collect();
     assert_eq!(seqs, [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]);

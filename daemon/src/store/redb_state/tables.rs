@@ -1,6 +1,6 @@
 //! The tables of `state.redb` and the numbers in `meta`.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableTable, TableDefinition, TableHandle, WriteTransaction};
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
@@ -56,6 +56,13 @@ pub(super) const FINISHED: TableDefinition<'static, u64, &[u8]> = TableDefinitio
 /// By seq.
 pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
+/// Answers under idempotency keys: one block a commit, by commit number.
+pub(super) const ANSWERS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("answers");
+/// What some tokens can besides, by the token's public id.
+pub(super) const TOKEN_OPTIONS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("token_options");
+/// By id.
+pub(super) const MAINTENANCES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("maintenances");
+
 /// The row in `meta` that is there while ingestion is locked down.
 pub(super) const LOCKDOWN: &str = "lockdown";
 
@@ -83,7 +90,7 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;
     txn.open_table(TIMELINE).map_err(fail(DOING))?;
     txn.open_table(OPEN).map_err(fail(DOING))?;
-    make_request_tables(txn)?;
+    make_new_tables(txn)?;
     let mut meta = txn.open_table(META).map_err(fail(DOING))?;
     meta.insert(FORMAT, FORMAT_VERSION.to_le_bytes().as_slice()).map_err(fail(DOING))?;
     meta.insert(STORE_ID, store_id.to_le_bytes().as_slice()).map_err(fail(DOING))?;
@@ -92,10 +99,29 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     write_marks(txn, Marks::default())
 }
 
-/// The tables that the first databases of this format were made without: a reader has to find them.
-pub(super) fn make_request_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
-    const DOING: &str = "create the tables of requests";
-    for table in [WORKFLOWS, REQUESTS, REQUEST_PAYLOADS] {
+/// Makes the tables that a file of an earlier release does not have yet; an empty table says what a missing one did.
+pub(super) fn add_missing(database: &Database) -> Result<(), StoreError> {
+    const DOING: &str = "add new tables to the state";
+    let found: Vec<String> = {
+        let txn = redb::ReadableDatabase::begin_read(database).map_err(fail(DOING))?;
+        txn.list_tables().map_err(fail(DOING))?.map(|table| table.name().to_owned()).collect()
+    };
+    let is_there = |name: &str| found.iter().any(|table| table == name);
+    // One table of each release that brought some: they are made together.
+    if is_there(ANSWERS.name()) && is_there(MAINTENANCES.name()) && is_there(FINISHED.name()) {
+        return Ok(());
+    }
+    let mut txn = database.begin_write().map_err(fail(DOING))?;
+    txn.set_two_phase_commit(true);
+    make_new_tables(&txn)?;
+    txn.commit().map_err(fail(DOING))
+}
+
+fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
+    const DOING: &str = "make a table of the state";
+    txn.open_table(ANSWERS).map_err(fail(DOING))?;
+    txn.open_table(TOKEN_OPTIONS).map_err(fail(DOING))?;
+    for table in [MAINTENANCES, WORKFLOWS, REQUESTS, REQUEST_PAYLOADS] {
         txn.open_table(table).map_err(fail(DOING))?;
     }
     txn.open_table(REQUEST_OUTPUTS).map_err(fail(DOING))?;

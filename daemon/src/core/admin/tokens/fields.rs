@@ -10,6 +10,7 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 
+use super::super::without_secret;
 use super::invalid;
 use crate::core::access::{Actor, Target, may_grant};
 use crate::core::call::decode::normal_ip;
@@ -20,7 +21,7 @@ use crate::core::rights;
 const EXPIRY_SECS_MAX: u64 = 100 * 365 * 86_400;
 
 /// `global`, `team:<team>`, `service:<team>/<service>`, `mine`.
-pub(super) fn scope_of(registry: &Registry, text: &str) -> Result<Scope, Problem> {
+pub(in crate::core) fn scope_of(registry: &Registry, text: &str) -> Result<Scope, Problem> {
     let found = match text.split_once(':') {
         None if text == "global" => Ok(Scope::Global),
         None if text == "mine" => Ok(Scope::Mine),
@@ -101,7 +102,7 @@ fn may_grant_in(registry: &Registry, actor: &Actor, scope: Scope, permission: Pe
 }
 
 /// `never`, a duration, or a date in the future.
-pub(super) fn expiry_of(text: &str, now: Timestamp) -> Result<Expiry, Problem> {
+pub(in crate::core) fn expiry_of(text: &str, now: Timestamp) -> Result<Expiry, Problem> {
     let text = text.trim();
     if text == "never" {
         return Ok(Expiry::Never);
@@ -166,6 +167,7 @@ pub(super) fn ignored_of(list: &[String]) -> Result<Vec<String>, Problem> {
     }
     let parsed = list.iter().enumerate().map(|(at, text)| {
         let field = format!("dedup_ignore[{at}]");
+        without_secret(&field, text)?;
         match Path::parse(text) {
             Ok(path @ Path::Json(_)) => Ok(path.to_string()),
             Ok(_) => Err(invalid(&field, "only places in the JSON body can be left out, such as alerts[*].startsAt")),
@@ -187,7 +189,7 @@ pub(super) fn rate_of(limit: RateLimit) -> Result<Option<RateLimit>, Problem> {
 }
 
 /// Addresses and CIDRs, IPv4-mapped ones as IPv4.
-pub(super) fn networks_of(list: &[String]) -> Result<Vec<IpNet>, Problem> {
+pub(in crate::core) fn networks_of(list: &[String]) -> Result<Vec<IpNet>, Problem> {
     if list.len() > ALLOWED_IPS_MAX {
         return Err(invalid("allowed_ips", format!("{} entries; {ALLOWED_IPS_MAX} are the limit", list.len())));
     }

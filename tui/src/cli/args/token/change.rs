@@ -29,6 +29,12 @@ pub(in crate::cli) struct TokenEdit {
     /// The whole new list of what it may do, one an option
     #[arg(long, value_name = "PERMISSION")]
     pub(in crate::cli) permission: Vec<String>,
+    /// What it may do, together: sender, read-only or all
+    #[arg(long, value_name = "PRESET", conflicts_with = "permission", value_parser = ["sender", "read-only", "all"])]
+    pub(in crate::cli) preset: Option<String>,
+    /// Always refused, with the way around: what a token reaches is fixed when it is created
+    #[arg(long, value_name = "SCOPE")]
+    pub(in crate::cli) scope: Option<String>,
     /// A new deduplication window, such as 10m; 0s = off
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) dedup: Option<Duration>,
@@ -68,8 +74,14 @@ pub(in crate::cli) struct TokenEdit {
     /// Refuse it as ?token= in an address
     #[arg(long)]
     pub(in crate::cli) no_query_token: bool,
-    /// Seal it for good: only name, description and debug can change later
+    /// Take X-GitHub-Delivery, X-Webhook-Id or ce-source with ce-id as Idempotency-Key
+    #[arg(long, conflicts_with = "no_delivery_ids")]
+    pub(in crate::cli) delivery_ids: bool,
+    /// Take no number of a delivery as Idempotency-Key
     #[arg(long)]
+    pub(in crate::cli) no_delivery_ids: bool,
+    /// Seal it for good: only name, description and debug can change later
+    #[arg(long, visible_alias = "sealed")]
     pub(in crate::cli) seal: bool,
 }
 
