@@ -177,10 +177,10 @@ async fn carry_out(daemon: &Arc<Daemon>, order: &StepOrder, stop: &CancellationT
     let settings = daemon.automation.settings();
     match order.steps.get(order.at).and_then(Step::work) {
         Some(StepWork::Run(run)) => match actions::find(settings, &run.program) {
-            Ok(path) => program::run(order, run, &path, &payload, &daemon.redactor, stop).await,
+            Ok(path) => program::run(order, run, &path, &payload, &daemon.redactor(), stop).await,
             Err(error) => for_good(error.to_string()),
         },
-        Some(StepWork::Http(http)) => post::post(order, http, settings, &payload, &daemon.redactor, stop).await,
+        Some(StepWork::Http(http)) => post::post(order, http, settings, &payload, &daemon.redactor(), stop).await,
         Some(StepWork::Incident(_)) | None => for_good("this step is not for the runner".to_owned()),
     }
 }

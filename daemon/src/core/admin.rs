@@ -7,13 +7,14 @@ mod lockdown;
 mod maintenance;
 pub mod operators;
 mod organisation;
+pub mod redaction;
 mod requests;
 pub(in crate::core) mod tokens;
 pub mod workflows;
 
 use tollgate_shared::api::{
-    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, NewWorkflow, OperatorPatch, ServicePatch,
-    SetLockdown, WorkflowPatch,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewWorkflow,
+    OperatorPatch, ServicePatch, SetLockdown, WorkflowPatch,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{
@@ -90,6 +91,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Add a rule of redaction.
+    AddRedaction(Box<NewRedactionRule>),
+    /// Remove a rule of redaction.
+    RemoveRedaction(String),
     /// Only write into the audit: a sign-in, a refusal, a reading of the log.
     Note(Note),
 }
@@ -154,6 +159,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// A rule of redaction was added.
+    Redaction,
     /// It is in the audit.
     Noted,
 }
@@ -192,7 +199,9 @@ impl Command {
             | Self::EditOperator(..)
             | Self::DeleteOperator(_)
             | Self::SetPassphrase(..)
-            | Self::SetLockdown(_) => Operation::ChangeOrganisation,
+            | Self::SetLockdown(_)
+            | Self::AddRedaction(_)
+            | Self::RemoveRedaction(_) => Operation::ChangeOrganisation,
             Self::CreateService(_)
             | Self::EditService(..)
             | Self::DeleteService(_)
@@ -248,6 +257,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
+        Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
+        Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),
         Command::Note(note) => {
             office.write(actor, &[], note.action, note.target, note.detail);
             Ok(Done { changes: Vec::new(), reply: Reply::Noted })

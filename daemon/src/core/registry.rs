@@ -21,9 +21,10 @@ use self::shards::Shards;
 use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
-    DeadSecret, Death, FilterRecord, Lockdown, Mac, Maintenance, Operator, RegistryChange, Service, Team, Token,
-    TokenOptions, Tombstone,
+    DeadSecret, Death, FilterRecord, Lockdown, Mac, Maintenance, Operator, RedactionRules, RegistryChange, Service,
+    Team, Token, TokenOptions, Tombstone,
 };
+use crate::core::call::redact::Rules;
 use crate::store::Loaded;
 
 pub use self::listed::{Brief, Listed, head_of};
@@ -47,6 +48,7 @@ pub struct Registry {
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
     workflows: Workflows,
+    redaction: Arc<Redaction>,
     token_options: Shards<TokenId, TokenOptions>,
     /// Planned and running, by service.
     maintenances: Arc<BTreeMap<ServiceId, Vec<Arc<Maintenance>>>>,
@@ -66,6 +68,15 @@ pub struct ServiceEntry {
     header_names: BTreeSet<String>,
 }
 
+/// The rules of redaction, as they are kept and as they are applied.
+#[derive(Default)]
+pub struct Redaction {
+    /// As they are kept.
+    pub saved: RedactionRules,
+    /// As they are applied.
+    pub rules: Arc<Rules>,
+}
+
 /// Whose secret a MAC is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretEntry {
@@ -75,6 +86,13 @@ pub enum SecretEntry {
     Overlapping(TokenId),
     /// One that never works again.
     Dead(TokenId, Death),
+}
+
+impl Redaction {
+    fn of(saved: &RedactionRules) -> Result<Arc<Self>, String> {
+        let rules = Rules::compile(&saved.rules).map_err(|(name, why)| format!("redaction rule {name}: {why}"))?;
+        Ok(Arc::new(Self { saved: saved.clone(), rules: Arc::new(rules) }))
+    }
 }
 
 impl Registry {
@@ -117,6 +135,7 @@ impl Registry {
         for workflow in &loaded.workflows {
             registry.put_workflow(workflow)?;
         }
+        registry.redaction = Redaction::of(&loaded.redaction)?;
         Ok(registry)
     }
 
@@ -134,6 +153,7 @@ impl Registry {
             operators: Arc::default(),
             lockdown: None,
             workflows: Workflows::new(version),
+            redaction: Arc::default(),
             token_options: Shards::new(),
             maintenances: Arc::default(),
         }
@@ -195,6 +215,10 @@ impl Registry {
             }
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
+                return Ok(false);
+            }
+            RegistryChange::SetRedaction(rules) => {
+                self.redaction = Redaction::of(rules)?;
                 return Ok(false);
             }
             RegistryChange::PutFilter(filter) => {
@@ -408,6 +432,11 @@ impl Registry {
     /// Set while ingestion is locked down.
     pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
         self.lockdown.as_ref()
+    }
+
+    /// What operators have cut from calls.
+    pub fn redaction(&self) -> &Arc<Redaction> {
+        &self.redaction
     }
 
     /// What a token can besides.

@@ -199,6 +199,7 @@ impl World {
             user_agent: None,
             json_problem: None,
             idempotency: None,
+            acknowledges: Vec::new(),
             fingerprint,
             plan,
             endpoint: Endpoint::Process,

@@ -63,7 +63,9 @@ fn expected(act: Act) -> &'static str {
         | Act::WorkflowShow
         | Act::WorkflowTry
         | Act::RequestList
-        | Act::RequestShow => SEES,
+        | Act::RequestShow
+        | Act::RedactionList
+        | Act::RedactionTry => SEES,
         Act::WorkflowCreate | Act::WorkflowEdit | Act::WorkflowDelete => WORKFLOWS,
         Act::RequestRetry => RETRY,
         Act::RequestCancel => CANCEL,
@@ -81,7 +83,9 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorEdit
         | Act::OperatorDelete
         | Act::OperatorPassphrase
-        | Act::LockdownSet => ORGANISATION,
+        | Act::LockdownSet
+        | Act::RedactionAdd
+        | Act::RedactionRemove => ORGANISATION,
         Act::TokenCreate
         | Act::TokenEdit
         | Act::TokenRotate

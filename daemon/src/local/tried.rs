@@ -83,16 +83,13 @@ async fn subject(daemon: &Arc<Daemon>, actor: &Actor, tried: &TryFilter) -> Resu
 }
 
 fn decoded(daemon: &Daemon, tried: &TryFilter) -> Result<Subject, Problem> {
-    let decoded = decode_parts(&tried.headers, &tried.query, &tried.body)?;
-    let redacted = daemon.redactor.redact(&decoded.call);
+    let decoded = decode_sample(&tried.headers, &tried.query, &tried.body)?;
+    let redacted = daemon.redactor().redact(&decoded.call);
     Ok(Subject { call: decoded.call, redacted, json_problem: decoded.json_problem, recalled: None })
 }
 
-/// A call that somebody wrote down, decoded as the gate would.
-///
-/// # Errors
-/// A header that is none, or a body that the gate would refuse.
-pub(super) fn decode_parts(given: &[(String, String)], query: &str, body: &str) -> Result<Decoded, Problem> {
+/// A call that somebody gives as an example, decoded as the gate would.
+pub(super) fn decode_sample(given: &[(String, String)], query: &str, body: &str) -> Result<Decoded, Problem> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(value).ok());

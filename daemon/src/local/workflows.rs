@@ -15,7 +15,7 @@ use tollgate_shared::workflow::WorkflowSpec;
 
 use super::answers::{created, ok, page, read, reply, tagged, unexpected, version_of};
 use super::params::Call;
-use super::tried::decode_parts;
+use super::tried::decode_sample;
 use crate::core::access::{Operation, Target, allows};
 use crate::core::admin::workflows::{bad_fields, checked};
 use crate::core::admin::{Command, Reply};
@@ -130,7 +130,7 @@ fn host_errors(daemon: &Daemon, spec: &WorkflowSpec) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (place, variable) in spec.variables.iter().enumerate() {
         let mut probe = json!({ variable.name.clone(): "probe" });
-        if daemon.redactor.redact_value(&mut probe) {
+        if daemon.redactor().redact_value(&mut probe) {
             let message =
                 "values under this name are secrets, and secrets are not kept with a request; name it otherwise";
             errors.push(FieldError { path: format!("variables[{place}].name"), message: message.to_owned() });
@@ -152,8 +152,8 @@ pub(super) async fn try_one(call: Call) -> Result<Response<Body>, Problem> {
         }
     };
     allows(&actor, Operation::See, entry.target())?;
-    let decoded = decode_parts(&tried.headers, &tried.query, &tried.body)?;
-    let redacted = daemon.redactor.redact(&decoded.call);
+    let decoded = decode_sample(&tried.headers, &tried.query, &tried.body)?;
+    let redacted = daemon.redactor().redact(&decoded.call);
     let content = Content { call: decoded.call, redacted };
     let mut trial = WorkflowTrial {
         matches: entry.trigger.as_ref().is_some_and(|trigger| trigger.triggers(&content.call)),

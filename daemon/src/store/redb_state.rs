@@ -4,10 +4,10 @@
 //! are not collision-proof.
 
 mod handle;
-mod load;
+pub(super) mod load;
 mod read;
 mod requests;
-mod tables;
+pub(super) mod tables;
 mod write;
 
 use std::fs::File;

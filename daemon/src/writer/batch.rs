@@ -100,7 +100,8 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
             (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
                 count(daemon, &proposal, &decision, now);
                 started |= decision.outcome == Outcome::Started;
-                incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
+                incidents |=
+                    decision.key.is_some() || decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
                     (Some(draft), Some(seq)) => {
                         log.rows.push(Arc::new(filled(*draft, seq, latency_us, proposal.endpoint, &decision)));

@@ -6,6 +6,7 @@ mod incident;
 mod log;
 mod maintenance;
 mod operator;
+mod redaction;
 mod request;
 mod send;
 mod team;
@@ -17,9 +18,10 @@ mod workflow;
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
-pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use log::{LogArgs, LogExport, LogReplay, LogVerb, LogView};
 pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
 pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
@@ -93,6 +95,8 @@ pub(super) enum Format {
     Jsonl,
     /// Lists as comma-separated values that are safe to open in a spreadsheet; all else as a table
     Csv,
+    /// HTTP Archive 1.2, for `log export`
+    Har,
 }
 
 /// The nouns.
@@ -135,6 +139,9 @@ pub(super) enum Verb {
     /// Stop taking calls, or take them again
     #[command(subcommand)]
     Lockdown(LockdownVerb),
+    /// What is cut from calls before they are logged: list, try, add, remove rules
+    #[command(subcommand, after_help = redaction::AFTER_HELP)]
+    Redaction(RedactionVerb),
     /// The tokens that end soon; exit 2 where there are some
     Expiring(ExpiringArgs),
     /// Tokens that want to be looked at: idle, never used, without end or address list, used as ?token=

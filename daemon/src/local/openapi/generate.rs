@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
     AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
     FilterPatch, FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, MaintenanceView,
-    NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, NewToken, NewWorkflow, OperatorPatch, OperatorView,
-    ProcessAnswer, ReplayVerdict, RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt,
-    RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView,
-    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryVerdict, TryWorkflow, WhatIf,
-    WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
+    NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, NewWorkflow,
+    OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, RequestAnswer,
+    RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug,
+    SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch,
+    TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial,
+    WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -134,6 +135,10 @@ fn words(act: Act) -> Words {
         Act::RequestShow => Words::new("A request with variables, payload and outputs", One(Schemas::of::<RequestView>)),
         Act::RequestRetry => Words::new("Queue a failed or cancelled request again", One(Schemas::of::<RequestView>)).takes(Schemas::of_request::<RetryRequest>),
         Act::RequestCancel => Words::new("Stop a queued or running request", One(Schemas::of::<RequestView>)).takes(Schemas::of_request::<CancelRequest>),
+        Act::RedactionList => Words::new("Rules of redaction beside the built-in ones", Page(Schemas::of::<RedactionRuleView>)).query(PAGE),
+        Act::RedactionAdd => Words::new("Add a rule of redaction; with a sample 422 where it cuts nothing there", One(Schemas::of::<RedactionRuleView>)).takes(Schemas::of_request::<NewRedactionRule>).status(201),
+        Act::RedactionRemove => Words::new("Remove a rule of redaction; rows that are kept stay as they are", Nothing).status(204),
+        Act::RedactionTry => Words::new("What the log would keep of a call; nothing is changed", One(Schemas::of::<RedactionTried>)).takes(Schemas::of_request::<TryRedaction>),
         Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
     }
 }

@@ -16,7 +16,8 @@ use crate::core::model::{AnswerPlace, IncidentBody};
 use crate::core::workflows::RequestRecord;
 use crate::store::memory::SharedCounts;
 use crate::store::rows::{AnswerBlock, decode, service_of};
-use crate::store::{AuditPage, IncidentFilter, Reader, SCAN_ROWS_MAX, StoreError, WholeRequest};
+use crate::store::traits::SCAN_ROWS_MAX;
+use crate::store::{AuditPage, IncidentFilter, Reader, StoreError, WholeRequest};
 
 /// Ids that one search by a piece of an id looks at.
 const HINT_IDS_MAX: usize = 200_000;

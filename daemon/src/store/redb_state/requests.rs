@@ -12,7 +12,8 @@ use crate::core::workflows::{RequestRecord, StepOutput};
 use crate::store::memory_requests::Requests;
 use crate::store::overlay::Overlay;
 use crate::store::rows::{FinishedRow, PayloadRow, decode, encode};
-use crate::store::{SCAN_ROWS_MAX, StoreError, WholeRequest};
+use crate::store::traits::SCAN_ROWS_MAX;
+use crate::store::{StoreError, WholeRequest};
 
 /// Ids that one search by a piece of an id looks at.
 const HINT_IDS_MAX: usize = 200_000;

@@ -32,6 +32,7 @@ pub(crate) struct NaiveStore {
 struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
     lockdown: Option<crate::core::model::Lockdown>,
+    redaction: crate::core::model::RedactionRules,
     token_options: BTreeMap<TokenId, TokenOptions>,
     maintenances: BTreeMap<MaintenanceId, Maintenance>,
     /// Each with its place.
@@ -96,6 +97,7 @@ impl Store for NaiveStore {
             operators: state.operators.into_values().collect(),
             lockdown: state.lockdown,
             workflows: state.workflows.into_values().collect(),
+            redaction: state.redaction,
             token_options: state.token_options.into_iter().collect(),
             maintenances: state.maintenances.into_values().collect(),
             usage: state.usage.into_iter().collect(),
@@ -406,6 +408,7 @@ impl View for NaiveView {
             RegistryChange::PutWorkflow(workflow) => drop(state.workflows.insert(workflow.id, *workflow)),
             RegistryChange::DeleteWorkflow(id) => drop(state.workflows.remove(&id)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
+            RegistryChange::SetRedaction(rules) => state.redaction = rules,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutTokenOptions(id, options) => drop(state.token_options.insert(id, options)),
             RegistryChange::PutMaintenance(one) => drop(state.maintenances.insert(one.id, *one)),
