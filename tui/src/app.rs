@@ -32,6 +32,7 @@ pub mod services;
 pub mod status;
 pub mod tail;
 pub mod tokens;
+pub mod trial;
 pub mod update;
 pub mod verdict;
 pub mod words;

@@ -10,6 +10,7 @@ mod files;
 mod keys;
 mod stage;
 mod tails;
+mod trial;
 
 use std::io;
 use std::path::PathBuf;

@@ -40,6 +40,10 @@ pub enum Action {
     AddTeam,
     AddService,
     AddFilter,
+    WriteFilter,
+    EditFilter,
+    Remove,
+    Switch,
     AddToken,
     Edit,
     Debug,
@@ -94,7 +98,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 68] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -136,6 +140,10 @@ impl Action {
         Self::AddTeam,
         Self::AddService,
         Self::AddFilter,
+        Self::WriteFilter,
+        Self::EditFilter,
+        Self::Remove,
+        Self::Switch,
         Self::AddToken,
         Self::Edit,
         Self::Debug,
@@ -238,6 +246,34 @@ impl Action {
                 Confirmed,
                 "POST /v1/tokens",
                 "tollgate token create NAME --scope SCOPE",
+            ),
+            Self::WriteFilter => change(
+                "write-filter",
+                "write a filter out, or change a preset first",
+                Confirmed,
+                "POST /v1/filters",
+                "tollgate filter create --service TEAM/SERVICE --file FILTER.json",
+            ),
+            Self::EditFilter => change(
+                "edit-filter",
+                "edit a filter while it is tried on a logged call",
+                Confirmed,
+                "PATCH /v1/filters/{filter}",
+                "tollgate filter edit {} --file FILTER.json",
+            ),
+            Self::Remove => change(
+                "remove",
+                "delete a filter, an empty service or team",
+                Danger::Typed,
+                "DELETE /v1/filters/{filter}",
+                "tollgate filter delete {}",
+            ),
+            Self::Switch => change(
+                "switch",
+                "disable a service or filter, or enable it",
+                Confirmed,
+                "PATCH /v1/services/{service}",
+                "tollgate service disable {}",
             ),
             Self::Acknowledge => change(
                 "ack",

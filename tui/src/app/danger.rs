@@ -11,7 +11,7 @@ pub use receipt::receipt_text;
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{OperatorPatch, OperatorView, RotateToken, TokenView};
+use tollgate_shared::api::{FilterPatch, OperatorPatch, OperatorView, RotateToken, TokenView};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Expiry;
 
@@ -19,6 +19,7 @@ use super::field::Field;
 use super::forms::{Choice, Form};
 use super::key::{Code, Key};
 use super::msg::Call;
+use super::services::Node;
 use super::words;
 
 /// What is about to happen.
@@ -36,6 +37,10 @@ pub enum Deed {
     DisableOperator,
     EnableOperator,
     DropPassphrase,
+    /// Of a team, service or filter.
+    RemoveNode,
+    SwitchOff,
+    SwitchOn,
     LockDown,
     LiftLockdown,
 }
@@ -45,6 +50,8 @@ pub enum Deed {
 pub enum Object {
     Token(Arc<TokenView>),
     Operator(Arc<OperatorView>),
+    /// A team, service or filter.
+    Node(Node),
     /// The daemon of this host.
     Daemon(String),
 }
@@ -119,6 +126,7 @@ impl Danger {
         match &self.object {
             Object::Token(token) => vec![token.name.clone(), token.id.to_string()],
             Object::Operator(operator) => vec![operator.name.clone(), operator.id.to_string()],
+            Object::Node(node) => vec![node.full_name(), node.name().to_owned(), node.id()],
             Object::Daemon(host) => vec![host.clone()],
         }
     }
@@ -127,7 +135,7 @@ impl Danger {
     #[must_use]
     pub fn wants_name(&self) -> bool {
         match self.deed {
-            Deed::Revoke | Deed::RemoveOperator | Deed::LockDown => true,
+            Deed::Revoke | Deed::RemoveOperator | Deed::RemoveNode | Deed::LockDown => true,
             Deed::Rotate => self.way() == "now",
             _ => false,
         }
@@ -213,6 +221,9 @@ impl Danger {
             Deed::DisableOperator => "disable",
             Deed::EnableOperator => "enable",
             Deed::DropPassphrase => "take the passphrase of",
+            Deed::RemoveNode => "delete",
+            Deed::SwitchOff => "disable",
+            Deed::SwitchOn => "enable",
             Deed::LockDown => "lock down",
             Deed::LiftLockdown => "lift the lockdown of",
         }
@@ -233,6 +244,9 @@ impl Danger {
             Deed::DisableOperator => "Disable",
             Deed::EnableOperator => "Enable",
             Deed::DropPassphrase => "Take it away",
+            Deed::RemoveNode => "Delete",
+            Deed::SwitchOff => "Disable",
+            Deed::SwitchOn => "Enable",
             Deed::LockDown => "Lock down",
             Deed::LiftLockdown => "Lift",
         }
@@ -258,6 +272,9 @@ impl Danger {
             Deed::DisableOperator => format!("tollgate operator disable {name}"),
             Deed::EnableOperator => format!("tollgate operator enable {name}"),
             Deed::DropPassphrase => format!("tollgate operator passphrase {name} --remove"),
+            Deed::RemoveNode => format!("tollgate {} delete {name}", self.kind()),
+            Deed::SwitchOff => format!("tollgate {} disable {name}", self.kind()),
+            Deed::SwitchOn => format!("tollgate {} enable {name}", self.kind()),
             Deed::LockDown => format!("tollgate lockdown on{reason} --yes"),
             Deed::LiftLockdown => "tollgate lockdown off".to_owned(),
         }
@@ -300,9 +317,36 @@ impl Danger {
             Deed::DisableOperator => Call::EditOperator { operator, patch: enabled(false), version },
             Deed::EnableOperator => Call::EditOperator { operator, patch: enabled(true), version },
             Deed::DropPassphrase => Call::SetPassphrase { operator, passphrase: None },
+            Deed::RemoveNode => self.remove_call()?,
+            Deed::SwitchOff => self.switch_call(false)?,
+            Deed::SwitchOn => self.switch_call(true)?,
             Deed::LockDown => Call::SetLockdown { on: true, reason },
             Deed::LiftLockdown => Call::SetLockdown { on: false, reason: String::new() },
         })
+    }
+
+    fn kind(&self) -> &'static str {
+        if let Object::Node(node) = &self.object { node.kind() } else { "" }
+    }
+
+    fn remove_call(&self) -> Result<Call, String> {
+        match &self.object {
+            Object::Node(Node::Team(team)) => Ok(Call::RemoveTeam { team: team.id.to_string() }),
+            Object::Node(Node::Service(service)) => Ok(Call::RemoveService { service: service.id.to_string() }),
+            Object::Node(Node::Filter(filter)) => Ok(Call::RemoveFilter { filter: filter.id.to_string() }),
+            _ => Err("nothing is marked".to_owned()),
+        }
+    }
+
+    fn switch_call(&self, on: bool) -> Result<Call, String> {
+        match &self.object {
+            Object::Node(Node::Service(service)) => Ok(Call::SwitchService { service: service.id.to_string(), on }),
+            Object::Node(Node::Filter(filter)) => {
+                let patch = Box::new(FilterPatch { enabled: Some(on), ..FilterPatch::default() });
+                Ok(Call::EditFilter { filter: filter.id.to_string(), patch, version: filter.version.clone() })
+            }
+            _ => Err("a team has no switch; its services have".to_owned()),
+        }
     }
 
     fn rotate_call(&self, token: String) -> Call {

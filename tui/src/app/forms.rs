@@ -1,20 +1,23 @@
 //! Forms: fields, a button that does it, a Cancel button.
 
 mod check;
+mod filter;
 mod people;
 mod plain;
 mod settings;
 mod token;
 mod value;
 
+pub use filter::{Cell, Part};
 pub use settings::{Difference, Settings};
 pub use value::{Choice, FormField, Value, When};
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{OperatorView, TokenView};
+use tollgate_shared::api::{FilterView, OperatorView, TokenView};
 use tollgate_shared::time::Timestamp;
 
+use super::field::Field;
 use super::key::Key;
 use super::msg::Call;
 use super::rights::Me;
@@ -28,6 +31,10 @@ pub enum FormKind {
     Team,
     Service,
     Filter,
+    /// A filter written out.
+    WriteFilter,
+    /// Changes the filter of this id.
+    EditFilter(String),
     /// Resolves the incident of this id.
     Resolve(String),
     Operator,
@@ -57,6 +64,10 @@ pub struct Form {
     pub token: Option<Arc<TokenView>>,
     /// As [`Form::token`].
     pub operator: Option<Arc<OperatorView>>,
+    /// As [`Form::token`].
+    pub filter: Option<Arc<FilterView>>,
+    /// The preset that filled the form in last.
+    filled: String,
     /// The token as somebody else has made it meanwhile.
     pub theirs: Option<Arc<TokenView>>,
     /// Somebody else was faster, and what he made of it has been asked for.
@@ -80,6 +91,8 @@ impl Form {
             guided: false,
             token: None,
             operator: None,
+            filter: None,
+            filled: String::new(),
             theirs: None,
             outdated: false,
             me: None,
@@ -96,6 +109,12 @@ impl Form {
             FormKind::Team => "NEW TEAM".to_owned(),
             FormKind::Service => "NEW SERVICE".to_owned(),
             FormKind::Filter => "NEW FILTER from a preset".to_owned(),
+            FormKind::WriteFilter => "NEW FILTER".to_owned(),
+            FormKind::EditFilter(_) => {
+                let filter = self.filter.as_ref();
+                let service = filter.map(|filter| filter.service.name.as_str()).unwrap_or_default();
+                named(filter.map(|filter| filter.spec.name.as_str()), &format!("EDIT FILTER {service} >"))
+            }
             FormKind::Resolve(_) => "RESOLVE".to_owned(),
             FormKind::Operator => "NEW OPERATOR".to_owned(),
             FormKind::EditOperator(_) => named(self.operator.as_ref().map(|op| op.name.as_str()), "EDIT OPERATOR"),
@@ -108,7 +127,7 @@ impl Form {
     pub fn button(&self) -> &'static str {
         match self.kind {
             _ if self.theirs.is_some() => "Reload, keep mine",
-            FormKind::EditToken(_) | FormKind::EditOperator(_) => "Change ...",
+            FormKind::EditToken(_) | FormKind::EditOperator(_) | FormKind::EditFilter(_) => "Change ...",
             FormKind::Resolve(_) => "Resolve",
             FormKind::Passphrase(_) => "Set",
             FormKind::SignIn => "Sign in",
@@ -130,8 +149,11 @@ impl Form {
     /// True while a field is on the form.
     #[must_use]
     pub fn is_shown(&self, index: usize) -> bool {
+        let cell = self.fields.get(index).and_then(|field| field.cell);
         match self.fields.get(index).map(|field| field.when) {
             None | Some(When::Always) => true,
+            Some(When::Row) => cell.is_some_and(|cell| self.is_row_shown(cell)),
+            Some(When::Resolving) => self.is_resolving(),
             Some(When::More) => self.fields.iter().any(|field| matches!(field.value, Value::More(true))),
             Some(When::Choosing) => self.pick("may") == Some("choose"),
             Some(When::Dated) => self.pick("expires") == Some("date"),
@@ -165,6 +187,7 @@ impl Form {
         self.changed |= taken && !matches!(field.value, Value::More(_));
         if taken {
             self.judge();
+            self.fill_in();
         }
         taken
     }
@@ -202,6 +225,7 @@ impl Form {
         match &self.kind {
             FormKind::Token => Ok(Call::CreateToken(Box::new(self.new_token()))),
             FormKind::EditToken(_) => self.token_change(),
+            FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_call(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) | FormKind::SignIn => {
                 self.people_call()
             }
@@ -215,6 +239,7 @@ impl Form {
         match &self.kind {
             FormKind::Token => self.token_cli(),
             FormKind::EditToken(token) => self.edit_cli(token),
+            FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_cli(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) | FormKind::SignIn => {
                 self.people_cli()
             }

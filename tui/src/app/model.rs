@@ -18,6 +18,7 @@ use super::operators::Operators;
 use super::rights::{self, Me};
 use super::services::Services;
 use super::tokens::{self, Attention, Tokens};
+use super::trial::Trial;
 use super::words;
 
 /// A screen.
@@ -72,6 +73,8 @@ pub struct Model {
     pub services: Services,
     pub operators: Operators,
     pub audit: Audit,
+    /// The filter that is being edited, tried.
+    pub trial: Trial,
     /// Who works here, once the daemon has said it.
     pub me: Option<Me>,
     /// The operator who signed in with a passphrase.

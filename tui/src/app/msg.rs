@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterView, IncidentView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
+    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
     OperatorPatch, OperatorView, RevokeReceipt, RotateToken, ServiceView, SourceView, StatusView, TeamView, TokenPatch,
-    TokenView,
+    TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{RefusedRow, TailItem};
@@ -118,6 +118,16 @@ pub enum Net {
     Verdict(Result<Box<AuditVerdict>, String>),
     /// What is known of a token beside itself.
     Evidence(Box<Evidence>),
+    /// What the draft of a filter would make of a logged call.
+    Tried {
+        generation: u64,
+        result: Result<Box<TryVerdict>, String>,
+    },
+    /// What it would make of all of them, piece by piece.
+    TriedOver {
+        generation: u64,
+        item: Result<WhatIfItem, String>,
+    },
     /// The operator who is signed in from now on; none = nobody any more.
     SignedIn(Option<String>),
     /// The answer to a request.
@@ -214,6 +224,11 @@ pub enum Call {
     CreateTeam(NewTeam),
     CreateService(NewService),
     CreateFilter(NewFilter),
+    EditFilter { filter: String, patch: Box<FilterPatch>, version: String },
+    SwitchService { service: String, on: bool },
+    RemoveTeam { team: String },
+    RemoveService { service: String },
+    RemoveFilter { filter: String },
     CreateOperator(NewOperator),
     EditOperator { operator: String, patch: OperatorPatch, version: u64 },
     RemoveOperator { operator: String },
@@ -268,6 +283,18 @@ pub enum Effect {
     },
     /// Ask for a walk along the audit's chain.
     VerifyAudit,
+    /// Try the draft of a filter on a logged call; replaces the question before.
+    TryFilter {
+        generation: u64,
+        question: Box<TryFilter>,
+    },
+    /// Try it over all of them; ends the run before.
+    TryOver {
+        generation: u64,
+        what: Box<WhatIf>,
+    },
+    /// Nobody looks at a trial any more.
+    StopTrying,
     /// Tombstones are wanted among the tokens.
     WatchRevoked(bool),
     /// Ask for everything again.

@@ -8,6 +8,7 @@ use tollgate_shared::token::{Permission, TokenState};
 
 use super::action::Action;
 use super::model::{Model, Screen};
+use super::services::Node;
 
 /// Who works here, as far as it decides what he may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -235,8 +236,18 @@ fn by_role(model: &Model, action: Action) -> Result<(), String> {
         | Action::DisableOperator
         | Action::Passphrase
         | Action::DropPassphrase => me.admin(),
-        Action::AddService | Action::AddFilter if model.screen == Screen::Services => me.manager(team),
-        Action::AddService | Action::AddFilter => me.manager_somewhere(),
+        Action::Remove if matches!(model.services.selected(), Some(Node::Team(_))) => me.admin(),
+        Action::AddService
+        | Action::AddFilter
+        | Action::WriteFilter
+        | Action::EditFilter
+        | Action::Remove
+        | Action::Switch
+            if model.screen == Screen::Services =>
+        {
+            me.manager(team)
+        }
+        Action::AddService | Action::AddFilter | Action::WriteFilter | Action::EditFilter | Action::Remove | Action::Switch => me.manager_somewhere(),
         Action::AddToken => me.manager_somewhere().or_else(|_| me.personal()),
         Action::Acknowledge | Action::Unacknowledge | Action::Resolve => incident(model, me),
         _ => model.marked_token().map_or(Ok(()), |token| on_token(me, action, token)),
@@ -283,6 +294,9 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
     if action == Action::LockDown && model.lockdown().is_some() {
         return Err("it is locked down already".to_owned());
     }
+    if let Err(why) = on_node(model, action) {
+        return Err(why);
+    }
     let Some(token) = model.marked_token() else { return Ok(()) };
     let of_token = matches!(
         action,
@@ -301,6 +315,17 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
             Err("it is sealed: neither its secret nor its end changes".to_owned())
         }
         Action::Refresh if token.expires_at.is_none() => Err("it never ends".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+fn on_node(model: &Model, action: Action) -> Result<(), String> {
+    let node = model.services.selected().filter(|_| model.screen == Screen::Services);
+    match (action, node) {
+        (Action::EditFilter, Some(Node::Team(_) | Node::Service(_))) => {
+            Err("only a filter is edited: mark one; S switches a service off".to_owned())
+        }
+        (Action::Switch, Some(Node::Team(_))) => Err("a team has no switch; its services have".to_owned()),
         _ => Ok(()),
     }
 }

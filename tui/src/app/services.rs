@@ -26,6 +26,36 @@ impl Node {
         }
     }
 
+    /// `Ops`, `Ops/DB`, `Ops/DB/disk`: what the command line takes.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match self {
+            Self::Team(team) => team.name.clone(),
+            Self::Service(service) => format!("{}/{}", service.team.name, service.name),
+            Self::Filter(filter) => format!("{}/{}", filter.service.name, filter.spec.name),
+        }
+    }
+
+    /// The word for its kind, as in the commands.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Team(_) => "team",
+            Self::Service(_) => "service",
+            Self::Filter(_) => "filter",
+        }
+    }
+
+    /// False for what is switched off; a team has no switch.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        match self {
+            Self::Team(_) => true,
+            Self::Service(service) => service.enabled,
+            Self::Filter(filter) => filter.spec.enabled,
+        }
+    }
+
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -68,13 +98,18 @@ impl Services {
 
     /// As [`Services::add_team`].
     pub fn add_service(&mut self, service: ServiceView) {
+        self.services.retain(|own| own.id != service.id);
         self.services.push(Arc::new(service));
         self.rebuild();
     }
 
     /// As [`Services::add_team`].
     pub fn add_filter(&mut self, filter: FilterView) {
-        self.filters.push(Arc::new(filter));
+        let filter = Arc::new(filter);
+        match self.filters.iter_mut().find(|own| own.id == filter.id) {
+            Some(own) => *own = filter,
+            None => self.filters.push(filter),
+        }
         self.rebuild();
     }
 

@@ -9,6 +9,7 @@ mod keys;
 mod layers;
 mod lock;
 mod net;
+mod trial;
 mod walk;
 
 use tollgate_shared::time::Timestamp;
@@ -73,6 +74,7 @@ fn settle(model: &mut Model, effects: &mut Effects) {
         want_story(model, effects);
         want_evidence(model, effects);
         want_older(model, effects);
+        trial::want(model, effects);
     }
 }
 

@@ -52,7 +52,7 @@ fn filter_lines(lines: &mut Vec<Line>, number: usize, filter: &FilterExplain, cl
     }
 }
 
-fn condition_lines(lines: &mut Vec<Line>, indent: &str, part: &PartExplain) {
+pub(super) fn condition_lines(lines: &mut Vec<Line>, indent: &str, part: &PartExplain) {
     let width = part.conditions.iter().map(|condition| condition.path.chars().count()).max().unwrap_or(0).min(40);
     let first_failed = part.conditions.iter().position(|condition| !condition.ok);
     for (index, condition) in part.conditions.iter().enumerate() {
@@ -62,7 +62,7 @@ fn condition_lines(lines: &mut Vec<Line>, indent: &str, part: &PartExplain) {
     }
 }
 
-fn part_words(part: &PartExplain) -> String {
+pub(super) fn part_words(part: &PartExplain) -> String {
     if part.match_all {
         return "takes every call".to_owned();
     }

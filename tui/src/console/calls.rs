@@ -1,7 +1,7 @@
 //! Changes, as requests to the daemon.
 
 use tollgate_shared::api::{
-    BulkTokens, ChangeOverlap, ResolveIncident, RevokeToken, SetDebug, SetLockdown, SetPassphrase, SuspendToken,
+    BulkTokens, ChangeOverlap, ResolveIncident, RevokeToken, ServicePatch, SetDebug, SetLockdown, SetPassphrase, SuspendToken,
     TokenCreated, TokenPatch, TokenView,
 };
 
@@ -19,9 +19,23 @@ pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientErro
         }
         Call::CreateTeam(team) => Reply::Team(Box::new(client.create_team(&team).await?)),
         Call::CreateService(service) => Reply::Service(Box::new(client.create_service(&service).await?)),
+        Call::EditFilter { filter, patch, version } => {
+            Reply::Filter(Box::new(client.edit_filter(&filter, &patch, &version).await?))
+        }
+        Call::SwitchService { service, on } => {
+            let patch = ServicePatch { enabled: Some(on) };
+            Reply::Service(Box::new(client.edit_service(&service, &patch).await?))
+        }
+        Call::RemoveTeam { team } => gone(client.delete_team(&team).await)?,
+        Call::RemoveService { service } => gone(client.delete_service(&service).await)?,
+        Call::RemoveFilter { filter } => gone(client.delete_filter(&filter).await)?,
         Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
         other => return token(client, other).await,
     })
+}
+
+fn gone(deleted: Result<(), ClientError>) -> Result<Reply, ClientError> {
+    deleted.map(|()| Reply::Nothing)
 }
 
 async fn token(client: &Client, call: Call) -> Result<Reply, ClientError> {

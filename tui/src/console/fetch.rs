@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tollgate_shared::api::{OperatorView, StatusView};
 
 use super::client::words;
+use super::trial;
 use crate::app::audit::AuditFilter;
 use crate::app::msg::{AuditPage, Evidence};
 use crate::app::rights::Me;
@@ -66,6 +67,8 @@ pub(super) struct Fetcher {
     revoked: bool,
     /// What is asked of the marked token; a newer question ends it.
     evidence: Option<AbortHandle>,
+    /// The trial of a draft under way, and the one over the log.
+    trials: [Option<AbortHandle>; 2],
     running: JoinSet<Option<(Topic, Duration)>>,
 }
 
@@ -78,6 +81,7 @@ impl Fetcher {
             refused: false,
             revoked: false,
             evidence: None,
+            trials: [None, None],
             running: JoinSet::new(),
         }
     }
@@ -133,6 +137,19 @@ impl Fetcher {
                 }
                 self.evidence = Some(self.ask(async move |client| evidence(&client, token).await));
             }
+            Effect::TryFilter { generation, question } => {
+                let asked = self.ask(async move |client| Some(trial::one(&client, generation, &question).await));
+                self.replace_trial(0, Some(asked));
+            }
+            Effect::TryOver { generation, what } => {
+                let net = self.net.clone();
+                let asked = self.ask(async move |client| {
+                    trial::over(&client, &net, generation, &what).await;
+                    None
+                });
+                self.replace_trial(1, Some(asked));
+            }
+            Effect::StopTrying => [0, 1].into_iter().for_each(|at| self.replace_trial(at, None)),
             Effect::FetchAudit { generation, filter, before } => {
                 self.ask(async move |client| Some(audit(&client, generation, filter, before).await));
             }
@@ -143,6 +160,13 @@ impl Fetcher {
                 });
             }
             _ => {}
+        }
+    }
+
+    /// The older trial is not waited for; the daemon ends a run that nobody reads.
+    fn replace_trial(&mut self, at: usize, by: Option<AbortHandle>) {
+        if let Some(older) = std::mem::replace(&mut self.trials[at], by) {
+            older.abort();
         }
     }
 

@@ -49,6 +49,7 @@ fn title(danger: &Danger) -> String {
             format!("{verb} {}   {}   {scope}   made by {}", token.name, token.id, token.created_by)
         }
         Object::Operator(operator) => format!("{verb} operator {}", operator.name),
+        Object::Node(node) => format!("{verb} {} {}   {}", node.kind(), node.full_name(), node.id()),
         Object::Daemon(host) => format!("{verb} {host}"),
     }
 }

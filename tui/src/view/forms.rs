@@ -1,20 +1,23 @@
 //! Forms, over the whole screen.
 
-use crate::app::forms::{Form, FormField, Value, When};
+use crate::app::forms::{Cell, Form, FormField, Value, When};
 use crate::app::layout::Area;
 use crate::app::model::Model;
+use crate::app::trial;
 use crate::app::words::age;
 
 use super::canvas::{Canvas, Row};
-use super::{chrome, overlays};
+use super::{chrome, overlays, pane};
 
 const LABEL: usize = 13;
 /// Changes of somebody else that are named one by one.
 const THEIRS_SHOWN: usize = 6;
+/// Fewer rows have no room for a trial beside the form.
+const TRIAL_ROWS_MIN: u16 = 18;
 
 pub(super) fn form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) {
     let theme = canvas.theme;
-    let area = canvas.area();
+    let area = with_trial(canvas, model, form);
     let step = if form.guided { "   first steps: team, service, filter, token" } else { "" };
     let mut head = canvas.row(area, theme.plain());
     head.text(&format!(" {}{step}", form.title()), theme.strong());
@@ -22,11 +25,30 @@ pub(super) fn form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) {
     canvas.put(area, 0, head);
     canvas.rule(area, 1);
     let y = theirs(canvas, model, form, 2);
-    let y = fields(canvas, model, form, y);
+    let y = fields(canvas, model, form, area, y);
     let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
     canvas.text_at(area, y, &complaint.map(|words| format!(" ! {words}")).unwrap_or_default(), theme.bad());
     buttons(canvas, form, area, y + 1);
     foot(canvas, form, area, y + 3);
+}
+
+/// Below a filter stands its trial. Returns what is left for the form.
+fn with_trial(canvas: &mut Canvas<'_>, model: &Model, form: &Form) -> Area {
+    let (theme, all) = (canvas.theme, canvas.area());
+    let height = if all.height < TRIAL_ROWS_MIN { 0 } else { all.height * 2 / 5 };
+    if !form.is_filter() || height == 0 {
+        return all;
+    }
+    let form_area = Area { height: all.height - height, ..all };
+    let below = Area { y: form_area.height, height, ..all };
+    let mut head = canvas.row(below, theme.plain());
+    let rule = theme.rule();
+    head.text(&rule.repeat(2), theme.plain()).text(&format!(" {} ", model.trial.title()), theme.strong());
+    head.text(&rule.repeat(head.left()), theme.plain());
+    canvas.put(below, 0, head);
+    let inside = Area { y: below.y + 1, height: height - 1, ..below };
+    pane::lines(canvas, inside, &trial::lines(model, form), 0);
+    form_area
 }
 
 /// What somebody else did meanwhile, before anything of it is overwritten.
@@ -47,27 +69,78 @@ fn theirs(canvas: &mut Canvas<'_>, model: &Model, form: &Form, y: u16) -> u16 {
     row + 1
 }
 
-/// A small screen shows the fields around the mark.
-fn fields(canvas: &mut Canvas<'_>, model: &Model, form: &Form, top: u16) -> u16 {
-    let (theme, area) = (canvas.theme, canvas.area());
-    let shown: Vec<(usize, &FormField)> = form.shown().collect();
+/// A small screen shows the lines around the mark. The cells of a condition stand on one line.
+fn fields(canvas: &mut Canvas<'_>, model: &Model, form: &Form, area: Area, top: u16) -> u16 {
+    let theme = canvas.theme;
+    let lines = grouped(form);
     let room = usize::from(area.height.saturating_sub(top + 4)).max(1);
-    let at = shown.iter().position(|(index, _)| *index == form.focus).unwrap_or(shown.len().saturating_sub(1));
+    let marked = |line: &Vec<(usize, &FormField)>| line.iter().any(|(index, _)| *index == form.focus);
+    let at = lines.iter().position(marked).unwrap_or(lines.len().saturating_sub(1));
     let skip = (at + 1).saturating_sub(room);
     let mut y = top;
-    for (index, field) in shown.iter().skip(skip).take(room) {
+    for line in lines.iter().skip(skip).take(room) {
         let mut row = canvas.row(area, theme.plain());
-        draw_field(&mut row, field, *index == form.focus, &hint(model, form, field), theme);
+        match line.as_slice() {
+            [(index, field)] => draw_field(&mut row, field, *index == form.focus, &hint(model, form, field), theme),
+            cells => draw_cells(&mut row, form, cells, theme),
+        }
         canvas.put(area, y, row);
         y += 1;
     }
-    let below = shown.len().saturating_sub(skip + room);
+    let below = lines.len().saturating_sub(skip + room);
     if skip + below > 0 && area.width >= 60 {
         let more = format!("{skip} above, {below} below");
         let x = area.width.saturating_sub(u16::try_from(more.len()).unwrap_or(0) + 1);
         canvas.text(Area { x, width: area.width - x, height: 1, y: 1 }, &more, theme.strong());
     }
     y
+}
+
+/// The fields by lines.
+fn grouped(form: &Form) -> Vec<Vec<(usize, &FormField)>> {
+    let row = |field: &FormField| field.cell.map(|Cell { part, row, .. }| (part, row));
+    let mut lines: Vec<Vec<(usize, &FormField)>> = Vec::new();
+    for (index, field) in form.shown() {
+        let joins = lines.last().and_then(|line| line.first()).is_some_and(|(_, first)| {
+            field.cell.is_some() && row(first) == row(field)
+        });
+        match lines.last_mut() {
+            Some(line) if joins => line.push((index, field)),
+            _ => lines.push(vec![(index, field)]),
+        }
+    }
+    lines
+}
+
+/// `> 1 labels.severity        equals         page ticket             one`.
+fn draw_cells(row: &mut Row<'_>, form: &Form, cells: &[(usize, &FormField)], theme: &super::Theme) {
+    let here = cells.iter().any(|(index, _)| *index == form.focus);
+    let number = cells.first().and_then(|(_, field)| field.cell).map_or(0, |cell| cell.row + 1);
+    row.text(if here { "> " } else { "  " }, theme.strong()).text(&format!("{number} "), theme.strong());
+    let texts = row.left().saturating_sub(16 + 9 + 8);
+    let widths = [texts / 2, 15, texts - texts / 2, 8];
+    for ((index, field), width) in cells.iter().zip(widths) {
+        let marked = *index == form.focus;
+        match &field.value {
+            Value::Text(text) => draw_text_cell(row, &text.text(), text.before_cursor().chars().count(), width, marked, theme),
+            Value::Choice(choice) => {
+                let style = if marked { theme.marked() } else { theme.plain() };
+                row.text(" ", theme.plain()).cell(choice.label(), width, style);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn draw_text_cell(row: &mut Row<'_>, text: &str, cursor: usize, width: usize, marked: bool, theme: &super::Theme) {
+    let inner = width.saturating_sub(2);
+    row.text(" [", theme.plain());
+    if marked {
+        overlays::field_within(row, text, cursor, inner, theme);
+    } else {
+        row.cell(text, inner, theme.plain());
+    }
+    row.text("]", theme.plain());
 }
 
 fn hint(model: &Model, form: &Form, field: &FormField) -> String {
@@ -149,6 +222,9 @@ fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
     }
     if foot + 2 > y {
         let keys = " Tab next  Shift-Tab back  Space tick, choose  Enter next or press  Esc cancel";
-        canvas.text_at(area, foot, keys, theme.plain());
+        // A cell has no room for its hint: it stands where the keys do otherwise.
+        let cell = form.fields.get(form.focus).filter(|field| field.cell.is_some());
+        let words = cell.map_or_else(|| keys.to_owned(), |field| format!(" {}", field.hint));
+        canvas.text_at(area, foot, &words, theme.plain());
     }
 }

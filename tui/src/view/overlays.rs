@@ -161,6 +161,23 @@ fn described(model: &Model, action: Action) -> String {
     }
 }
 
+/// As [`field`], on exactly `width` columns.
+pub(super) fn field_within(
+    row: &mut super::canvas::Row<'_>,
+    text: &str,
+    cursor: usize,
+    width: usize,
+    theme: &super::theme::Theme,
+) {
+    let skip = cursor.saturating_sub(width.saturating_sub(1));
+    let part = |from: usize, len: usize| text.chars().skip(from).take(len).collect::<String>();
+    let (before, under) = (part(skip, cursor - skip), part(cursor, 1));
+    let before_width = before.chars().count().min(width.saturating_sub(1));
+    row.cell(&before, before_width, theme.plain());
+    row.cell(if under.is_empty() { " " } else { &under }, 1, theme.marked());
+    row.cell(&part(cursor + 1, width), width.saturating_sub(before_width + 1), theme.plain());
+}
+
 /// Text with a cursor; of a long one the part around the cursor is shown.
 pub(super) fn field(row: &mut super::canvas::Row<'_>, text: &str, cursor: usize, theme: &super::theme::Theme) {
     let room = row.left().saturating_sub(2).max(1);

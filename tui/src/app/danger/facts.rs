@@ -1,9 +1,10 @@
 //! What stands in the dialog: what would stop or change. Only what the daemon has told.
 
-use tollgate_shared::api::{OperatorView, SourceView, TokenView};
+use tollgate_shared::api::{IncidentView, OperatorView, SourceView, TokenView};
 
 use super::super::model::Model;
 use super::super::operators;
+use super::super::services::Node;
 use super::super::tokens::{calls_in_hour, state_words};
 use super::super::words::{self, age, count, group};
 use super::{Danger, Deed, Object, refreshed_end};
@@ -24,6 +25,7 @@ pub fn facts(model: &Model, danger: &Danger) -> Vec<Fact> {
         (deed, Object::Operator(operator)) => person(deed, operator),
         // As it is now: calls go on while the dialog is open.
         (deed, Object::Token(token)) => of_token(model, danger, deed, model.tokens.by_id(token.id).unwrap_or(token)),
+        (deed, Object::Node(node)) => of_node(model, deed, node),
         (_, Object::Daemon(_)) => Vec::new(),
     }
 }
@@ -168,6 +170,38 @@ fn person(deed: &Deed, operator: &OperatorView) -> Vec<Fact> {
         Deed::DisableOperator => &["he may nothing and his personal tokens are refused,", "until S enables him again."],
         Deed::EnableOperator => &["he may again what he might, and his personal tokens work."],
         _ => &["nobody signs in as him any more; who is signed in is signed out.", "His unix users go on."],
+    };
+    facts.extend(
+        words.iter().enumerate().map(|(at, line)| (if at == 0 { "AFTERWARDS" } else { "" }, (*line).to_owned())),
+    );
+    facts
+}
+
+fn of_node(model: &Model, deed: &Deed, node: &Node) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    match node {
+        Node::Team(team) => facts.push(("HOLDS", count(team.services.into(), "service"))),
+        Node::Service(service) => {
+            facts.push(("HOLDS", count(service.filters.into(), "filter")));
+            facts.push(("OPEN", count(service.open_incidents.into(), "incident")));
+        }
+        Node::Filter(filter) => {
+            let of = |row: &&std::sync::Arc<IncidentView>| row.head.state.is_open() && row.head.filter == filter.id;
+            let open = model.incidents.rows.iter().filter(of).count() as u64;
+            facts.push(("OPEN", format!("{} that it opened", count(open, "incident"))));
+        }
+    }
+    let words: &[&str] = match (deed, node) {
+        (Deed::RemoveNode, Node::Filter(_)) => &[
+            "for good, at once: its calls match what else there is, or nothing.",
+            "Its incidents stay; no call resolves them through it any more.",
+            "To be able to undo it, disable it (S).",
+        ],
+        (Deed::RemoveNode, Node::Service(_)) => &["for good. Refused while it has filters, tokens or open incidents."],
+        (Deed::RemoveNode, Node::Team(_)) => &["for good. Refused while it has services or tokens."],
+        (Deed::SwitchOff, Node::Filter(_)) => &["neither part is asked: it opens and resolves nothing. S undoes it."],
+        (Deed::SwitchOff, _) => &["its filters are not tested: it creates nothing. S undoes it."],
+        _ => &["it takes calls again, from the next one on."],
     };
     facts.extend(
         words.iter().enumerate().map(|(at, line)| (if at == 0 { "AFTERWARDS" } else { "" }, (*line).to_owned())),

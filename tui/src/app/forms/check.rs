@@ -21,6 +21,7 @@ impl Form {
         name.or_else(|| match self.kind {
             FormKind::Token | FormKind::EditToken(_) => self.token_complaint(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) => self.people_complaint(),
+            FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_complaint(),
             _ => None,
         })
     }

@@ -118,6 +118,9 @@ impl Form {
     /// What this form would make different.
     #[must_use]
     pub fn differences(&self, now: Timestamp) -> Vec<Difference> {
+        if self.filter.is_some() {
+            return self.filter_differences();
+        }
         let Some(token) = &self.token else { return self.operator_differences() };
         Settings::of(token, now).differences(&self.settings(), &end_words(token))
     }

@@ -2,6 +2,7 @@
 
 use super::super::field::{Field, Masked};
 use super::super::key::{Code, Key};
+use super::filter::Cell;
 
 /// A field with its label.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct FormField {
     pub when: When,
     /// Why it cannot be changed.
     pub refused: Option<String>,
+    /// Its place in a row of cells.
+    pub cell: Option<Cell>,
 }
 
 /// When a field is on the form.
@@ -27,6 +30,10 @@ pub enum When {
     Choosing,
     /// While the end is given as a date.
     Dated,
+    /// While its row is needed.
+    Row,
+    /// While calls resolve as well.
+    Resolving,
 }
 
 /// What a field holds.
@@ -66,7 +73,7 @@ impl FormField {
     }
 
     pub(super) fn new(label: &'static str, value: Value, hint: &str) -> Self {
-        Self { label, value, hint: hint.to_owned(), when: When::Always, refused: None }
+        Self { label, value, hint: hint.to_owned(), when: When::Always, refused: None, cell: None }
     }
 
     pub(super) fn when(mut self, when: When) -> Self {

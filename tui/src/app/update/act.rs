@@ -56,7 +56,10 @@ fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
     }
     match action {
         Action::Add => dialogs::add(model),
-        Action::AddTeam | Action::AddService | Action::AddFilter | Action::AddToken => dialogs::add_one(model, action),
+        Action::AddTeam | Action::AddService | Action::AddFilter | Action::WriteFilter | Action::AddToken => {
+            dialogs::add_one(model, action);
+        }
+        Action::EditFilter => dialogs::edit_filter(model),
         Action::AddOperator | Action::EditOperator | Action::Passphrase => dialogs::person(model, action),
         Action::SignIn => dialogs::sign_in(model),
         Action::SignOut => changes::sign_out(model, effects),

@@ -155,7 +155,7 @@ pub(super) fn submit(model: &mut Model, effects: &mut Effects) {
         return;
     }
     let (submitted, cli) = (form.submit(), form.cli());
-    let reviewed = matches!(form.kind, FormKind::EditToken(_) | FormKind::EditOperator(_));
+    let reviewed = matches!(form.kind, FormKind::EditToken(_) | FormKind::EditOperator(_) | FormKind::EditFilter(_));
     let asked = match submitted {
         Ok(_) if reviewed && form.differences(now).is_empty() => {
             Err("nothing is different: there is nothing to change".to_owned())

@@ -11,6 +11,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::Layer;
 use super::super::model::Model;
 use super::super::msg::{Effect, Effects};
+use super::super::services::Node;
 use super::changes;
 
 /// Opens the dialog of an action on what is marked.
@@ -25,6 +26,9 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::DisableOperator if is_enabled(model) => on_operator(model, Deed::DisableOperator),
         Action::DisableOperator => on_operator(model, Deed::EnableOperator),
         Action::DropPassphrase => on_operator(model, Deed::DropPassphrase),
+        Action::Remove => on_node(model, Deed::RemoveNode),
+        Action::Switch if is_switched_on(model) => on_node(model, Deed::SwitchOff),
+        Action::Switch => on_node(model, Deed::SwitchOn),
         Action::LockDown => on_daemon(model, Deed::LockDown),
         _ => on_daemon(model, Deed::LiftLockdown),
     };
@@ -36,10 +40,11 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
 
 /// The difference that a form makes, before it is made.
 pub(super) fn review(model: &mut Model, form: Form) {
-    let object = match (&form.token, &form.operator) {
-        (Some(token), _) => Object::Token(Arc::clone(token)),
-        (None, Some(operator)) => Object::Operator(Arc::clone(operator)),
-        (None, None) => return,
+    let object = match (&form.token, &form.operator, &form.filter) {
+        (Some(token), ..) => Object::Token(Arc::clone(token)),
+        (None, Some(operator), _) => Object::Operator(Arc::clone(operator)),
+        (None, None, Some(filter)) => Object::Node(Node::Filter(Arc::clone(filter))),
+        (None, None, None) => return,
     };
     let danger = Danger::new(Deed::Change(Box::new(form)), object, model.now);
     model.layer = Some(Layer::Danger(Box::new(danger)));
@@ -79,6 +84,18 @@ fn on_operator(model: &mut Model, deed: Deed) -> Option<Danger> {
         return None;
     };
     Some(Danger::new(deed, Object::Operator(operator), model.now))
+}
+
+fn is_switched_on(model: &Model) -> bool {
+    model.services.selected().is_some_and(Node::is_on)
+}
+
+fn on_node(model: &mut Model, deed: Deed) -> Option<Danger> {
+    let Some(node) = model.services.selected().cloned() else {
+        model.notice = Some("nothing is marked".to_owned());
+        return None;
+    };
+    Some(Danger::new(deed, Object::Node(node), model.now))
 }
 
 fn on_daemon(model: &Model, deed: Deed) -> Option<Danger> {

@@ -9,10 +9,11 @@ use super::super::keymap::{self, Place};
 use super::super::layer::{Layer, Menu, MenuItem, Pick};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects};
+use super::super::services::Node;
 use super::super::tokens::PaneTab;
 use super::super::words;
 use super::changes;
-use tollgate_shared::api::TokenView;
+use tollgate_shared::api::{FilterView, TokenView};
 
 /// All actions on what is marked, with letter, reason and command line.
 pub(super) fn action_menu(model: &Model) -> Menu {
@@ -53,9 +54,11 @@ fn object(model: &Model) -> String {
 pub(super) fn cli(model: &Model, action: Action) -> String {
     let token = model.marked_token().map(|token| words::shell(&token.name));
     let operator = model.operators.selected().map(|row| words::shell(&row.name));
+    let node = model.services.selected();
     let incident = model.incidents.selected().map(|row| row.head.id.to_string());
     let object = match action {
         Action::Acknowledge | Action::Unacknowledge | Action::Resolve => incident,
+        Action::EditFilter | Action::Remove | Action::Switch => node.as_ref().map(|node| words::shell(&node.full_name())),
         Action::EditOperator
         | Action::RemoveOperator
         | Action::DisableOperator
@@ -66,6 +69,11 @@ pub(super) fn cli(model: &Model, action: Action) -> String {
     let line = action.info().cli.replace("{}", object.as_deref().unwrap_or("TOKEN"));
     match action {
         Action::Debug if is_on(model) => line.replace(" on", " off"),
+        Action::Remove => line.replace("filter", node.map_or("filter", Node::kind)),
+        Action::Switch => {
+            let line = line.replace("service", node.map_or("service", Node::kind));
+            if node.is_some_and(|node| !node.is_on()) { line.replace("disable", "enable") } else { line }
+        }
         _ => line,
     }
 }
@@ -83,8 +91,35 @@ pub(super) fn add(model: &mut Model) {
     }
     let mut menu = action_menu(model);
     menu.title = "ADD".to_owned();
-    menu.items.retain(|item| matches!(item.pick, Pick::Action(action) if action.changes()));
+    menu.items.retain(|item| matches!(item.pick, Pick::Action(action) if adds(action)));
     model.layer = Some(Layer::Menu(menu));
+}
+
+fn adds(action: Action) -> bool {
+    matches!(
+        action,
+        Action::AddTeam | Action::AddService | Action::AddFilter | Action::WriteFilter | Action::AddToken
+    )
+}
+
+/// The editor of the marked filter; in the log of the one that took the marked call, or came nearest.
+pub(super) fn edit_filter(model: &mut Model) {
+    let node = model.services.selected();
+    let filter = match (model.screen, node) {
+        (Screen::Log, _) => nearest(model),
+        (_, Some(Node::Filter(filter))) => Some(Arc::clone(filter)),
+        _ => None,
+    };
+    match filter {
+        Some(filter) => changes::open(model, Form::edit_filter(&filter)),
+        None => model.notice = Some("no filter to edit here: mark one on screen 5".to_owned()),
+    }
+}
+
+fn nearest(model: &Model) -> Option<Arc<FilterView>> {
+    let explain = model.logs.tail.selected_row()?.explain.as_ref()?;
+    let id = &explain.matched.iter().chain(&explain.nearest_misses).next()?.filter_id;
+    model.services.filters.iter().find(|filter| filter.id.to_string() == *id).cloned()
 }
 
 pub(super) fn add_one(model: &mut Model, action: Action) {
@@ -98,6 +133,10 @@ pub(super) fn add_one(model: &mut Model, action: Action) {
         Action::AddFilter => {
             let service = services.selected_service().map(|service| format!("{}/{}", service.team.name, service.name));
             Form::filter(&services.services, &services.presets, service.as_deref())
+        }
+        Action::WriteFilter => {
+            let service = services.selected_service().map(|service| format!("{}/{}", service.team.name, service.name));
+            Form::write_filter(&services.services, service.as_deref())
         }
         _ => return add_token(model),
     };

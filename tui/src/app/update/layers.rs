@@ -8,7 +8,7 @@ use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::query::LogFilter;
-use super::{act, changes, danger, follow_log, walk};
+use super::{act, changes, danger, follow_log, trial, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -188,8 +188,12 @@ fn form(model: &mut Model, key: Key, effects: &mut Effects) {
     }
     match key.code {
         _ if cancels => leave_form(model),
-        Code::Tab | Code::Down => form.step(1),
-        Code::BackTab | Code::Up => form.step(-1),
+        Code::Char('t') if key.ctrl && form.is_filter() => trial::over(model, effects),
+        Code::PageUp | Code::PageDown if form.is_filter() => trial::step(model, key.code == Code::PageDown),
+        Code::Tab => form.step(1),
+        Code::BackTab => form.step(-1),
+        Code::Down => form.step_line(1),
+        Code::Up => form.step_line(-1),
         Code::Left if form.focus >= form.fields.len() => form.step(-1),
         Code::Right if form.focus >= form.fields.len() => form.step(1),
         Code::Enter if form.on_cancel() => close_form(model),

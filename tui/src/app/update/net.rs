@@ -8,7 +8,7 @@ use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::tail::Tail;
-use super::{changes, follow_log};
+use super::{changes, follow_log, trial};
 use tollgate_shared::api::{StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -46,7 +46,12 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             model.incidents.replace(open, resolved, more);
             refresh_story(model, effects);
         }
-        Net::Organisation { teams, services, filters } => model.services.replace(teams, services, filters),
+        Net::Organisation { teams, services, filters } => {
+            model.services.replace(teams, services, filters);
+            meet_filter(model);
+        }
+        Net::Tried { generation, result } => trial::tried(model, generation, result),
+        Net::TriedOver { generation, item } => trial::told(model, generation, item),
         Net::Presets(presets) => model.services.presets = presets,
         Net::Refused(rows) => model.logs.take_refused(rows),
         Net::Tail { slot, generation, items } => tail(model, slot, generation, items),
@@ -107,6 +112,16 @@ fn meet_operator(model: &mut Model) {
     let fresh = model.operators.rows.iter().find(|row| row.id == was.id && row.version != was.version);
     if let Some(fresh) = fresh.cloned() {
         form.reload_operator(&fresh);
+    }
+}
+
+/// As [`meet`], for a filter.
+fn meet_filter(model: &mut Model) {
+    let Some(Layer::Form(form)) = model.layer.as_mut() else { return };
+    let Some(was) = form.filter.as_ref().filter(|_| form.outdated) else { return };
+    let fresh = model.services.filters.iter().find(|row| row.id == was.id && row.version != was.version);
+    if let Some(fresh) = fresh.cloned() {
+        form.reload_filter(&fresh);
     }
 }
 
