@@ -257,7 +257,7 @@ pub struct IncidentFilter {
 }
 
 /// Rows that one transaction of a [`Reader`] looks at: a long one pins pages that the writer has left behind.
-pub const SCAN_ROWS_MAX: usize = 1_000;
+pub(super) const SCAN_ROWS_MAX: usize = 1_000;
 
 impl IncidentFilter {
     /// Whether an incident is one of those asked for.
