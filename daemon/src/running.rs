@@ -11,6 +11,7 @@ use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Assembled, Runtimes, StartError};
+use crate::automation::runner;
 use crate::core::audit;
 use crate::daemon::Daemon;
 use crate::edge::accept::{self, Drained};
@@ -44,6 +45,7 @@ pub struct Running {
     thread_ended: CancellationToken,
     doors: Vec<Task<Drained>>,
     sweeper: Task<()>,
+    runner: Task<()>,
     writer: JoinHandle<Result<(), StoreError>>,
     logger: JoinHandle<Result<(), StoreError>>,
     log_tasks: SyncSender<LogTask>,
@@ -115,6 +117,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     doors.push(runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())));
     runtimes.local.spawn(keep_index(daemon.clone(), stop.clone()));
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
+    let runner = runtimes.local.spawn(runner::run(daemon.clone(), stop.clone(), shutdown));
     Ok(Running {
         daemon,
         runtimes,
@@ -122,6 +125,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
         thread_ended,
         doors,
         sweeper,
+        runner,
         writer,
         logger,
         log_tasks: log_sender,
@@ -241,6 +245,7 @@ impl Running {
             thread_ended: _,
             doors,
             sweeper,
+            runner,
             writer,
             logger,
             log_tasks,
@@ -256,6 +261,8 @@ impl Running {
             }
             // The sweeper has heard the stop too; a panic in it is in the log already.
             drop(sweeper.await);
+            // It tells the writer how steps ended, so it ends before the lanes are closed.
+            drop(runner.await);
             cut
         });
         daemon.lanes.close();

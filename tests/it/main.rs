@@ -6,6 +6,7 @@ mod crash;
 mod dedup;
 mod desk;
 mod fixtures;
+mod flows;
 mod hostile;
 mod incidents;
 mod intake;
