@@ -218,7 +218,8 @@ fn a_lockdown_by_name_and_reason_stands_on_every_screen_until_it_is_lifted() {
     console.wait_for("> reason");
     console.type_slowly("leak");
     go_to(&mut console, "[ Lock down ]");
-    press(&mut console, "\r", "leak | by root");
+    let banner = press(&mut console, "\r", "! LOCKED DOWN");
+    assert!(banner.contains("leak") && banner.contains("by root"), "{banner}");
     assert_eq!(daemon.post(&sender.secret, &alert("firing", "a")).slug(), "locked-down");
     for screen in ["2", "3", "5", "6", "7", "8", "1"] {
         console.send(screen);
