@@ -44,9 +44,9 @@ fn a_token_with_chosen_fields_is_created_through_the_form_and_used() {
     press(&mut console, "A", "1 to 64 visible characters");
     console.type_slowly("am-plant");
     go_to(&mut console, "scope");
-    console.type_slowly("service");
+    console.type_slowly("Ops/");
     go_to(&mut console, "expires");
-    console.type_slowly("7 d");
+    console.type_slowly("7");
     go_to(&mut console, "from");
     console.type_slowly("127.0.0.0/8");
     go_to(&mut console, "more");
