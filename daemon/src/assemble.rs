@@ -33,10 +33,10 @@ use crate::tail::TailHub;
 use crate::usage::UsageBook;
 
 /// The state's file in the data directory.
-const STATE_FILE: &str = "state.redb";
+pub(crate) const STATE_FILE: &str = "state.redb";
 
 /// The log's directory in the data directory.
-const LOG_DIR: &str = "log";
+pub(crate) const LOG_DIR: &str = "log";
 
 /// Memory for pages of the state.
 const STATE_CACHE_BYTES: usize = 64 << 20;
@@ -156,7 +156,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         tail: TailHub::new(last_seq),
         refused: RefusedRing::default(),
         events: Events::default(),
-        redactor: redactor(config),
+        built_in_redactor: redactor(config),
         reader: store.reader(),
         log_reader: log.reader(),
         meters: crate::daemon::Meters::default(),

@@ -1,4 +1,6 @@
-//! The daemon's own command line: `tollgated run`, `tollgated config`.
+//! The daemon's own command line: `tollgated run`, `tollgated config`, `tollgated check`.
+
+mod check;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,6 +38,8 @@ enum Verb {
     Run(Flags),
     /// Show every setting, its value and where it comes from; exit 64 when one is wrong
     Config(Flags),
+    /// Look through the files of a stopped daemon and say what is damaged; changes nothing; exit 1 when something is
+    Check(Flags),
     /// Make a certificate that signs itself, for hosts without an authority; senders must be told to trust it
     #[cfg(feature = "tls")]
     SelfSigned {
@@ -53,9 +57,21 @@ pub fn exec() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { verb: Verb::Run(flags) }) => with_config(flags, run),
         Ok(Arguments { verb: Verb::Config(flags) }) => with_config(flags, |config| show_config(&config)),
+        Ok(Arguments { verb: Verb::Check(flags) }) => with_config(flags, |config| check_files(&config)),
         #[cfg(feature = "tls")]
         Ok(Arguments { verb: Verb::SelfSigned { names, out } }) => self_signed(names, &out),
         Err(error) => usage(&error),
+    }
+}
+
+fn check_files(config: &Config) -> ExitCode {
+    match check::check(&config.data_dir, &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(EXIT_FAILURE),
+        Err(error) => {
+            say(&crate::report(&error));
+            ExitCode::from(EXIT_FAILURE)
+        }
     }
 }
 

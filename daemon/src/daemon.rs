@@ -49,8 +49,8 @@ pub struct Daemon {
     pub refused: RefusedRing,
     /// What changed, for consoles.
     pub events: Events,
-    /// What is cut out before anything is written.
-    pub redactor: Redactor,
+    /// What is cut out before anything is written, but for operators' rules.
+    pub built_in_redactor: Redactor,
     /// Incidents and audit, beside the writer.
     pub reader: Arc<dyn Reader>,
     /// The log, beside the log thread.
@@ -71,6 +71,13 @@ pub struct Daemon {
 
 /// Runs over the log at a time: more would only take the processor from one another.
 pub const TRIALS_MAX: usize = 2;
+
+impl Daemon {
+    /// What is cut out before anything is written, as the rules are now.
+    pub fn redactor(&self) -> Redactor {
+        self.built_in_redactor.with_rules(self.registry.load().redaction().rules.clone())
+    }
+}
 
 /// What the daemon was started with.
 #[derive(Clone, Debug)]

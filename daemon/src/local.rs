@@ -14,6 +14,7 @@ mod operators;
 mod organisation;
 mod params;
 pub mod people_routes;
+mod redaction;
 mod status;
 mod tail;
 mod tokens;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use tollgate_shared::log::REDACTED;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::secret;
 
@@ -106,6 +108,10 @@ pub enum Act {
     SignOut,
     LockdownSet,
     AuditVerify,
+    RedactionList,
+    RedactionAdd,
+    RedactionRemove,
+    RedactionTry,
     OpenApi,
 }
 
@@ -246,7 +252,7 @@ impl Act {
 fn without_secrets(mut problem: Problem) -> Problem {
     let clean = |text: &mut String| {
         for range in secret::find_in(text).into_iter().rev() {
-            text.replace_range(range, "[redacted]");
+            text.replace_range(range, REDACTED);
         }
     };
     clean(&mut problem.detail);
@@ -318,6 +324,10 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::SignOut => operators::sign_out(call).await,
         Act::LockdownSet => operators::set_lockdown(call).await,
         Act::AuditVerify => audit::verify(&call).await,
+        Act::RedactionList => redaction::list(&call),
+        Act::RedactionAdd => redaction::add(call).await,
+        Act::RedactionRemove => redaction::remove(call).await,
+        Act::RedactionTry => redaction::try_rules(call).await,
         Act::OpenApi => Ok(openapi::show()),
     }
 }

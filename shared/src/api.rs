@@ -10,6 +10,7 @@ mod ingest;
 mod maintenance;
 mod objects;
 mod people;
+mod redaction;
 mod status;
 mod token_verbs;
 mod tokens;
@@ -24,6 +25,7 @@ pub use objects::{
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
 };
+pub use redaction::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use token_verbs::{
     BatchTokens, BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, RotateToken,

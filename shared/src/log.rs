@@ -11,6 +11,10 @@ use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::time::Timestamp;
 
+/// Stands in rows, titles and explanations where a secret was. The daemon writes it and the query language knows by it that
+/// something cannot be told.
+pub const REDACTED: &str = "[redacted]";
+
 /// One call of a token whose debug option was on. Everything in it is redacted before it is first written; it is
 /// unreadable 48 h after `at`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

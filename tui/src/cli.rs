@@ -8,6 +8,7 @@ mod confirm;
 mod context;
 mod csv;
 mod exit;
+mod export;
 mod filter;
 mod follow;
 mod incident;
@@ -16,6 +17,7 @@ mod lockdown;
 mod log;
 mod maintenance;
 mod operator;
+mod redaction;
 mod replay;
 mod scan;
 mod secret;
@@ -110,7 +112,14 @@ async fn execute(
     sockets: &[PathBuf],
     socket: Option<PathBuf>,
 ) -> context::Done {
-    let format = if global.output == Format::Csv { Format::Table } else { global.output };
+    let is_export = matches!(&verb, Verb::Log(log) if matches!(log.verb, Some(args::LogVerb::Export(_))));
+    if global.output == Format::Har && !is_export {
+        return Err(CliError::usage(
+            "har is a form of `log export` only",
+            "use:  tollgate log export --output har --to FILE",
+        ));
+    }
+    let format = if matches!(global.output, Format::Csv | Format::Har) { Format::Table } else { global.output };
     let verb = match verb {
         // With an address of its own it needs no daemon on this host.
         Verb::Send(args) if args.gate.is_some() => return send::run(io, args, None, format).await,
@@ -121,7 +130,8 @@ async fn execute(
     let done = match connect(sockets).await {
         Ok((client, status)) => {
             let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
-            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, quiet, yes, socket };
+            let har = global.output == Format::Har;
+            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, har, quiet, yes, socket };
             with_daemon(&mut cx, verb).await
         }
         // A banner has one line, also where there is nothing to say it.
@@ -158,7 +168,7 @@ async fn scan(
     };
     let format = if global.output == Format::Csv { Format::Table } else { global.output };
     let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
-    scan::report(&mut Context { client: &client, io, status, format, csv, quiet, yes, socket }, finds).await
+    scan::report(&mut Context { client: &client, io, status, format, csv, har: false, quiet, yes, socket }, finds).await
 }
 
 async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
@@ -174,6 +184,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
+        Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,
         Verb::Check(args) => watch::check(cx, args).await,

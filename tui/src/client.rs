@@ -9,6 +9,7 @@ mod follow;
 pub mod gate;
 mod lines;
 mod people;
+mod redaction;
 mod remedy;
 mod routes;
 mod search;

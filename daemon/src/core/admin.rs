@@ -7,10 +7,12 @@ mod lockdown;
 mod maintenance;
 pub mod operators;
 mod organisation;
+pub mod redaction;
 pub(in crate::core) mod tokens;
 
 use tollgate_shared::api::{
-    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch,
+    ServicePatch, SetLockdown,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
@@ -75,6 +77,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Add a rule of redaction.
+    AddRedaction(Box<NewRedactionRule>),
+    /// Remove a rule of redaction.
+    RemoveRedaction(String),
     /// Only write into the audit: a sign-in, a refusal, a reading of the log.
     Note(Note),
 }
@@ -135,6 +141,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// A rule of redaction was added.
+    Redaction,
     /// It is in the audit.
     Noted,
 }
@@ -173,7 +181,9 @@ impl Command {
             | Self::EditOperator(..)
             | Self::DeleteOperator(_)
             | Self::SetPassphrase(..)
-            | Self::SetLockdown(_) => Operation::ChangeOrganisation,
+            | Self::SetLockdown(_)
+            | Self::AddRedaction(_)
+            | Self::RemoveRedaction(_) => Operation::ChangeOrganisation,
             Self::CreateService(_)
             | Self::EditService(..)
             | Self::DeleteService(_)
@@ -221,6 +231,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
+        Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
+        Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),
         Command::Note(note) => {
             office.write(actor, &[], note.action, note.target, note.detail);
             Ok(Done { changes: Vec::new(), reply: Reply::Noted })

@@ -22,9 +22,10 @@ use self::routes::Routes;
 use self::shards::Shards;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
-    DeadSecret, Death, FilterRecord, Lockdown, Mac, Maintenance, Operator, RegistryChange, Service, Team, Token,
-    TokenOptions, Tombstone,
+    DeadSecret, Death, FilterRecord, Lockdown, Mac, Maintenance, Operator, RedactionRules, RegistryChange, Service,
+    Team, Token, TokenOptions, Tombstone,
 };
+use crate::core::call::redact::Rules;
 use crate::store::Loaded;
 
 pub use self::listed::{Brief, Listed, head_of};
@@ -48,6 +49,7 @@ pub struct Registry {
     tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
+    redaction: Arc<Redaction>,
     token_options: Shards<TokenId, TokenOptions>,
     /// Planned and running, by service.
     maintenances: Arc<BTreeMap<ServiceId, Vec<Arc<Maintenance>>>>,
@@ -67,6 +69,15 @@ pub struct ServiceEntry {
     header_names: BTreeSet<String>,
 }
 
+/// The rules of redaction, as they are kept and as they are applied.
+#[derive(Default)]
+pub struct Redaction {
+    /// As they are kept.
+    pub saved: RedactionRules,
+    /// As they are applied.
+    pub rules: Arc<Rules>,
+}
+
 /// Whose secret a MAC is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretEntry {
@@ -76,6 +87,13 @@ pub enum SecretEntry {
     Overlapping(TokenId),
     /// One that never works again.
     Dead(TokenId, Death),
+}
+
+impl Redaction {
+    fn of(saved: &RedactionRules) -> Result<Arc<Self>, String> {
+        let rules = Rules::compile(&saved.rules).map_err(|(name, why)| format!("redaction rule {name}: {why}"))?;
+        Ok(Arc::new(Self { saved: saved.clone(), rules: Arc::new(rules) }))
+    }
 }
 
 impl Registry {
@@ -109,6 +127,7 @@ impl Registry {
             registry.put_maintenance(one);
         }
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
+        registry.redaction = Redaction::of(&loaded.redaction)?;
         Ok(registry)
     }
 
@@ -125,6 +144,7 @@ impl Registry {
             tombstones: Shards::new(),
             operators: Arc::default(),
             lockdown: None,
+            redaction: Arc::default(),
             token_options: Shards::new(),
             maintenances: Arc::default(),
         }
@@ -178,6 +198,10 @@ impl Registry {
             RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
+                return Ok(false);
+            }
+            RegistryChange::SetRedaction(rules) => {
+                self.redaction = Redaction::of(rules)?;
                 return Ok(false);
             }
             RegistryChange::PutFilter(filter) => {
@@ -385,6 +409,11 @@ impl Registry {
     /// Set while ingestion is locked down.
     pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
         self.lockdown.as_ref()
+    }
+
+    /// What operators have cut from calls.
+    pub fn redaction(&self) -> &Arc<Redaction> {
+        &self.redaction
     }
 
     /// What a token can besides.

@@ -48,7 +48,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         tail: TailHub::new(last_seq),
         refused: RefusedRing::default(),
         events: Events::default(),
-        redactor: Redactor::new(["password"]),
+        built_in_redactor: Redactor::new(["password"]),
         reader: store.reader(),
         log_reader: log.reader(),
         meters: Meters::default(),

@@ -53,7 +53,7 @@ impl Intake {
         let redacted = content.map(|content| &content.redacted);
         let body = redacted.map_or("", |call| call.text.as_str());
         let kept = cut(body, LOG_BODY_BYTES_MAX);
-        let clean = |text: &str| redactor.redact_text(text).into_owned();
+        let content_type = header(parts, "content-type").map(|text| redactor.redact_header("content-type", text).1);
         Draft {
             row: LogRow {
                 seq: 0,
@@ -63,10 +63,10 @@ impl Intake {
                 remote_ip: self.ip,
                 user_agent: self.user_agent.clone(),
                 method: parts.method.to_string(),
-                path: clean(&credential::readable(parts.uri.path())),
-                query: clean(&credential::cut_query(parts.uri.query())),
+                path: redactor.redact_text(&credential::readable(parts.uri.path())).into_owned(),
+                query: redactor.redact_query(&credential::cut_query(parts.uri.query())),
                 from: redacted.and_then(|call| call.from_param()).map(|from| cut(from, USER_AGENT_BYTES_MAX)),
-                content_type: header(parts, "content-type").map(|text| clean(&cut(text, USER_AGENT_BYTES_MAX))),
+                content_type: content_type.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
                 headers: redacted.map_or_else(Vec::new, |call| kept_headers(&call.headers)),
                 body_bytes: body_bytes as u64,
                 truncated: kept.len() < body.len(),
@@ -119,7 +119,7 @@ fn first_reason(explain: &Explain) -> String {
 
 /// What a program calls itself, redacted and cut.
 pub(super) fn user_agent(parts: &Parts, redactor: &Redactor) -> Option<String> {
-    header(parts, "user-agent").map(|text| cut(&redactor.redact_text(text), USER_AGENT_BYTES_MAX))
+    header(parts, "user-agent").map(|text| cut(&redactor.redact_header("user-agent", text).1, USER_AGENT_BYTES_MAX))
 }
 
 fn header<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {

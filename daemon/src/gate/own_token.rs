@@ -50,7 +50,7 @@ pub(super) async fn answer(
     let mut response = match permitted(daemon, &holder, peer, question) {
         Ok(noticed) => match carried_out(daemon, &holder, question, &parts).await {
             Ok(me) => {
-                let user_agent = intake::user_agent(&parts, &daemon.redactor);
+                let user_agent = intake::user_agent(&parts, &daemon.redactor());
                 let by = Use { user_agent: user_agent.as_deref(), ..used_by(daemon, &holder, peer, noticed) };
                 daemon.usage.asked(holder.known.token.id, &by);
                 daemon.events.changed(crate::events::Kind::Usage);

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
-use tollgate_shared::id::CallId;
+use tollgate_shared::id::{CallId, ServiceId};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Permission;
@@ -67,7 +67,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
-    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
+    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor());
     let via_query = parts.uri.query().is_some_and(has_credential);
     let (mut response, marks) = match admit(daemon, intake, parts) {
         Ok(admitted) => {
@@ -203,7 +203,7 @@ impl Admitted {
             body,
         };
         let decoded = decode::decode(raw)?;
-        let redacted = daemon.redactor.redact(&decoded.call);
+        let redacted = daemon.redactor().redact(&decoded.call);
         Ok(Arrived {
             content: Arc::new(Content { call: decoded.call, redacted }),
             json_problem: decoded.json_problem.map(|problem| problem.to_string()),
@@ -246,6 +246,7 @@ impl Admitted {
             json_problem,
             endpoint: self.endpoint,
             idempotency,
+            acknowledges: self.acknowledges(&content.call),
             fingerprint: (token.dedup_window_secs > 0).then(print),
             plan: routing::plan_for(registry, token, &content.call, &content.redacted),
             content: content.clone(),
@@ -264,6 +265,15 @@ impl Admitted {
             self.refuse(daemon, slug, "the call was not taken; send it again", body_bytes, Some(&content))
         })?;
         Ok(waiting)
+    }
+
+    /// Under which keys an event acknowledges.
+    fn acknowledges(&self, call: &Call) -> Vec<(ServiceId, String)> {
+        let action = call.json.as_ref().and_then(|event| event.get("event_action")).and_then(|action| action.as_str());
+        if self.endpoint != Endpoint::Enqueue || action != Some("acknowledge") {
+            return Vec::new();
+        }
+        routing::keys_for(&self.registry, &self.known.token, call)
     }
 
     /// The key that its sender gave the call, if any.
@@ -299,7 +309,7 @@ impl Admitted {
     }
 
     fn draft(&self, daemon: &Daemon, body_bytes: usize, content: Option<&Content>) -> Draft {
-        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor, body_bytes, content)
+        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor(), body_bytes, content)
     }
 
     /// Refuses a call of a known token: counted on the token and, with debug on, logged (at most 10 a second).

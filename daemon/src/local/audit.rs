@@ -147,8 +147,8 @@ pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Probl
 pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static str, uri: &Uri) -> Result<(), Problem> {
     let query = uri.query().unwrap_or_default();
     let words: Vec<_> = query.split('&').filter(|pair| !is_place(pair) && !pair.is_empty()).collect();
-    let words = daemon.redactor.redact_text(&credential::readable(&words.join(" "))).into_owned();
-    let path = daemon.redactor.redact_text(&credential::readable(uri.path())).into_owned();
+    let words = daemon.redactor().redact_text(&credential::readable(&words.join(" "))).into_owned();
+    let path = daemon.redactor().redact_text(&credential::readable(uri.path())).into_owned();
     let key = format!("{} {what} {path} {words}", actor.name);
     if !daemon.people.readings.is_new(key, daemon.clock.now()) {
         return Ok(());
@@ -175,7 +175,7 @@ pub(super) async fn refusal(daemon: &Daemon, actor: Actor, target: String, probl
     let Some(uncounted) = daemon.people.refusals.row(daemon.clock.now()) else { return };
     let more =
         if uncounted > 0 { format!("; {uncounted} refusals before it were only counted") } else { String::new() };
-    let target = daemon.redactor.redact_text(&credential::readable(&target)).into_owned();
+    let target = daemon.redactor().redact_text(&credential::readable(&target)).into_owned();
     let detail = format!("{}: {}{more}", problem.type_.rsplit(':').next().unwrap_or_default(), problem.detail);
     let note = Note { action: "refused", target: target.chars().take(256).collect(), detail };
     if let Err(unwritten) = reply(daemon, actor, Command::Note(note)).await {

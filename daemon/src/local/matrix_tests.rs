@@ -54,7 +54,9 @@ fn expected(act: Act) -> &'static str {
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
-        | Act::OperatorShow => SEES,
+        | Act::OperatorShow
+        | Act::RedactionList
+        | Act::RedactionTry => SEES,
         Act::ServiceCreate
         | Act::ServiceEdit
         | Act::ServiceDelete
@@ -69,7 +71,9 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorEdit
         | Act::OperatorDelete
         | Act::OperatorPassphrase
-        | Act::LockdownSet => ORGANISATION,
+        | Act::LockdownSet
+        | Act::RedactionAdd
+        | Act::RedactionRemove => ORGANISATION,
         Act::TokenCreate
         | Act::TokenEdit
         | Act::TokenRotate

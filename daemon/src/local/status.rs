@@ -57,6 +57,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
             last_seq: log.last_seq,
             segments: log.segments,
             disk_bytes: log.disk_bytes,
+            damaged: log.damaged,
         },
         counters: counters(daemon, now),
     }))

@@ -16,7 +16,7 @@ use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
     AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Maintenance, Operator,
-    RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -82,6 +82,8 @@ pub struct Loaded {
     pub maintenances: Vec<Maintenance>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
+    /// What operators have cut from calls.
+    pub redaction: RedactionRules,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.
@@ -300,6 +302,30 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// I/O or damage.
     fn audit_head(&self) -> Result<AuditHead, StoreError>;
+}
+
+/// Rows looked at for one page of incidents: enough that an ordinary page is full, few enough that it comes at once.
+const PAGE_SCAN_ROWS: usize = 10_000;
+
+/// A page of incidents out of several short transactions: full, or short although there is more where the filter fits few.
+///
+/// # Errors
+/// As [`Reader::incidents`].
+pub fn incident_page(
+    reader: &dyn Reader,
+    filter: &IncidentFilter,
+    before: Option<IncidentId>,
+    limit: usize,
+) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
+    let (mut heads, mut next) = reader.incidents(filter, before, limit)?;
+    let mut scanned = SCAN_ROWS_MAX;
+    while let Some(from) = next.filter(|_| heads.len() < limit && scanned < PAGE_SCAN_ROWS) {
+        let (more, after) = reader.incidents(filter, Some(from), limit - heads.len())?;
+        heads.extend(more);
+        next = after;
+        scanned += SCAN_ROWS_MAX;
+    }
+    Ok((heads, next))
 }
 
 /// A stretch of the log.

@@ -76,6 +76,8 @@ pub struct LogBounds {
     pub segments: u32,
     /// Bytes of the log on disk.
     pub disk_bytes: u64,
+    /// Segment files that do not open and are left out or moved aside; `tollgated check` says which.
+    pub damaged: u32,
 }
 
 /// Counts since the daemon's start; every drop is among them.

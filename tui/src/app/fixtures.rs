@@ -129,6 +129,7 @@ pub(crate) fn status() -> StatusView {
             last_seq: Some(18_204_117),
             segments: 12,
             disk_bytes: 1_300_000_000,
+            damaged: 0,
         },
         counters: Default::default(),
     }

@@ -6,6 +6,7 @@ mod incident;
 mod log;
 mod maintenance;
 mod operator;
+mod redaction;
 mod send;
 mod team;
 mod token;
@@ -15,9 +16,10 @@ mod what_if;
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
-pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use log::{LogArgs, LogExport, LogReplay, LogVerb, LogView};
 pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -89,6 +91,8 @@ pub(super) enum Format {
     Jsonl,
     /// Lists as comma-separated values that are safe to open in a spreadsheet; all else as a table
     Csv,
+    /// HTTP Archive 1.2, for `log export`
+    Har,
 }
 
 /// The nouns.
@@ -125,6 +129,9 @@ pub(super) enum Verb {
     /// Stop taking calls, or take them again
     #[command(subcommand)]
     Lockdown(LockdownVerb),
+    /// What is cut from calls before they are logged: list, try, add, remove rules
+    #[command(subcommand, after_help = redaction::AFTER_HELP)]
+    Redaction(RedactionVerb),
     /// The tokens that end soon; exit 2 where there are some
     Expiring(ExpiringArgs),
     /// Tokens that want to be looked at: idle, never used, without end or address list, used as ?token=

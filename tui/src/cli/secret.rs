@@ -141,7 +141,7 @@ impl Destination {
 /// The secret alone on its line, or within the JSON object that the daemon answered.
 fn pipe(cx: &mut Context<'_>, created: &TokenCreated) -> std::io::Result<()> {
     match cx.format {
-        Format::Table | Format::Csv => cx.io.line(&created.secret)?,
+        Format::Table | Format::Csv | Format::Har => cx.io.line(&created.secret)?,
         Format::Json => cx.io.json(created, true)?,
         Format::Jsonl => cx.io.json(created, false)?,
     }

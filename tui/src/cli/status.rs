@@ -24,7 +24,8 @@ pub(super) fn run(cx: &mut Context<'_>) -> Done {
         let steps = first_steps(&status, &cx.tollgate());
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
-    Ok(if status.store == "healthy" && status.lockdown.is_none() { Exit::Ok } else { Exit::Attention })
+    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0;
+    Ok(if is_well { Exit::Ok } else { Exit::Attention })
 }
 
 fn status_facts(status: &StatusView, when: When) -> Vec<String> {
@@ -75,9 +76,18 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
         ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),
         ("log", log),
+        ("log files damaged", damaged_words(status.log.damaged)),
         ("log rows lost", some(counters.log_rows_lost)),
         ("only counted", some(counters.log_rows_not_logged)),
     ])
+}
+
+/// The daemon goes on without them; their rows are not shown.
+fn damaged_words(files: u32) -> String {
+    match files {
+        0 => String::new(),
+        _ => format!("{files} left out or moved aside; when the daemon is stopped, tollgated check says which"),
+    }
 }
 
 /// Whether another host can send at all is the first question where nothing arrives (operator.md, job 2).

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
     AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch,
     FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, MaintenanceView, NewFilter,
-    NewMaintenance, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, ProcessAnswer,
-    ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug, SetLockdown,
-    SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView,
-    TryFilter, TryVerdict, WhatIf, WhatIfItem,
+    NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, OperatorPatch, OperatorView,
+    ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken,
+    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken,
+    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -122,6 +122,10 @@ fn words(act: Act) -> Words {
         Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(signed_in)).takes(Schemas::of_request::<SignIn>),
         Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(signed_in)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
+        Act::RedactionList => Words::new("Rules of redaction beside the built-in ones", Page(Schemas::of::<RedactionRuleView>)).query(PAGE),
+        Act::RedactionAdd => Words::new("Add a rule of redaction; with a sample 422 where it cuts nothing there", One(Schemas::of::<RedactionRuleView>)).takes(Schemas::of_request::<NewRedactionRule>).status(201),
+        Act::RedactionRemove => Words::new("Remove a rule of redaction; rows that are kept stay as they are", Nothing).status(204),
+        Act::RedactionTry => Words::new("What the log would keep of a call; nothing is changed", One(Schemas::of::<RedactionTried>)).takes(Schemas::of_request::<TryRedaction>),
         Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct NaiveStore {
 struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
     lockdown: Option<crate::core::model::Lockdown>,
+    redaction: crate::core::model::RedactionRules,
     token_options: BTreeMap<TokenId, TokenOptions>,
     maintenances: BTreeMap<MaintenanceId, Maintenance>,
     /// Each with its place.
@@ -90,6 +91,7 @@ impl Store for NaiveStore {
             dead_secrets: state.dead.into_values().collect(),
             operators: state.operators.into_values().collect(),
             lockdown: state.lockdown,
+            redaction: state.redaction,
             token_options: state.token_options.into_iter().collect(),
             maintenances: state.maintenances.into_values().collect(),
             usage: state.usage.into_iter().collect(),
@@ -309,6 +311,7 @@ impl View for NaiveView {
             RegistryChange::PutOperator(operator) => drop(state.operators.insert(operator.id, *operator)),
             RegistryChange::DeleteOperator(id) => drop(state.operators.remove(&id)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
+            RegistryChange::SetRedaction(rules) => state.redaction = rules,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutTokenOptions(id, options) => drop(state.token_options.insert(id, options)),
             RegistryChange::PutMaintenance(one) => drop(state.maintenances.insert(one.id, *one)),
