@@ -4,6 +4,7 @@ mod alertmanager;
 mod console;
 mod crash;
 mod dedup;
+mod export;
 mod fixtures;
 mod hostile;
 mod machine;
