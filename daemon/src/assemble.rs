@@ -163,6 +163,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
         people: crate::people::People::default(),
+        melt: tokio::sync::Notify::new(),
         trials: Arc::new(tokio::sync::Semaphore::new(crate::daemon::TRIALS_MAX)),
     });
     Ok(Assembled {

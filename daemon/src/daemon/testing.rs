@@ -54,6 +54,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         meters: Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
         people: crate::people::People::default(),
+        melt: tokio::sync::Notify::new(),
         trials: Arc::new(tokio::sync::Semaphore::new(super::TRIALS_MAX)),
         mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
     })

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
-use tollgate_shared::id::CallId;
+use tollgate_shared::id::{CallId, ServiceId};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Permission;
@@ -246,6 +246,7 @@ impl Admitted {
             json_problem,
             endpoint: self.endpoint,
             idempotency,
+            acknowledges: self.acknowledges(&content.call),
             fingerprint: (token.dedup_window_secs > 0).then(print),
             plan: routing::plan_for(registry, token, &content.call, &content.redacted),
             content: content.clone(),
@@ -264,6 +265,15 @@ impl Admitted {
             self.refuse(daemon, slug, "the call was not taken; send it again", body_bytes, Some(&content))
         })?;
         Ok(waiting)
+    }
+
+    /// Under which keys an event acknowledges.
+    fn acknowledges(&self, call: &Call) -> Vec<(ServiceId, String)> {
+        let action = call.json.as_ref().and_then(|event| event.get("event_action")).and_then(|action| action.as_str());
+        if self.endpoint != Endpoint::Enqueue || action != Some("acknowledge") {
+            return Vec::new();
+        }
+        routing::keys_for(&self.registry, &self.known.token, call)
     }
 
     /// The key that its sender gave the call, if any.

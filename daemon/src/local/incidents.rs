@@ -19,17 +19,13 @@ use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::{IncidentFilter, SCAN_ROWS_MAX};
+use crate::store::{IncidentFilter, incident_page};
 
 /// A hint shorter than this would be a guess.
 const HINT_CHARS_MIN: usize = 4;
 
 /// What a list can be cut to.
 const FILTER_PARAMETERS: [&str; 6] = ["state", "service", "priority", "token", "text", "since_secs"];
-
-/// Rows looked at for one page: enough that an ordinary page is full, few enough that it comes at once. A page may be
-/// short although there is more.
-const PAGE_SCAN_ROWS: usize = 10_000;
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["limit", "cursor"]).collect();
@@ -38,18 +34,8 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
         return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
     };
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
-    let (heads, next) = read(&call.daemon, move |daemon| {
-        let (mut heads, mut next) = daemon.reader.incidents(&filter, before, limit)?;
-        let mut scanned = SCAN_ROWS_MAX;
-        while let Some(from) = next.filter(|_| heads.len() < limit && scanned < PAGE_SCAN_ROWS) {
-            let (more, after) = daemon.reader.incidents(&filter, Some(from), limit - heads.len())?;
-            heads.extend(more);
-            next = after;
-            scanned += SCAN_ROWS_MAX;
-        }
-        Ok((heads, next))
-    })
-    .await?;
+    let page = move |daemon: &Daemon| incident_page(daemon.reader.as_ref(), &filter, before, limit);
+    let (heads, next) = read(&call.daemon, page).await?;
     let registry = call.daemon.registry.load();
     let items = heads.into_iter().map(|head| views::incident(&registry, head)).collect::<Vec<_>>();
     Ok(ok(&Page { items, next: next.map(|id| id.to_string()) }))

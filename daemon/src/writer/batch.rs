@@ -99,7 +99,8 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
         match (job.work, decided.decision) {
             (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
                 count(daemon, &proposal, &decision, now);
-                incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
+                incidents |=
+                    decision.key.is_some() || decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
                     (Some(draft), Some(seq)) => {
                         log.rows.push(Arc::new(filled(*draft, seq, latency_us, proposal.endpoint, &decision)));

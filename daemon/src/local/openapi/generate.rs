@@ -7,8 +7,9 @@ use tollgate_shared::api::{
     FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, MaintenanceView, NewFilter,
     NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, OperatorPatch, OperatorView,
     ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken,
-    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken,
-    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, WhatIf, WhatIfItem,
+    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView,
+    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, WhatIf,
+    WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -119,8 +120,8 @@ fn words(act: Act) -> Words {
         Act::OperatorEdit => Words::new("Change an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<OperatorPatch>),
         Act::OperatorDelete => Words::new("Delete an operator", Nothing).status(204),
         Act::OperatorPassphrase => Words::new("Set or take away an operator's passphrase", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<SetPassphrase>),
-        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(signed_in)).takes(Schemas::of_request::<SignIn>),
-        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(signed_in)),
+        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
+        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
         Act::RedactionList => Words::new("Rules of redaction beside the built-in ones", Page(Schemas::of::<RedactionRuleView>)).query(PAGE),
         Act::RedactionAdd => Words::new("Add a rule of redaction; with a sample 422 where it cuts nothing there", One(Schemas::of::<RedactionRuleView>)).takes(Schemas::of_request::<NewRedactionRule>).status(201),
@@ -128,10 +129,6 @@ fn words(act: Act) -> Words {
         Act::RedactionTry => Words::new("What the log would keep of a call; nothing is changed", One(Schemas::of::<RedactionTried>)).takes(Schemas::of_request::<TryRedaction>),
         Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
     }
-}
-
-fn signed_in(_: &mut Schemas) -> Value {
-    json!({ "type": "object", "properties": { "operator": { "type": "string" } }, "required": ["operator"] })
 }
 
 /// The whole document, as it is committed.
