@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::oneshot;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
