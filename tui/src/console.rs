@@ -7,6 +7,7 @@ mod client;
 mod fetch;
 mod files;
 mod keys;
+mod pages;
 mod stage;
 mod tails;
 

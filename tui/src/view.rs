@@ -9,9 +9,12 @@ mod dialogs;
 mod empty;
 mod forms;
 mod lists;
+mod log;
 mod overlays;
 mod pane;
+mod query_bar;
 mod secret;
+mod strip;
 #[cfg(test)]
 mod svg;
 #[cfg(test)]
@@ -49,7 +52,7 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
     chrome::top(canvas, model, &layout);
     match model.screen {
         Screen::Tokens => tokens::table(canvas, model, &layout),
-        Screen::Log => lists::log(canvas, model, &layout),
+        Screen::Log => log::log(canvas, model, &layout),
         Screen::Incidents => lists::incidents(canvas, model, &layout),
         Screen::Services => lists::services(canvas, model, &layout),
         Screen::Status => pane::lines(canvas, layout.list, &crate::app::detail::lines(model), model.pane_top),

@@ -90,7 +90,11 @@ impl Model {
         };
         let share = (share + self.pane_more).clamp(10, 90).unsigned_abs();
         let layout = Layout::of(self.columns, self.rows, share, self.screen != Screen::Status);
-        if self.screen == Screen::Status { layout.without_head() } else { layout }
+        match self.screen {
+            Screen::Status => layout.without_head(),
+            Screen::Log => layout.with_log_lines(),
+            _ => layout,
+        }
     }
 
     #[must_use]

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, RevokeReceipt, ServiceView, StatusView,
-    TeamView, TokenPatch, TokenView,
+    FilterView, IncidentView, LogHistogram, NewFilter, NewService, NewTeam, NewToken, RevokeReceipt, SavedQuery,
+    ServiceView, StatusView, TeamView, TokenPatch, TokenView,
 };
-use tollgate_shared::log::{RefusedRow, TailItem};
+use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
+use tollgate_shared::time::Timestamp;
 use zeroize::Zeroizing;
 
 use super::key::Key;
 use super::query::LogFilter;
 use super::secret::Secret;
+use super::tail::Page;
 
 /// What happened.
 #[derive(Debug)]
@@ -98,6 +100,18 @@ pub enum Net {
         generation: u64,
         refused: Option<String>,
     },
+    /// A page of the log that was asked for apart from the tail.
+    Rows {
+        number: u64,
+        result: Result<Rows, Failure>,
+    },
+    /// The counts over the log.
+    Counts {
+        number: u64,
+        result: Result<Box<LogHistogram>, Failure>,
+    },
+    /// The operator's saved queries of the API log.
+    Saved(Vec<SavedQuery>),
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
     /// The answer to a request.
@@ -109,6 +123,14 @@ pub enum Net {
     NotSent {
         generation: u64,
     },
+}
+
+/// A page of the log, rising.
+#[derive(Debug)]
+pub struct Rows {
+    pub rows: Vec<LogRow>,
+    /// There are further rows in the direction that was asked for.
+    pub more: bool,
 }
 
 /// What a change brought back.
@@ -151,6 +173,8 @@ pub enum Call {
     CreateTeam(NewTeam),
     CreateService(NewService),
     CreateFilter(NewFilter),
+    SaveQuery { name: String, q: String },
+    DropQuery { name: String },
 }
 
 /// What the loop has to do.
@@ -177,6 +201,19 @@ pub enum Effect {
     /// The slot's tail is not wanted any more.
     Unfollow {
         slot: Slot,
+    },
+    /// A page of the log, apart from the tail.
+    Rows {
+        number: u64,
+        filter: LogFilter,
+        page: Page,
+    },
+    /// The counts over the log, in so many stretches at most.
+    Counts {
+        number: u64,
+        filter: LogFilter,
+        span: (Timestamp, Timestamp),
+        buckets: u16,
     },
     /// Ask for one incident's story.
     FetchIncident {

@@ -33,6 +33,8 @@ pub struct IncidentQuery {
 /// Which log rows, and from where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogQuery {
+    /// A query of the language.
+    pub q: Option<String>,
     /// Reference of a token.
     pub token: Option<String>,
     /// An outcome's wire name.
@@ -178,7 +180,10 @@ impl Client {
 impl LogQuery {
     fn target(&self, follow: bool) -> String {
         let target = Target::at("/v1/logs").text("follow", follow.then_some("true"));
-        let target = target.text("token", self.token.as_deref()).text("outcome", self.outcome.as_deref());
+        let target = target
+            .text("q", self.q.as_deref())
+            .text("token", self.token.as_deref())
+            .text("outcome", self.outcome.as_deref());
         let target = target.text("status", self.status.as_deref()).number("since_secs", self.since_secs);
         let target = target.number("limit", self.limit).number("before", self.before);
         target.text("after", self.after.as_deref()).number("last", self.last).done()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::JoinSet;
-use tollgate_shared::api::{ResolveIncident, RevokeToken, SetDebug, TokenCreated};
+use tollgate_shared::api::{ResolveIncident, RevokeToken, SaveQuery, Screen, SetDebug, TokenCreated};
 use tollgate_shared::problem::Problem;
 
 use super::fetch::Fetcher;
@@ -136,6 +136,8 @@ async fn session(client: &Arc<Client>, effects: &mut Receiver<Effect>, net: &Sen
                 }
                 Effect::Follow { slot, generation, filter, after, last } => tails.follow(slot, generation, &filter, after, last),
                 Effect::Unfollow { slot } => tails.stop(slot),
+                Effect::Rows { number, filter, page } => fetcher.rows(number, filter, page),
+                Effect::Counts { number, filter, span, buckets } => fetcher.counts(number, filter, span, buckets),
                 Effect::FetchIncident { incident } => fetcher.incident(incident),
                 Effect::Refresh => fetcher.want_all(),
                 Effect::WatchRefused(on) => fetcher.watch_refused(on),
@@ -178,6 +180,14 @@ async fn ask(client: &Client, call: Call) -> Result<Reply, ClientError> {
         Call::CreateTeam(team) => Reply::Team(Box::new(client.create_team(&team).await?)),
         Call::CreateService(service) => Reply::Service(Box::new(client.create_service(&service).await?)),
         Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
+        Call::SaveQuery { name, q } => {
+            let saved = client.save_query(Screen::Logs, &name, &SaveQuery { q }).await?;
+            Reply::Said(format!("saved as @{}: Q lists your queries", saved.name))
+        }
+        Call::DropQuery { name } => {
+            client.delete_query(Screen::Logs, &name).await?;
+            Reply::Said(format!("@{name} is deleted"))
+        }
     })
 }
 
@@ -186,7 +196,7 @@ fn created(mut created: TokenCreated) -> Reply {
     Reply::Created { secret, token: Box::new(created.token.clone()) }
 }
 
-fn failure(error: &ClientError) -> Failure {
+pub(super) fn failure(error: &ClientError) -> Failure {
     let fields = match error {
         ClientError::Problem(problem) => {
             problem.errors.iter().map(|field| (field.path.clone(), field.message.clone())).collect()

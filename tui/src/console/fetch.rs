@@ -7,7 +7,14 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use tollgate_shared::api::Screen;
+use tollgate_shared::time::Timestamp;
+
+use super::client::failure;
+use super::pages;
 use crate::app::Net;
+use crate::app::query::LogFilter;
+use crate::app::tail::Page;
 use crate::client::{Client, ClientError, IncidentQuery, PageQuery, TokenQuery};
 
 /// The same thing is not asked for more often than this,
@@ -27,10 +34,12 @@ enum Topic {
     Incidents,
     Organisation,
     Refused,
+    Saved,
 }
 
 impl Topic {
-    const ALL: [Self; 5] = [Self::Status, Self::Tokens, Self::Incidents, Self::Organisation, Self::Refused];
+    const ALL: [Self; 6] =
+        [Self::Status, Self::Tokens, Self::Incidents, Self::Organisation, Self::Refused, Self::Saved];
 }
 
 #[derive(Clone, Copy, Default)]
@@ -87,6 +96,27 @@ impl Fetcher {
             if let Ok(incident) = client.incident(&incident).await {
                 net.send(Net::Incident(Box::new(incident))).await.ok();
             }
+            None
+        });
+    }
+
+    /// A page of the log.
+    pub(super) fn rows(&mut self, number: u64, filter: LogFilter, page: Page) {
+        let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        self.running.spawn(async move {
+            let result = pages::rows(&client, &filter, page).await.map_err(|error| failure(&error));
+            net.send(Net::Rows { number, result }).await.ok();
+            None
+        });
+    }
+
+    /// The counts over the log.
+    pub(super) fn counts(&mut self, number: u64, filter: LogFilter, span: (Timestamp, Timestamp), buckets: u16) {
+        let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        self.running.spawn(async move {
+            let counts = pages::counts(&client, &filter, span, buckets).await;
+            let result = counts.map(Box::new).map_err(|error| failure(&error));
+            net.send(Net::Counts { number, result }).await.ok();
             None
         });
     }
@@ -151,6 +181,7 @@ async fn fetch(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
         Topic::Incidents => incidents(client).await.map(|net| vec![net]),
         Topic::Organisation => organisation(client).await,
         Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
+        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(Screen::Logs).await?.items)]),
     }
 }
 

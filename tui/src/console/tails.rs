@@ -36,14 +36,7 @@ impl Tails {
     pub(super) fn follow(&mut self, slot: Slot, generation: u64, filter: &LogFilter, after: Option<String>, last: u32) {
         self.stop(slot);
         let last = after.is_none().then_some(last);
-        let query = LogQuery {
-            token: filter.token.clone(),
-            outcome: filter.outcome.map(|outcome| outcome.to_string()),
-            status: filter.status.clone(),
-            after,
-            last,
-            ..LogQuery::default()
-        };
+        let query = LogQuery { q: filter.asked(""), token: filter.token.clone(), after, last, ..LogQuery::default() };
         let tail = Tail { slot, generation, net: self.net.clone(), missed: None };
         let client = Arc::clone(&self.client);
         self.tasks[slot as usize] = Some(tokio::spawn(tail.run(client, query)));

@@ -5,8 +5,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects, Hidden};
-use super::super::query::LogFilter;
-use super::{act, changes, follow_log, walk};
+use super::{act, changes, log, walk};
 use crate::app::danger::Deed;
 use zeroize::Zeroizing;
 
@@ -80,6 +79,7 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(item) if item.refused.is_some() => model.notice = item.refused,
         Some(item) => match item.pick {
             Pick::Action(action) => act::act(model, action, effects),
+            Pick::Log(pick) => log::pick(model, pick, effects),
             Pick::Sort(sort) => {
                 model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
                 model.tokens.sort = sort;
@@ -90,6 +90,9 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
 }
 
 fn prompt(model: &mut Model, key: Key, effects: &mut Effects) {
+    if log::key(model, key) {
+        return;
+    }
     let Some(Layer::Prompt(prompt)) = &mut model.layer else { return };
     let emptied = key.code == Code::Backspace && prompt.field.is_empty();
     match key.code {
@@ -120,8 +123,7 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) {
             set_filter(model, text);
             None
         }
-        (PromptKind::Filter, _) => LogFilter::parse(text).err(),
-        (PromptKind::Command, _) => None,
+        (PromptKind::Filter | PromptKind::Goto | PromptKind::SaveQuery | PromptKind::Command, _) => None,
     };
     if let Some(Layer::Prompt(prompt)) = &mut model.layer {
         prompt.error = error;
@@ -157,12 +159,9 @@ fn enter(model: &mut Model, effects: &mut Effects) {
             }
             None
         }
-        (PromptKind::Filter, Screen::Log) => LogFilter::parse(&text)
-            .map(|filter| {
-                model.logs.parked = None;
-                follow_log(model, filter, false, effects);
-            })
-            .err(),
+        (PromptKind::Goto | PromptKind::SaveQuery, _) | (PromptKind::Filter, Screen::Log) => {
+            log::enter(model, prompt.kind, &text, effects).err()
+        }
         (PromptKind::Filter, _) => {
             set_filter(model, &text);
             None

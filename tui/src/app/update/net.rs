@@ -6,7 +6,7 @@ use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Dirty, Effect, Effects, Failure, Net, Reply, Slot};
 use super::super::tail::Tail;
-use super::{changes, follow_log};
+use super::{changes, follow_log, log};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     if heard(&net) {
@@ -47,6 +47,9 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Refused(rows) => model.logs.take_refused(rows),
         Net::Tail { slot, generation, items } => tail(model, slot, generation, items),
         Net::TailEnded { slot, generation, refused } => tail_ended(model, slot, generation, refused, effects),
+        Net::Rows { number, result } => log::rows(model, number, result, effects),
+        Net::Counts { number, result } => log::counts(model, number, result),
+        Net::Saved(saved) => model.logs.saved = saved,
         Net::Incident(incident) => model.incidents.refresh(*incident),
         Net::Done { generation, result } => done(model, generation, result, effects),
         Net::NotSent { generation } => {
@@ -108,9 +111,13 @@ fn slot(model: &mut Model, slot: Slot) -> &mut Tail {
 }
 
 fn tail(model: &mut Model, at: Slot, generation: u64, items: Vec<tollgate_shared::log::TailItem>) {
+    let some = !items.is_empty();
     let tail = slot(model, at);
     if tail.generation == generation {
         tail.take(items);
+        if some && at == Slot::Log {
+            model.logs.strip.spoil(false);
+        }
     }
 }
 
