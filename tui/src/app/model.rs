@@ -84,7 +84,7 @@ impl Model {
     pub fn layout(&self) -> Layout {
         let share = match self.screen {
             Screen::Tokens => 45,
-            Screen::Log => 58,
+            Screen::Log => 52,
             Screen::Incidents | Screen::Services => 50,
             Screen::Status => 0,
         };

@@ -73,12 +73,12 @@ mod tests {
             Page::FailedAfter(5),
         ];
         for page in pages {
-            let query = query(&filter, page);
+            let query = super::query(&filter, page);
             let q = query.q.unwrap();
             assert!(Query::parse(&q, &LOGS).is_ok() && q.starts_with("(a or b)"), "{page:?}: {q}");
             assert!(query.before.is_some() != query.after.is_some(), "{page:?}");
         }
-        let gap = super::query(&filter, Page::Gap { from: 6, to: 8 });
+        let gap = query(&filter, Page::Gap { from: 6, to: 8 });
         assert_eq!((gap.after.as_deref(), gap.q.as_deref()), (Some("5"), Some("(a or b) seq:<=8")));
     }
 }

@@ -87,7 +87,7 @@ fn numbers(model: &Model) -> String {
         Some(found) if all > 0 => {
             format!("{}{} of {} rows", if exact { "" } else { ">=" }, group(found.min(all)), group(all))
         }
-        _ => format!("{} here", count(model.logs.tail.entries.len() as u64, "row")),
+        _ => format!("{} here", count(model.logs.tail.rows().count() as u64, "row")),
     }
 }
 

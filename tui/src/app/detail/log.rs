@@ -44,8 +44,8 @@ fn row_lines(model: &Model, row: &LogRow) -> Vec<Line> {
     let name = token.map(|token| format!("token {}   ", token.name)).unwrap_or_default();
     let left = token.and_then(|token| token.debug_until).map(|until| until.secs_since(model.now));
     let debug = match left.filter(|left| *left > 0) {
-        Some(left) => format!("   its debug ends in {}", words::countdown(left)),
-        None if token.is_some() => "   its debug is off: no further rows".to_owned(),
+        Some(left) => format!("   debug ends in {}", words::countdown(left)),
+        None if token.is_some() => "   debug is off".to_owned(),
         None => String::new(),
     };
     lines.push(Line::plain(format!("{name}{}{debug}", retention(row, model.now))));
