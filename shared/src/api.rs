@@ -9,6 +9,7 @@ mod incidents;
 mod ingest;
 mod objects;
 mod people;
+mod queries;
 mod status;
 mod token_verbs;
 mod tokens;
@@ -21,6 +22,7 @@ pub use objects::{
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
 };
+pub use queries::{CountedBy, LogHistogram, NotAScreen, SaveQuery, SavedQuery, Screen};
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use token_verbs::{
     BatchTokens, BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, RotateToken,
