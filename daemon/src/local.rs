@@ -6,6 +6,7 @@ mod audit;
 pub mod bind;
 mod caller;
 mod events;
+mod histogram;
 mod incidents;
 mod logs;
 mod openapi;
@@ -13,6 +14,7 @@ mod operators;
 mod organisation;
 mod params;
 pub mod people_routes;
+mod queries;
 mod status;
 mod tail;
 mod tokens;
@@ -82,8 +84,13 @@ pub enum Act {
     IncidentUnacknowledge,
     IncidentResolve,
     LogList,
+    LogHistogram,
     LogShow,
     RefusedList,
+    QueryList,
+    QueryShow,
+    QuerySave,
+    QueryDelete,
     AuditList,
     TeamDelete,
     ServiceDelete,
@@ -105,7 +112,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 }
 
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
-pub const ROUTES: [(Method, &str, Route); 40] = [
+pub const ROUTES: [(Method, &str, Route); 45] = [
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
@@ -148,8 +155,13 @@ pub const ROUTES: [(Method, &str, Route); 40] = [
     ),
     (Method::POST, "/v1/incidents/{incident}/resolve", route(Act::IncidentResolve, Operation::ChangeIncidents)),
     (Method::GET, "/v1/logs", route(Act::LogList, Operation::ReadLog)),
+    (Method::GET, "/v1/logs/histogram", route(Act::LogHistogram, Operation::ReadLog)),
     (Method::GET, "/v1/logs/{seq}", route(Act::LogShow, Operation::ReadLog)),
     (Method::GET, "/v1/refused", route(Act::RefusedList, Operation::ReadLog)),
+    (Method::GET, "/v1/queries", route(Act::QueryList, Operation::See)),
+    (Method::GET, "/v1/queries/{screen}/{name}", route(Act::QueryShow, Operation::See)),
+    (Method::PUT, "/v1/queries/{screen}/{name}", route(Act::QuerySave, Operation::KeepQueries)),
+    (Method::DELETE, "/v1/queries/{screen}/{name}", route(Act::QueryDelete, Operation::KeepQueries)),
     (Method::GET, "/v1/audit", route(Act::AuditList, Operation::ReadAudit)),
 ];
 
@@ -278,8 +290,13 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::IncidentUnacknowledge => incidents::unacknowledge(call).await,
         Act::IncidentResolve => incidents::resolve(call).await,
         Act::LogList => logs::list(&call).await,
+        Act::LogHistogram => histogram::show(&call).await,
         Act::LogShow => logs::show(&call).await,
         Act::RefusedList => logs::refused(&call),
+        Act::QueryList => queries::list(&call),
+        Act::QueryShow => queries::show(&call),
+        Act::QuerySave => queries::save(call).await,
+        Act::QueryDelete => queries::delete(call).await,
         Act::AuditList => audit::list(&call).await,
         Act::TeamDelete => organisation::delete_team(call).await,
         Act::ServiceDelete => organisation::delete_service(call).await,

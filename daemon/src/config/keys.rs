@@ -39,6 +39,8 @@ pub const KEYS: &[Key] = &[
     // Calls waiting for the writer: at 10,000 calls a second this is under half a second.
     key("limits.queue_calls", "TOLLGATE_QUEUE_CALLS", "4096", "calls waiting for the writer"),
     key("limits.queue_bytes", "TOLLGATE_QUEUE_BYTES", "64MiB", "bodies in flight and waiting"),
+    // A tail holds up to 1 MiB while its reader stands still; consoles have one or two.
+    key("limits.tails_per_uid", "TOLLGATE_TAILS_PER_UID", "64", "tails of the log that one uid or token may have open"),
     key("limits.shutdown", "TOLLGATE_SHUTDOWN", "10s", "time to finish requests at the end"),
     // An hour a segment keeps "gone at most 65 min after 48 h" true.
     key("log.segment_time", "TOLLGATE_SEGMENT_TIME", "1h", "time span of one segment of the API log"),

@@ -6,9 +6,12 @@ mod incidents;
 mod lockdown;
 pub mod operators;
 mod organisation;
+pub mod queries;
 mod tokens;
 
-use tollgate_shared::api::{NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, ServicePatch, SetLockdown};
+use tollgate_shared::api::{
+    NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, Screen, ServicePatch, SetLockdown,
+};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
@@ -20,7 +23,7 @@ use uuid::Uuid;
 
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
-use super::model::{Mac, RegistryChange};
+use super::model::{KeptQueryKey, Mac, RegistryChange};
 use super::passwd::Passwd;
 use super::registry::{LookupError, Registry};
 use crate::store::View;
@@ -60,6 +63,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Keep a query.
+    SaveQuery(queries::NewQuery),
+    /// Forget one.
+    DeleteQuery(Screen, String),
     /// Only write into the audit: a sign-in, a refusal, a reading of the log.
     Note(Note),
 }
@@ -116,6 +123,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// A query is kept.
+    Query(KeptQueryKey),
     /// It is in the audit.
     Noted,
 }
@@ -160,6 +169,7 @@ impl Command {
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
             | Self::DeleteFilter(_) => Operation::ChangeServices,
+            Self::SaveQuery(_) | Self::DeleteQuery(..) => Operation::KeepQueries,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
@@ -190,6 +200,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
+        Command::SaveQuery(new) => queries::save(office, actor, new),
+        Command::DeleteQuery(screen, name) => queries::delete(office, actor, screen, &name),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
         Command::Note(note) => {
             office.write(actor, &[], note.action, note.target, note.detail);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
 use tollgate_shared::filter::FilterSpec;
 use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
@@ -335,6 +335,10 @@ pub enum RegistryChange {
     PutOperator(Box<Operator>),
     /// Remove an operator.
     DeleteOperator(OperatorId),
+    /// Keep a query, in place of one of its key.
+    PutQuery(Box<KeptQuery>),
+    /// Forget a query.
+    DeleteQuery(KeptQueryKey),
     /// Lock ingestion down, or lift it.
     SetLockdown(Option<Lockdown>),
     /// Insert or replace a living token.
@@ -343,4 +347,29 @@ pub enum RegistryChange {
     PutDeadSecret(DeadSecret),
     /// Remove a living token and put its tombstone. Its dead secret comes as a change of its own.
     Bury(Box<Tombstone>),
+}
+
+/// A query that somebody keeps under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptQuery {
+    /// Whose it is; `None` = root's and the daemon's own uid's.
+    pub owner: Option<OperatorId>,
+    /// What it is about.
+    pub screen: Screen,
+    /// Unique for owner and screen.
+    pub name: Name,
+    /// As it was typed.
+    pub q: String,
+    /// When it was last saved.
+    pub saved_at: Timestamp,
+}
+
+/// What a kept query is found by: owner, screen, the name's key.
+pub type KeptQueryKey = (Option<OperatorId>, Screen, String);
+
+impl KeptQuery {
+    /// What it is found by.
+    pub fn key(&self) -> KeptQueryKey {
+        (self.owner, self.screen, self.name.key())
+    }
 }

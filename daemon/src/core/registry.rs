@@ -19,7 +19,8 @@ use self::routes::Routes;
 use self::shards::Shards;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
-    DeadSecret, Death, FilterRecord, Lockdown, Mac, Operator, RegistryChange, Service, Team, Token, Tombstone,
+    DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Operator, RegistryChange, Service, Team,
+    Token, Tombstone,
 };
 use crate::store::Loaded;
 
@@ -43,6 +44,7 @@ pub struct Registry {
     tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
+    kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
 }
 
 /// A service with its filters, ready to evaluate.
@@ -100,6 +102,8 @@ impl Registry {
             registry.put_tombstone(tombstone);
         }
         registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
+        registry.kept_queries =
+            Arc::new(loaded.kept_queries.iter().map(|kept| (kept.key(), Arc::new(kept.clone()))).collect());
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
         Ok(registry)
     }
@@ -117,6 +121,7 @@ impl Registry {
             tombstones: Shards::new(),
             operators: Arc::default(),
             lockdown: None,
+            kept_queries: Arc::default(),
         }
     }
 
@@ -166,6 +171,14 @@ impl Registry {
                 Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
             }
             RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
+            RegistryChange::PutQuery(kept) => {
+                Arc::make_mut(&mut self.kept_queries).insert(kept.key(), Arc::new(kept.as_ref().clone()));
+                return Ok(false);
+            }
+            RegistryChange::DeleteQuery(key) => {
+                Arc::make_mut(&mut self.kept_queries).remove(key);
+                return Ok(false);
+            }
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
                 return Ok(false);
@@ -354,6 +367,17 @@ impl Registry {
     /// Set while ingestion is locked down.
     pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
         self.lockdown.as_ref()
+    }
+
+    /// The query that somebody keeps under a name.
+    pub fn kept_query(&self, key: &KeptQueryKey) -> Option<&Arc<KeptQuery>> {
+        self.kept_queries.get(key)
+    }
+
+    /// What somebody keeps, by screen and name.
+    pub fn kept_queries(&self, owner: Option<OperatorId>) -> impl Iterator<Item = &Arc<KeptQuery>> {
+        let all = self.kept_queries.iter();
+        all.filter(move |((whose, ..), _)| *whose == owner).map(|(_, kept)| kept)
     }
 
     /// A living token.

@@ -1,5 +1,6 @@
 //! Incidents: list, show, acknowledge, resolve.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use http::Response;
@@ -7,53 +8,115 @@ use tollgate_shared::api::{IncidentView, Page, ResolveIncident};
 use tollgate_shared::id::IncidentId;
 use tollgate_shared::incident::IncidentState;
 use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::query::{self, Bound, Cell, FieldId, INCIDENTS, Row, typed_value};
 
 use super::answers::{ok, read, reply};
 use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::Command;
+use crate::core::asked::{bound, parsed, term};
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::IncidentFilter;
+use crate::store::{IncidentFilter, StoreError};
+
+/// Incidents that one page looks at; `next` goes on.
+const SCAN_ROWS: usize = 20_000;
+
+/// Incidents of one reading.
+const CHUNK_ROWS: usize = 500;
 
 /// A hint shorter than this would be a guess.
 const HINT_CHARS_MIN: usize = 4;
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&["state", "service", "limit", "cursor"])?;
-    let Some(filter) = filter_of(call, &query)? else {
+    let query = call.query(&["q", "state", "service", "limit", "cursor"])?;
+    let asked = asked(&query)?;
+    let Some(filter) = filter_of(call, &query, &asked)? else {
         return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
     };
+    let bound = bound(&asked, &call.daemon.registry.load(), call.daemon.clock.now())?;
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
-    let (heads, next) = read(&call.daemon, move |daemon| {
-        let (mut heads, mut next) = daemon.reader.incidents(&filter, before, limit)?;
-        // A scan is bounded: a page may come back short although there is more.
-        while let Some(from) = next.filter(|_| heads.len() < limit) {
-            let (more, after) = daemon.reader.incidents(&filter, Some(from), limit - heads.len())?;
-            heads.extend(more);
-            next = after;
-        }
-        Ok((heads, next))
-    })
-    .await?;
-    let registry = call.daemon.registry.load();
-    let items = heads.into_iter().map(|head| views::incident(&registry, head)).collect::<Vec<_>>();
-    Ok(ok(&Page { items, next: next.map(|id| id.to_string()) }))
+    let page = read(&call.daemon, move |daemon| search(daemon, &filter, &bound, before, limit)).await?;
+    Ok(ok(&page))
 }
 
-/// Cut to the services that the caller sees; `None` where there is none.
-fn filter_of(call: &Call, query: &Query<'_>) -> Result<Option<IncidentFilter>, Problem> {
-    let states = match query.get("state") {
-        None => Vec::new(),
+/// What `q` asks, and `state` with it.
+fn asked(query: &Query<'_>) -> Result<query::Query, Problem> {
+    let asked = parsed(query.get("q").unwrap_or_default(), &INCIDENTS)?;
+    match query.get("state") {
+        Some(state) => Ok(asked.and(term("state", &format!("state:{}", typed_value(state)), &INCIDENTS)?)),
+        None => Ok(asked),
+    }
+}
+
+/// A page of what the query asks for, newest first. A scan is bounded: a page may be short although there is more.
+fn search(
+    daemon: &Daemon,
+    filter: &IncidentFilter,
+    bound: &Bound,
+    mut before: Option<IncidentId>,
+    limit: usize,
+) -> Result<Page<IncidentView>, StoreError> {
+    let registry = daemon.registry.load();
+    let (mut items, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let (heads, next) = daemon.reader.incidents(filter, before, CHUNK_ROWS)?;
+        for head in heads {
+            let (id, first_seen) = (head.id, head.first_seen);
+            if first_seen.as_micros() < *bound.hints().at.start() {
+                return Ok(Page { items, next: None });
+            }
+            let row = WithWords { view: views::incident(&registry, head), daemon, failed: RefCell::default() };
+            let fits = bound.passes(&row);
+            row.failed.into_inner().map_or(Ok(()), Err)?;
+            items.extend(fits.then_some(row.view));
+            looked_at += 1;
+            if items.len() == limit || looked_at == SCAN_ROWS {
+                return Ok(Page { items, next: Some(id.to_string()) });
+            }
+        }
+        before = next;
+        if before.is_none() {
+            return Ok(Page { items, next: None });
+        }
+    }
+}
+
+/// An incident whose description is read where the query asks for words: lists do not hold it.
+struct WithWords<'a> {
+    view: IncidentView,
+    daemon: &'a Daemon,
+    failed: RefCell<Option<StoreError>>,
+}
+
+impl Row for WithWords<'_> {
+    fn any(&self, field: FieldId, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
+        self.view.any(field, test)
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.view.any_text(test)
+            || match self.daemon.reader.incident(self.view.head.id) {
+                Ok(found) => found.is_some_and(|(_, body, _)| test(&body.description)),
+                Err(error) => {
+                    *self.failed.borrow_mut() = Some(error);
+                    false
+                }
+            }
+    }
+}
+
+/// Cut to the services that the caller sees; `None` where there is none. Open ones have a table of their own, so the store
+/// is told where only they are asked for.
+fn filter_of(call: &Call, query: &Query<'_>, asked: &query::Query) -> Result<Option<IncidentFilter>, Problem> {
+    let state = asked.required(FieldId::State).map(str::to_ascii_lowercase);
+    let states = match state.as_deref() {
         Some("open") => vec![IncidentState::Triggered, IncidentState::Acknowledged],
         Some("triggered") => vec![IncidentState::Triggered],
         Some("acknowledged") => vec![IncidentState::Acknowledged],
         Some("resolved") => vec![IncidentState::Resolved],
-        Some(other) => {
-            let detail = format!("`{other}` is no state; open, triggered, acknowledged or resolved");
-            return Err(Problem::new(Slug::Validation, detail).with_error("state", "unknown"));
-        }
+        _ => Vec::new(),
     };
     let registry = call.daemon.registry.load();
     if let Some(service) = query.get("service") {

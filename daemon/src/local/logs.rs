@@ -17,24 +17,31 @@ use crate::store::{LogHints, LogPage, StoreError};
 /// Rows that one reading looks at, at most.
 pub(super) const SCAN_ROWS: usize = 20_000;
 
-/// Parameters of the log's routes.
-const LOG_PARAMETERS: [&str; 9] =
-    ["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"];
+/// Parameters of the list beside those that ask for rows.
+const PLACES: [&str; 5] = ["limit", "before", "after", "follow", "last"];
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&LOG_PARAMETERS)?;
-    let wanted = LogQuery::parse(call, &query)?;
+    let known: Vec<_> = tail::PARAMETERS.into_iter().chain(PLACES).collect();
+    let query = call.query(&known)?;
+    let wanted = LogQuery::parse(&call.daemon, &call.actor, &query)?;
     let follows = query.parsed::<bool>("follow")?.unwrap_or(false);
+    if follows && wanted.is_over(call.daemon.tail.newest()) {
+        let detail = "q: no row that is still to come can fit, so there is nothing to follow; ask without follow";
+        return Err(Problem::new(Slug::Validation, detail).with_error("q", "nothing that is still to come fits"));
+    }
     audit::reading(call, if follows { "log.tail" } else { "log.read" }).await?;
     if follows {
         let last = query.parsed::<usize>("last")?.unwrap_or(0);
-        return Ok(tail::stream(call, wanted, last));
+        return tail::stream(call, wanted, last);
     }
     let limit = query.limit()?;
     let (before, after) = (query.parsed::<u64>("before")?, wanted.after);
     let store_id = call.daemon.facts.store_id;
     let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
     let page = read(&call.daemon, move |daemon| {
+        if wanted.bound().hints().pass_nothing() {
+            return Ok(LogPage { done: true, ..LogPage::default() });
+        }
         let pass = |row: &LogRow| wanted.passes(row);
         let hints = wanted.hints();
         match after {

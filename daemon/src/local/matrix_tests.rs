@@ -27,6 +27,8 @@ const INCIDENTS: &str = "SAMPT";
 /// As a change of tokens, and a responder may.
 const SUSPENSION: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
+/// Whoever has a role of his own, anywhere.
+const PERSONS: &str = "SARMPOmr";
 const EVERYBODY: &str = "SARMPOmrnduga Ts";
 
 fn expected(act: Act) -> &'static str {
@@ -47,6 +49,9 @@ fn expected(act: Act) -> &'static str {
         | Act::IncidentList
         | Act::IncidentShow
         | Act::LogList
+        | Act::LogHistogram
+        | Act::QueryList
+        | Act::QueryShow
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
@@ -72,6 +77,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
         Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
+        Act::QuerySave | Act::QueryDelete => PERSONS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
     }

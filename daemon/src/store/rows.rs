@@ -16,7 +16,7 @@ use tollgate_shared::time::Timestamp;
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, Service, Team, Token, Tombstone,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Operator, Service, Team, Token, Tombstone,
     UsageRecord,
 };
 
@@ -137,6 +137,7 @@ stored_as_it_is! {
     DedupBlock => "a deduplication block",
     IncidentBody => "an incident's body",
     IncidentHead => "an incident's head",
+    KeptQuery => "a kept query",
     Lockdown => "the lockdown",
     LogRow => "a log row",
     Operator => "an operator",

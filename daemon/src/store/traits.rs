@@ -13,8 +13,8 @@ use super::LogHints;
 use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Operator, RegistryChange, Service, Team, Token,
-    Tombstone, UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Operator, RegistryChange, Service, Team,
+    Token, Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -74,6 +74,8 @@ pub struct Loaded {
     pub dead_secrets: Vec<DeadSecret>,
     /// All operators.
     pub operators: Vec<Operator>,
+    /// Queries that operators keep.
+    pub kept_queries: Vec<KeptQuery>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
     /// Usage of tokens and tombstones.

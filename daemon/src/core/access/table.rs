@@ -43,6 +43,8 @@ pub enum Operation {
     ChangeIncidents,
     /// The audit trail.
     ReadAudit,
+    /// Keep queries of one's own: every person with a role.
+    KeepQueries,
 }
 
 /// What it is asked about.
@@ -124,7 +126,7 @@ pub fn may_grant(actor: &Actor, permission: Permission, target: Target) -> bool 
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::See,
         Self::SeeIncidents,
         Self::SeeTokens,
@@ -141,6 +143,7 @@ impl Operation {
         Self::ChangeServices,
         Self::ChangeIncidents,
         Self::ReadAudit,
+        Self::KeepQueries,
     ];
 
     /// True where nothing is changed by it.
@@ -190,6 +193,7 @@ fn person(actor: &Actor, operation: Operation, target: Target) -> bool {
         Operation::See | Operation::SeeIncidents | Operation::ReadLog => !roles.is_empty() || owns(actor, target),
         Operation::SeeTokens => !roles.is_empty() || owns(actor, target) || manages_owner(actor, target),
         Operation::ReadAudit => one_of(&[Role::Admin, Role::Reader, manager]),
+        Operation::KeepQueries => matches!(actor.who, Who::Superuser | Who::Operator(_)) && actor.has_some_role(),
         Operation::ChangeOrganisation => one_of(&[Role::Admin]),
         Operation::ChangeSomeToken => actor.has_some_role(),
         Operation::ChangeServices | Operation::ChangeToken => one_of(&[Role::Admin, manager]),
@@ -233,6 +237,7 @@ fn organisation_token(operation: Operation) -> bool {
         Operation::ChangeOrganisation
             | Operation::ChangeServices
             | Operation::ReadAudit
+            | Operation::KeepQueries
             | Operation::CreatePersonalToken
             | Operation::ChangePersonalToken
             | Operation::EndPersonalToken
@@ -270,9 +275,11 @@ fn carries(token: &Token, operation: Operation) -> Result<(), Problem> {
             let missing = "the token may not read anything: it lacks incidents:read, tokens:read and logs:read";
             return if reads { Ok(()) } else { Err(Problem::new(Slug::PermissionMissing, missing)) };
         }
-        Operation::Introduce | Operation::ChangeOrganisation | Operation::ChangeServices | Operation::ReadAudit => {
-            return Ok(());
-        }
+        Operation::Introduce
+        | Operation::ChangeOrganisation
+        | Operation::ChangeServices
+        | Operation::ReadAudit
+        | Operation::KeepQueries => return Ok(()),
     };
     if token.permissions.contains(&needed) {
         return Ok(());
@@ -307,6 +314,7 @@ fn forbidden(actor: &Actor, operation: Operation) -> Problem {
         Operation::ChangePersonalToken => "its owner",
         Operation::EndPersonalToken => "its owner, a manager of his team, or admin",
         Operation::ChangeOrganisation => "admin",
+        Operation::KeepQueries => "an operator with a role",
         Operation::ReadAudit => "manager, reader or admin",
     };
     Problem::new(Slug::Forbidden, format!("{} may not do this: it needs {needs}", actor.name))

@@ -36,8 +36,8 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
             let head = office.view.incident(*id);
             Ok(head.map_or(Target::Any, |head| service_target(registry, head.service)))
         }
-        // Tokens are asked about where they are found; a note has no target.
-        Command::Token(_) | Command::Note(_) => Ok(Target::Any),
+        // Tokens are asked about where they are found; a note has no target, and a kept query no team.
+        Command::Token(_) | Command::Note(_) | Command::SaveQuery(_) | Command::DeleteQuery(..) => Ok(Target::Any),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Reads what lives in memory, at each opening.
 
-use redb::{Key, ReadTransaction, ReadableTable, TableDefinition};
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, TableError};
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
 use super::tables::{
-    DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS, TOKENS,
-    TOMBSTONES, USAGE, read_marks, store_id,
+    DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS,
+    TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
 };
 use crate::store::dedup::DedupBounds;
 use crate::store::memory::{Memory, SharedCounts};
@@ -36,6 +36,7 @@ pub(super) fn load(
         tombstones: all(txn, TOMBSTONES)?,
         dead_secrets: all(txn, DEAD_SECRETS)?,
         operators: all(txn, OPERATORS)?,
+        kept_queries: all_if_any(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         usage: load_usage(txn)?,
         high_water: marks.high_water,
@@ -72,6 +73,17 @@ fn all<K: Key + 'static, T: Stored>(
     let table = txn.open_table(table).map_err(fail(DOING))?;
     let rows = table.iter().map_err(fail(DOING))?;
     rows.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect()
+}
+
+/// The rows of a table that older files do not have.
+fn all_if_any<K: Key + 'static, T: Stored>(
+    txn: &ReadTransaction,
+    table: TableDefinition<'static, K, &'static [u8]>,
+) -> Result<Vec<T>, StoreError> {
+    match txn.open_table(table) {
+        Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
+        _ => all(txn, table),
+    }
 }
 
 fn load_usage(

@@ -4,6 +4,7 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
+use crate::core::model::KeptQueryKey;
 use crate::store::StoreError;
 use crate::store::memory::Marks;
 
@@ -26,6 +27,8 @@ pub(super) const TOMBSTONES: TableDefinition<'static, &str, &[u8]> = TableDefini
 pub(super) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u8]> = TableDefinition::new("dead_secrets");
 /// By id.
 pub(super) const OPERATORS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("operators");
+/// By owner, screen and name; see [`kept_query_key`]. Absent from files that are older than it.
+pub(super) const KEPT_QUERIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("kept_queries");
 /// By the token's public id.
 pub(super) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
 /// By id, which is by age.
@@ -61,7 +64,7 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     for table in [TEAMS, SERVICES, FILTERS, OPERATORS, HEADS, BODIES] {
         txn.open_table(table).map_err(fail(DOING))?;
     }
-    for table in [TOKENS, TOMBSTONES, USAGE] {
+    for table in [TOKENS, TOMBSTONES, USAGE, KEPT_QUERIES] {
         txn.open_table(table).map_err(fail(DOING))?;
     }
     for table in [RESOLVED, DEDUP, AUDIT] {
@@ -76,6 +79,12 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     meta.insert(KEY_CHECK, key_check.as_slice()).map_err(fail(DOING))?;
     drop(meta);
     write_marks(txn, Marks::default())
+}
+
+/// `operator id or nothing/screen/name in lower case`.
+pub(super) fn kept_query_key((owner, screen, name): &KeptQueryKey) -> String {
+    let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
+    format!("{owner}/{screen}/{name}")
 }
 
 /// Refuses a file of a newer format or of another key; what it cannot find is damage.

@@ -7,8 +7,8 @@ use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 
 use super::handle::fail;
 use super::tables::{
-    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS,
-    TIMELINE, TOKENS, TOMBSTONES, USAGE, write_marks,
+    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED,
+    SERVICES, TEAMS, TIMELINE, TOKENS, TOMBSTONES, USAGE, kept_query_key, write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
@@ -172,6 +172,14 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         RegistryChange::DeleteService(id) => remove(txn, SERVICES, id.0.as_u128()),
         RegistryChange::DeleteTeam(id) => remove(txn, TEAMS, id.0.as_u128()),
         RegistryChange::DeleteOperator(id) => remove(txn, OPERATORS, id.0.as_u128()),
+        RegistryChange::PutQuery(kept) => {
+            put_text(txn, KEPT_QUERIES, &kept_query_key(&kept.key()), &encode(kept.as_ref())?)
+        }
+        RegistryChange::DeleteQuery(key) => {
+            let mut table = txn.open_table(KEPT_QUERIES).map_err(fail(DOING))?;
+            table.remove(kept_query_key(key).as_str()).map_err(fail(DOING))?;
+            Ok(())
+        }
         RegistryChange::SetLockdown(lockdown) => write_lockdown(txn, lockdown.as_ref()),
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),
         RegistryChange::PutDeadSecret(dead) => {

@@ -29,6 +29,7 @@ pub(crate) struct NaiveStore {
 #[derive(Clone, Default)]
 struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
+    kept_queries: BTreeMap<crate::core::model::KeptQueryKey, crate::core::model::KeptQuery>,
     lockdown: Option<crate::core::model::Lockdown>,
     teams: BTreeMap<TeamId, Team>,
     services: BTreeMap<ServiceId, Service>,
@@ -84,6 +85,7 @@ impl Store for NaiveStore {
             tombstones: state.tombstones.into_values().collect(),
             dead_secrets: state.dead.into_values().collect(),
             operators: state.operators.into_values().collect(),
+            kept_queries: state.kept_queries.into_values().collect(),
             lockdown: state.lockdown,
             usage: state.usage.into_iter().collect(),
             high_water: state.high_water,
@@ -284,6 +286,8 @@ impl View for NaiveView {
             RegistryChange::DeleteTeam(id) => drop(state.teams.remove(&id)),
             RegistryChange::PutOperator(operator) => drop(state.operators.insert(operator.id, *operator)),
             RegistryChange::DeleteOperator(id) => drop(state.operators.remove(&id)),
+            RegistryChange::PutQuery(kept) => drop(state.kept_queries.insert(kept.key(), *kept)),
+            RegistryChange::DeleteQuery(key) => drop(state.kept_queries.remove(&key)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutDeadSecret(dead) => drop(state.dead.insert(dead.mac, dead)),
