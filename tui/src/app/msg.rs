@@ -7,7 +7,6 @@ use tollgate_shared::api::{
     ServiceView, StatusView, TeamView, TokenPatch, TokenView,
 };
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
-use tollgate_shared::time::Timestamp;
 use zeroize::Zeroizing;
 
 use super::key::Key;
@@ -212,7 +211,6 @@ pub enum Effect {
     Counts {
         number: u64,
         filter: LogFilter,
-        span: (Timestamp, Timestamp),
         buckets: u16,
     },
     /// Ask for one incident's story.

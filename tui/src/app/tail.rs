@@ -82,6 +82,8 @@ pub struct Tail {
     apart: Vec<Gap>,
     /// The page that is being fetched, and the number of the question.
     loading: Option<(u64, Page)>,
+    /// No row that is still to come can be asked for, so there is no live end.
+    pub is_over: bool,
     /// The last page did not come; the next step asks again.
     broken: bool,
 }
@@ -95,6 +97,8 @@ pub enum Page {
     Newer { after: u64 },
     /// The rows that a gap stands for.
     Gap { from: u64, to: u64 },
+    /// The newest rows, where there is nothing to follow.
+    Newest,
     /// The rows from a moment on, in place of what is shown.
     From(Timestamp),
     /// The rows up to one, in place of what is shown.
@@ -250,6 +254,10 @@ impl Tail {
             Page::Gap { from, to } => self.fill_gap(from, to, rows, more),
             Page::From(_) => self.replace(rows, more, false),
             Page::UpTo(_) => self.replace(rows, true, true),
+            Page::Newest => {
+                self.replace(rows, false, true);
+                (self.is_over, self.at_start, self.detached, self.paused) = (true, !more, None, false);
+            }
             // These two only say where to go.
             Page::FailedBefore(_) | Page::FailedAfter(_) => {}
         }

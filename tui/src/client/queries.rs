@@ -2,7 +2,6 @@
 
 use hyper::Method;
 use tollgate_shared::api::{LogHistogram, Page, SaveQuery, SavedQuery, Screen};
-use tollgate_shared::time::Timestamp;
 
 use super::target::{Target, encode_segment};
 use super::{Client, ClientError};
@@ -41,15 +40,6 @@ impl Client {
     /// Deletes a saved query.
     pub async fn delete_query(&self, screen: Screen, name: &str) -> Result<(), ClientError> {
         self.delete(&saved(screen, name)).await
-    }
-}
-
-impl HistogramQuery {
-    /// The stretch between two moments, to the second.
-    #[must_use]
-    pub fn between(self, from: Timestamp, to: Timestamp) -> Self {
-        let moment = |at: Timestamp| at.to_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
-        Self { since: Some(moment(from)), until: Some(moment(to)), ..self }
     }
 }
 

@@ -137,7 +137,7 @@ async fn session(client: &Arc<Client>, effects: &mut Receiver<Effect>, net: &Sen
                 Effect::Follow { slot, generation, filter, after, last } => tails.follow(slot, generation, &filter, after, last),
                 Effect::Unfollow { slot } => tails.stop(slot),
                 Effect::Rows { number, filter, page } => fetcher.rows(number, filter, page),
-                Effect::Counts { number, filter, span, buckets } => fetcher.counts(number, filter, span, buckets),
+                Effect::Counts { number, filter, buckets } => fetcher.counts(number, filter, buckets),
                 Effect::FetchIncident { incident } => fetcher.incident(incident),
                 Effect::Refresh => fetcher.want_all(),
                 Effect::WatchRefused(on) => fetcher.watch_refused(on),

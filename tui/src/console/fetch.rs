@@ -8,7 +8,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use tollgate_shared::api::Screen;
-use tollgate_shared::time::Timestamp;
 
 use super::client::failure;
 use super::pages;
@@ -111,10 +110,10 @@ impl Fetcher {
     }
 
     /// The counts over the log.
-    pub(super) fn counts(&mut self, number: u64, filter: LogFilter, span: (Timestamp, Timestamp), buckets: u16) {
+    pub(super) fn counts(&mut self, number: u64, filter: LogFilter, buckets: u16) {
         let (client, net) = (Arc::clone(&self.client), self.net.clone());
         self.running.spawn(async move {
-            let counts = pages::counts(&client, &filter, span, buckets).await;
+            let counts = pages::counts(&client, &filter, buckets).await;
             let result = counts.map(Box::new).map_err(|error| failure(&error));
             net.send(Net::Counts { number, result }).await.ok();
             None

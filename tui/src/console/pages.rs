@@ -1,9 +1,7 @@
 //! Rows of the log that are fetched apart from the tails, and the counts over them.
 
-use tollgate_shared::time::Timestamp;
-
 use crate::app::msg::Rows;
-use crate::app::query::{LogFilter, moment};
+use crate::app::query::{LogFilter, Range, moment};
 use crate::app::tail::Page;
 use crate::client::{Client, ClientError, HistogramQuery, LogQuery};
 
@@ -35,6 +33,7 @@ fn query(filter: &LogFilter, page: Page) -> LogQuery {
             let q = filter.asked(&format!("seq:<={to}"));
             LogQuery { q, after: behind(from.saturating_sub(1)), limit: Some(GAP_ROWS), ..base }
         }
+        Page::Newest => base,
         Page::From(at) => LogQuery { q: filter.asked(&format!("since:{}", moment(at))), after: behind(0), ..base },
         Page::UpTo(seq) => LogQuery { before: Some(seq.saturating_add(1)), ..base },
         Page::FailedBefore(seq) => LogQuery { q: filter.asked(FAILED), before: Some(seq), limit: Some(1), ..base },
@@ -46,12 +45,17 @@ fn query(filter: &LogFilter, page: Page) -> LogQuery {
 pub(super) async fn counts(
     client: &Client,
     filter: &LogFilter,
-    (from, to): (Timestamp, Timestamp),
     buckets: u16,
 ) -> Result<tollgate_shared::api::LogHistogram, ClientError> {
     let q = (!filter.text.is_empty()).then(|| filter.text.clone());
     let query = HistogramQuery { q, buckets: Some(buckets.into()), ..HistogramQuery::default() };
-    client.histogram(&query.between(from, to)).await
+    // A length of time stays the same question while time passes: the daemon audits each new one.
+    let query = match filter.range {
+        Range::All => query,
+        Range::Last(secs) => HistogramQuery { since: Some(format!("{secs}s")), ..query },
+        Range::Between(from, to) => HistogramQuery { since: Some(moment(from)), until: Some(moment(to)), ..query },
+    };
+    client.histogram(&query).await
 }
 
 #[cfg(test)]
@@ -69,6 +73,7 @@ mod tests {
             Page::Gap { from: 6, to: 8 },
             Page::From(at),
             Page::UpTo(5),
+            Page::Newest,
             Page::FailedBefore(5),
             Page::FailedAfter(5),
         ];
@@ -76,7 +81,7 @@ mod tests {
             let query = super::query(&filter, page);
             let q = query.q.unwrap();
             assert!(Query::parse(&q, &LOGS).is_ok() && q.starts_with("(a or b)"), "{page:?}: {q}");
-            assert!(query.before.is_some() != query.after.is_some(), "{page:?}");
+            assert!(query.before.is_some() != query.after.is_some() || page == Page::Newest, "{page:?}");
         }
         let gap = query(&filter, Page::Gap { from: 6, to: 8 });
         assert_eq!((gap.after.as_deref(), gap.q.as_deref()), (Some("5"), Some("(a or b) seq:<=8")));

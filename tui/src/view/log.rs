@@ -104,6 +104,7 @@ fn calls_state(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
         Some(Page::Newer { .. }) => "  loading newer rows".to_owned(),
         Some(_) => "  asking the daemon".to_owned(),
         None if tail.entries.is_empty() => String::new(),
+        None if tail.is_over => "  END: nothing newer can fit this question".to_owned(),
         None if !tail.paused => "  FOLLOWING".to_owned(),
         None => paused(tail, theme),
     };

@@ -5,8 +5,10 @@ use tollgate_shared::time::Timestamp;
 
 use crate::app::words;
 
-/// Counts are not asked for more often than this.
+/// Counts are not asked for more often than this,
 const INTERVAL_SECS: i64 = 5;
+/// nor more than this part of the time: a query that has to be asked of each row takes the daemon seconds.
+const SHARE: i64 = 20;
 /// Stretches that are asked for at most: more would not fit a wide screen.
 pub const BUCKETS_MAX: u16 = 160;
 
@@ -21,6 +23,8 @@ pub struct Strip {
     /// The question whose answer is awaited.
     awaited: Option<u64>,
     asked_at: Option<Timestamp>,
+    /// How long the last answer took, seconds.
+    took: i64,
     /// What is shown is of another question, or rows have come since.
     stale: bool,
 }
@@ -47,7 +51,7 @@ impl Strip {
     /// True where the counts are to be asked for now.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let rested = self.asked_at.is_none_or(|at| now.secs_since(at) >= INTERVAL_SECS);
+        let rested = self.asked_at.is_none_or(|at| now.secs_since(at) >= INTERVAL_SECS.max(self.took * SHARE));
         // The window moves on by itself, one slot at a time.
         let moved =
             self.counts.as_ref().is_some_and(|counts| now.secs_since(counts.until) >= counts.bucket_secs.into());
@@ -59,11 +63,12 @@ impl Strip {
     }
 
     /// Takes an answer, if it is the awaited one.
-    pub fn take(&mut self, number: u64, answer: Result<Box<LogHistogram>, String>) {
+    pub fn take(&mut self, number: u64, answer: Result<Box<LogHistogram>, String>, now: Timestamp) {
         if self.awaited != Some(number) {
             return;
         }
         self.awaited = None;
+        self.took = self.asked_at.map_or(0, |at| now.secs_since(at));
         match answer {
             Ok(counts) => (self.counts, self.refused) = (Some(counts), None),
             Err(words) => self.refused = Some(words),
@@ -157,7 +162,7 @@ mod tests {
     fn strip() -> Strip {
         let mut strip = Strip::default();
         strip.begin(1, now());
-        strip.take(1, Ok(Box::new(histogram())));
+        strip.take(1, Ok(Box::new(histogram())), now());
         strip
     }
 
@@ -186,7 +191,7 @@ mod tests {
     fn an_answer_to_another_question_is_not_taken_and_counts_are_asked_for_seldom() {
         let mut strip = strip();
         let before = strip.total();
-        strip.take(1, Ok(Box::new(LogHistogram { buckets: Vec::new(), ..histogram() })));
+        strip.take(1, Ok(Box::new(LogHistogram { buckets: Vec::new(), ..histogram() })), now());
         assert_eq!(strip.total(), before);
         strip.spoil(false);
         assert!(!strip.is_due(now().plus_secs(4)) && strip.is_due(now().plus_secs(5)));

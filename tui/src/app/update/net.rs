@@ -5,7 +5,7 @@ use super::super::connection::Connection;
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Dirty, Effect, Effects, Failure, Net, Reply, Slot};
-use super::super::tail::Tail;
+use super::super::tail::{Page, Tail};
 use super::{changes, follow_log, log};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -76,7 +76,9 @@ fn connected(model: &mut Model, status: Box<tollgate_shared::api::StatusView>, e
     model.status = Some(status);
     effects.touch(Dirty::Input);
     let filter = model.logs.tail.filter.clone();
-    follow_log(model, filter, same_log, effects);
+    if !(same_log && model.logs.tail.is_over) {
+        follow_log(model, filter, same_log, effects);
+    }
     if model.logs.tab == super::super::logs::LogTab::Refused && model.screen == Screen::Log {
         effects.push(Effect::WatchRefused(true));
     }
@@ -126,6 +128,10 @@ fn tail_ended(model: &mut Model, at: Slot, generation: u64, refused: Option<Stri
     let tail = slot(model, at);
     if tail.generation != generation {
         return;
+    }
+    if refused.is_some() && at == Slot::Log && tail.filter.asked("").is_some() {
+        // Perhaps nothing that is still to come can fit: then the rows that are there can be read all the same.
+        return log::fetch(model, Page::Newest, effects);
     }
     tail.loaded = true;
     tail.refused = refused;

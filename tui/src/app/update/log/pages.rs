@@ -33,14 +33,13 @@ pub(in crate::app::update) fn want(model: &mut Model, effects: &mut Effects) {
         let number = model.next_generation();
         model.logs.strip.begin(number, model.now);
         let filter = model.logs.tail.filter.clone();
-        let span = filter.range.span(model.now);
         let buckets = model.columns.saturating_sub(STRIP_ROOM).clamp(12, BUCKETS_MAX);
-        effects.push(Effect::Counts { number, filter, span, buckets });
+        effects.push(Effect::Counts { number, filter, buckets });
     }
 }
 
 pub(in crate::app::update) fn counts(model: &mut Model, number: u64, result: Result<Box<LogHistogram>, Failure>) {
-    model.logs.strip.take(number, result.map_err(|failure| failure.words));
+    model.logs.strip.take(number, result.map_err(|failure| failure.words), model.now);
 }
 
 /// A page came.
@@ -53,6 +52,10 @@ pub(in crate::app::update) fn rows(
     let Some(page) = model.logs.tail.end(number) else { return };
     match result {
         Ok(Rows { rows, more }) => take(model, page, rows, more, effects),
+        Err(failure) if page == Page::Newest => {
+            let tail = &mut model.logs.tail;
+            (tail.loaded, tail.refused) = (true, Some(failure.words));
+        }
         Err(failure) => {
             model.logs.tail.give_up();
             model.notice = Some(failure.words);
