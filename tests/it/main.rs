@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod console;
+mod console_log;
 mod crash;
 mod dedup;
 mod fixtures;

@@ -98,7 +98,7 @@ impl Range {
     #[must_use]
     pub fn words(self) -> String {
         match self {
-            Self::All => "all that is kept, 48 h".to_owned(),
+            Self::All => "all 48 h".to_owned(),
             Self::Last(secs) => format!("last {}", length(secs)),
             Self::Between(from, to) => format!("{} to {}", words::moment(from), words::clock(to)),
         }

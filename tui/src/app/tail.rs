@@ -460,3 +460,149 @@ pub fn retention(row: &LogRow, now: Timestamp) -> String {
     let left = tollgate_shared::limits::LOG_ROW_SECS - now.secs_since(row.at);
     format!("this row is erased in {}", words::countdown(left))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures;
+    use proptest::prelude::*;
+
+    /// What may happen to a list, against a log of contiguous rows.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Arrive(u64),
+        Step(isize),
+        Follow,
+        Answer,
+        UpTo(u64),
+        From(u64),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            3 => (1..40u64).prop_map(Event::Arrive),
+            4 => (-60..60isize).prop_map(Event::Step),
+            1 => Just(Event::Follow),
+            4 => Just(Event::Answer),
+            1 => (1..300u64).prop_map(Event::UpTo),
+            1 => (1..300u64).prop_map(Event::From),
+        ]
+    }
+
+    fn rows(seqs: impl Iterator<Item = u64>) -> Vec<LogRow> {
+        seqs.map(fixtures::row).collect()
+    }
+
+    /// As the daemon answers, 20 rows a page.
+    fn answer(page: Page, newest: u64) -> (Vec<LogRow>, bool) {
+        match page {
+            Page::Older { before } => {
+                let from = before.saturating_sub(20).max(1);
+                (rows(from..before.min(newest + 1)), from > 1)
+            }
+            Page::Newer { after } => {
+                let to = (after + 20).min(newest);
+                (rows(after + 1..=to), to == after + 20)
+            }
+            Page::UpTo(seq) => {
+                let to = seq.min(newest);
+                (rows(to.saturating_sub(19).max(1)..=to), to > 20)
+            }
+            Page::From(at) => {
+                let from = at.secs_since(fixtures::row(0).at).unsigned_abs().max(1);
+                let to = (from + 19).min(newest);
+                (rows(from..=to), to == from + 19)
+            }
+            _ => (Vec::new(), false),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_list_is_always_a_stretch_of_the_log_and_ends_at_its_end_while_it_is_live(
+            events in prop::collection::vec(event(), 1..60)
+        ) {
+            let mut tail = Tail::default();
+            let (mut newest, mut number) = (0, 0);
+            for event in events {
+                match event {
+                    Event::Arrive(count) => {
+                        let came = rows(newest + 1..=newest + count);
+                        newest += count;
+                        tail.take(came.into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+                    }
+                    Event::Step(by) => tail.step(by),
+                    Event::Follow => drop(tail.set_paused(false)),
+                    Event::UpTo(seq) if newest > 0 => tail.begin(number, Page::UpTo(seq)),
+                    Event::From(seq) if seq <= newest => tail.begin(number, Page::From(fixtures::row(seq).at)),
+                    Event::Answer => {
+                        if let Some(page) = tail.end(number) {
+                            let (rows, more) = answer(page, newest);
+                            tail.take_page(page, rows, more);
+                        }
+                    }
+                    Event::UpTo(_) | Event::From(_) => {}
+                }
+                let marked = tail.cursor.key;
+                if let Some(page) = tail.wanted() {
+                    number += 1;
+                    tail.begin(number, page);
+                }
+                prop_assert_eq!(tail.cursor.key, marked);
+                let seqs: Vec<u64> = tail.entries.iter().map(Entry::seq).collect();
+                prop_assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{:?}", seqs);
+                if tail.is_live() && newest > 0 {
+                    prop_assert_eq!(seqs.last().copied(), Some(newest));
+                }
+                prop_assert!(tail.paused || seqs.is_empty() || tail.cursor.index + 1 == seqs.len());
+            }
+        }
+    }
+
+    fn following(last: u64) -> Tail {
+        let mut tail = Tail::default();
+        tail.take(rows(1..=last).into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+        tail
+    }
+
+    #[test]
+    fn reading_is_never_pushed_out_by_what_arrives() {
+        let mut tail = following(ROWS_MAX as u64);
+        tail.step(-(ROWS_MAX as isize - 10));
+        let marked = tail.cursor.key;
+        let more = rows(ROWS_MAX as u64 + 1..=ROWS_MAX as u64 + 50);
+        tail.take(more.into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+        assert_eq!((tail.cursor.key, tail.newer_below(), tail.is_live()), (marked, 50, false));
+        assert!(tail.entries.len() <= ROWS_MAX);
+        assert!(!tail.set_paused(false), "the live end has to be asked for");
+    }
+
+    #[test]
+    fn a_gap_is_filled_by_its_rows_and_what_is_gone_is_said() {
+        let mut tail = Tail::default();
+        tail.take(fixtures::tail(12));
+        tail.go(5);
+        tail.take_page(Page::Gap { from: 6, to: 8 }, rows(6..=8), false);
+        let seqs: Vec<u64> = tail.entries.iter().map(Entry::seq).collect();
+        assert_eq!((seqs, tail.cursor.key), ((1..=12).collect(), Some(6)));
+        let mut tail = Tail::default();
+        tail.take(fixtures::tail(12));
+        tail.take_page(Page::Gap { from: 6, to: 8 }, Vec::new(), false);
+        let Some(Entry::Gap(gap)) = tail.entries.get(5) else { panic!("the gap is gone") };
+        assert_eq!((gap.reason, can_load(gap)), (GapReason::Expired, false));
+    }
+
+    #[test]
+    fn an_erased_stretch_that_was_told_while_the_end_was_away_is_shown_when_the_list_comes_to_it() {
+        let mut tail = following(20);
+        tail.step(-19);
+        tail.begin(1, Page::UpTo(10));
+        tail.end(1);
+        tail.take_page(Page::UpTo(10), rows(1..=10), false);
+        let gap = Gap { from: 21, to: 29, count: 9, reason: GapReason::Shed };
+        tail.take(vec![TailItem::Gap(gap), TailItem::Row(Box::new(fixtures::row(30)))]);
+        tail.take_page(Page::Newer { after: 10 }, rows((11..=20).chain(30..=30)), false);
+        assert!(tail.entries.iter().any(|entry| matches!(entry, Entry::Gap(shown) if *shown == gap)));
+        assert!(tail.is_live());
+    }
+}

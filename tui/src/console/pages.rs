@@ -78,10 +78,10 @@ mod tests {
             Page::FailedAfter(5),
         ];
         for page in pages {
-            let query = super::query(&filter, page);
-            let q = query.q.unwrap();
+            let asked = query(&filter, page);
+            let q = asked.q.unwrap();
             assert!(Query::parse(&q, &LOGS).is_ok() && q.starts_with("(a or b)"), "{page:?}: {q}");
-            assert!(query.before.is_some() != query.after.is_some() || page == Page::Newest, "{page:?}");
+            assert!(asked.before.is_some() != asked.after.is_some() || page == Page::Newest, "{page:?}");
         }
         let gap = query(&filter, Page::Gap { from: 6, to: 8 });
         assert_eq!((gap.after.as_deref(), gap.q.as_deref()), (Some("5"), Some("(a or b) seq:<=8")));

@@ -10,6 +10,7 @@ use crate::app::tail::{Entry, Page, Tail, can_load, gap_words, is_failure};
 use crate::app::tokens::Tokens;
 use crate::app::verdict::outcome_words;
 use crate::app::words::{self, clock, count, group};
+use crate::safe_text::SafeText;
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{LogRow, RefusedRow};
 
@@ -54,33 +55,42 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
         LogTab::Refused => format!(" calls [{refused}]"),
     };
     let numbers = if logs.tab == LogTab::Calls { numbers(model) } else { String::new() };
-    let asked = if logs.tab == LogTab::Calls { asked(model) } else { String::new() };
+    let is_calls = logs.tab == LogTab::Calls;
+    let asked = if is_calls { asked(model) } else { String::new() };
+    let range = if is_calls { format!("T {}", logs.tail.filter.range.words()) } else { String::new() };
     let search = if logs.search.is_empty() { String::new() } else { format!("  / {}", logs.search) };
     let mut row = canvas.row(area, theme.plain());
     let right = tabs.chars().count() + 1;
     let numbers =
         if row.left() > right + numbers.chars().count() + 24 { format!("{numbers}   ") } else { String::new() };
     let room = row.left().saturating_sub(right + numbers.chars().count());
-    row.cell(&format!(" {asked}{search}"), room, theme.strong());
+    // A long query is cut, never the time beside it: rows that are missing for their age would be looked for elsewhere.
+    let behind = format!("{range}{search} ");
+    let asked = SafeText::clipped(&asked, room.saturating_sub(behind.chars().count() + 3), theme.ellipsis());
+    let asked = asked.as_screen_str();
+    let gap = if asked.is_empty() { "" } else { "  " };
+    row.cell(&format!(" {asked}{gap}{behind}"), room, theme.strong());
     row.text(&numbers, theme.plain()).text(&tabs, theme.strong());
     canvas.put(area, 0, row);
 }
 
-/// The query and the time.
+/// The query.
 fn asked(model: &Model) -> String {
     let filter = &model.logs.tail.filter;
     let parked = model.logs.parked.as_ref().filter(|parked| filter.is_empty() && !parked.is_empty());
-    let text = match (filter.is_empty(), parked) {
-        (false, _) => format!("f {}  ", filter.text),
-        (true, Some(parked)) => format!("F brings back {}  ", parked.text),
+    match (filter.is_empty(), parked) {
+        (false, _) => format!("f {}", filter.text),
+        (true, Some(parked)) => format!("F brings back {}", parked.text),
         (true, None) => String::new(),
-    };
-    format!("{text}T {}", filter.range.words())
+    }
 }
 
 fn numbers(model: &Model) -> String {
     let bounds = model.status.as_ref().map(|status| &status.log);
     let all = bounds.and_then(|log| Some(log.last_seq? + 1 - log.first_seq?)).unwrap_or(0);
+    if model.logs.tail.filter.asked("").is_none() && all > 0 {
+        return count(all, "row");
+    }
     let exact = model.logs.strip.counts.as_ref().is_some_and(|counts| counts.exact);
     match model.logs.strip.total() {
         // The counts and the bounds are of two moments: no part is shown as more than the whole.
@@ -143,7 +153,7 @@ fn retention(model: &Model) -> String {
         None => format!("rows live {hours} h"),
     };
     if tail.at_start && tail.paused && tail.cursor.index == 0 && !tail.entries.is_empty() {
-        return format!("this is the first;  {kept}");
+        return format!("first row, rows live {hours} h");
     }
     kept
 }

@@ -31,8 +31,9 @@ pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, prompt: &Prompt) {
     match &judged {
         Judged::Wrong(error) if !unfinished(error) => {
             carets(canvas, area, &text, skip, error);
-            let meant = error.suggestion.as_ref().map(|meant| format!("; did you mean `{meant}`? Tab puts it there"));
-            canvas.text_at(area, 2, &format!(" {}{}", error.message, meant.unwrap_or_default()), theme.bad());
+            // What helps comes first: the message may be longer than the line.
+            let meant = error.suggestion.as_ref().map(|meant| format!("did you mean `{meant}`? Tab puts it there.  "));
+            canvas.text_at(area, 2, &format!(" {}{}", meant.unwrap_or_default(), error.message), theme.bad());
         }
         judged => {
             let names: Vec<&str> = offered.iter().map(|offer| offer.text.trim_end()).collect();
@@ -52,7 +53,7 @@ fn sentence(prompt: &Prompt, judged: &Judged, offer: Option<&tollgate_shared::qu
         Judged::Wrong(_) => String::new(),
     };
     let tab = offer.map(|offer| format!("Tab {}   ", offer.help)).unwrap_or_default();
-    format!("{counted}{tab}Enter asks the daemon  Up former queries  Esc")
+    format!("{counted}{tab}Enter asks  Up former queries  Esc")
 }
 
 /// Carets under the characters of a fault, as far as they are on the screen.

@@ -88,6 +88,9 @@ pub(super) fn pick(model: &mut Model, pick: LogPick, effects: &mut Effects) {
 
 /// Follows the newest row, or stays. Where the live end is not in the list, it is asked for.
 pub(super) fn follow(model: &mut Model, paused: bool, effects: &mut Effects) {
+    if !paused {
+        model.logs.strip.brush = None;
+    }
     if !model.logs.tail.set_paused(paused) {
         let filter = model.logs.tail.filter.clone();
         follow_log(model, filter, false, effects);
@@ -355,7 +358,9 @@ fn brush(model: &mut Model, later: bool, effects: &mut Effects) {
     }
     let range = model.logs.tail.filter.range;
     let moved = range.moved(later, model.now);
-    if moved == range {
+    let oldest = model.status.as_ref().and_then(|status| status.log.oldest_at);
+    let is_oldest = !later && oldest.is_none_or(|oldest| range.span(model.now).0 <= oldest);
+    if moved == range || is_oldest {
         let words = if later { "no later calls: this is the newest" } else { "no earlier calls are kept" };
         model.notice = Some(words.to_owned());
         return;

@@ -8,6 +8,7 @@ use crate::app::Model;
 use crate::app::logs::strip::BUCKETS_MAX;
 use crate::app::model::Screen;
 use crate::app::msg::{Effect, Effects, Failure, Rows};
+use crate::app::query::{LogFilter, Range};
 use crate::app::tail::{Entry, Page};
 
 /// Columns beside the strip's own.
@@ -33,8 +34,21 @@ pub(in crate::app::update) fn want(model: &mut Model, effects: &mut Effects) {
         let number = model.next_generation();
         model.logs.strip.begin(number, model.now);
         let filter = model.logs.tail.filter.clone();
+        let range = counted(filter.range, model);
         let buckets = model.columns.saturating_sub(STRIP_ROOM).clamp(12, BUCKETS_MAX);
-        effects.push(Effect::Counts { number, filter, buckets });
+        effects.push(Effect::Counts { number, filter: LogFilter { range, ..filter }, buckets });
+    }
+}
+
+/// The time that is counted: of all that is kept, the shortest stretch that holds it, so that a young log is not drawn as
+/// one column at the edge.
+fn counted(range: Range, model: &Model) -> Range {
+    let oldest = model.status.as_ref().and_then(|status| status.log.oldest_at);
+    let age = oldest.map_or(0, |at| model.now.secs_since(at));
+    let holds = |range: &Range| matches!(range, Range::Last(secs) if i64::from(*secs) > age);
+    match range {
+        Range::All => Range::LENGTHS.into_iter().map(|(_, range)| range).find(holds).unwrap_or(range),
+        range => range,
     }
 }
 
