@@ -1,5 +1,7 @@
 //! The console's API log on a real terminal, with a real daemon: the query, the tail that is read, rows from before.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use tollgate_tests::daemon::{Daemon, Token};
 use tollgate_tests::terminal::Terminal;
 
@@ -9,9 +11,12 @@ use crate::support::{alert, with_alertmanager};
 const UP: &str = "\x1b[A";
 const PAGE_UP: &str = "\x1b[5~";
 
+/// Each call is another one, so that none is a duplicate.
 fn match_nothing(daemon: &Daemon, token: &Token, calls: u32) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     for _ in 0..calls {
-        assert!(daemon.post(&token.secret, "{}").is_success());
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        assert!(daemon.post(&token.secret, &format!("{{\"number\":{number}}}")).is_success());
     }
 }
 

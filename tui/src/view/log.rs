@@ -38,6 +38,7 @@ pub(super) fn log(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
             calls_state(canvas, model, layout.state);
         }
         LogTab::Refused => {
+            refused_reasons(canvas, model, layout.strip);
             refused(canvas, model, layout);
             refused_state(canvas, model, layout.state);
         }
@@ -156,6 +157,22 @@ fn retention(model: &Model) -> String {
         return format!("first row, rows live {hours} h");
     }
     kept
+}
+
+/// Why calls were refused, the most frequent reason first: ` 30 not-found  4 token-malformed`.
+fn refused_reasons(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
+    let mut reasons: Vec<(usize, &str)> = Vec::new();
+    for row in &model.logs.refused {
+        match reasons.iter_mut().find(|(_, reason)| *reason == row.reason) {
+            Some((count, _)) => *count += 1,
+            None => reasons.push((1, &row.reason)),
+        }
+    }
+    reasons.sort_by_key(|(count, reason)| (std::cmp::Reverse(*count), *reason));
+    let words: Vec<String> =
+        reasons.iter().map(|(count, reason)| format!("{} {reason}", group(*count as u64))).collect();
+    let style = canvas.theme.attention();
+    canvas.text(area, &format!(" {}", words.join("   ")), style);
 }
 
 fn refused_state(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
