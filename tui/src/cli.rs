@@ -2,6 +2,7 @@
 //! its own.
 
 mod args;
+mod asked;
 mod audit;
 mod call_file;
 mod confirm;
@@ -10,11 +11,13 @@ mod csv;
 mod exit;
 mod filter;
 mod follow;
+mod histogram;
 mod incident;
 mod io;
 mod lockdown;
 mod log;
 mod operator;
+mod query;
 mod scan;
 mod secret;
 mod send;
@@ -164,6 +167,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
+        Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,

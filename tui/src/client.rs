@@ -9,6 +9,7 @@ mod follow;
 pub mod gate;
 mod lines;
 mod people;
+mod queries;
 mod remedy;
 mod routes;
 mod search;

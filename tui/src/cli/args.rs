@@ -5,6 +5,7 @@ mod filter;
 mod incident;
 mod log;
 mod operator;
+mod query;
 mod send;
 mod team;
 mod token;
@@ -15,6 +16,7 @@ pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentList, IncidentVerb};
 pub(super) use log::{LogArgs, LogVerb, LogView};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use query::{Asked, QueryVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -107,6 +109,9 @@ pub(super) enum Verb {
     Incident(IncidentVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
+    /// Queries that you keep, for log, tokens, incidents and audit: list, save, delete
+    #[command(subcommand)]
+    Query(QueryVerb),
     /// Who may do what: add, list, edit, disable, remove, passphrase
     #[command(subcommand, after_help = operator::AFTER_HELP)]
     Operator(OperatorVerb),

@@ -1,9 +1,11 @@
 //! `tollgate incident`.
 
-use tollgate_shared::api::{IncidentView, ResolveIncident};
+use tollgate_shared::api::{IncidentView, ResolveIncident, Screen};
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+use tollgate_shared::query::{FieldId, INCIDENTS, Query};
 
 use super::args::{Format, IncidentList, IncidentVerb};
+use super::asked;
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::table::{Table, facts, numbers, words};
@@ -26,10 +28,14 @@ pub(super) async fn run(cx: &mut Context<'_>, verb: IncidentVerb) -> Done {
 
 async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let client = cx.client;
-    let state = list.state.or_else(|| (!list.all).then(|| "open".to_owned()));
-    let query = IncidentQuery { state, service: list.service, ..IncidentQuery::default() };
+    let q = asked::text(cx, Screen::Incidents, &list.asked).await?;
+    let asks_for_state = q.as_deref().and_then(|q| Query::parse(q, &INCIDENTS).ok());
+    let asks_for_state = asks_for_state.is_some_and(|q| q.any_field(&|field, _| field == FieldId::State));
+    let state = list.state.or_else(|| (!list.all && !asks_for_state).then(|| "open".to_owned()));
+    let query = IncidentQuery { q, state, service: list.service, ..IncidentQuery::default() };
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    cx.list("no such incidents", incidents, fetch).await
+    let done = cx.list("no such incidents", incidents, fetch).await;
+    done.map_err(|error| asked::drawn_too(error, query.q.as_ref()))
 }
 
 async fn show(cx: &mut Context<'_>, reference: &str) -> Done {
