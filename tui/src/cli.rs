@@ -18,6 +18,7 @@ mod lockdown;
 mod log;
 mod operator;
 mod query;
+mod replay;
 mod scan;
 mod secret;
 mod send;
@@ -30,6 +31,7 @@ mod tests;
 mod token;
 mod verdict;
 mod watch;
+mod what_if;
 mod when;
 
 pub use args::DemoArgs;
@@ -162,6 +164,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Team(verb) => team::team(cx, verb).await,
         Verb::Service(verb) => team::service(cx, verb).await,
         Verb::Filter(verb) => filter::run(cx, verb).await,
+        Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,

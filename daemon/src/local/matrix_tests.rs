@@ -41,6 +41,8 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterList
         | Act::FilterShow
         | Act::FilterTry
+        | Act::WhatIf
+        | Act::LogReplay
         | Act::TokenList
         | Act::TokenShow
         | Act::TokenSources
@@ -56,7 +58,12 @@ fn expected(act: Act) -> &'static str {
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow => SEES,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterEdit
+        | Act::FilterDelete => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate

@@ -10,11 +10,12 @@ mod send;
 mod team;
 mod token;
 mod watch;
+mod what_if;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
-pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
+pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentList, IncidentVerb};
-pub(super) use log::{LogArgs, LogVerb, LogView};
+pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use query::{Asked, QueryVerb};
 pub(super) use send::SendArgs;
@@ -24,6 +25,7 @@ pub(super) use token::{
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -101,6 +103,9 @@ pub(super) enum Verb {
     /// API filters of services: which calls open and resolve incidents
     #[command(subcommand)]
     Filter(FilterVerb),
+    /// What a filter, a scope, an address list, an end or a revocation would change in the calls of the last 48 h
+    #[command(subcommand)]
+    WhatIf(WhatIfVerb),
     /// API tokens: create, list, edit, refresh, rotate, suspend, revoke and more
     #[command(subcommand)]
     Token(TokenVerb),

@@ -23,7 +23,11 @@ pub(super) async fn run(cx: &mut Context<'_>, args: LogArgs) -> Done {
         Some(LogVerb::Show { .. }) if view != LogView::default() => {
             Err(CliError::usage("`log show` takes a seq and no filters", "use:  tollgate log show SEQ"))
         }
+        Some(LogVerb::Replay(_)) if view != LogView::default() => {
+            Err(CliError::usage("`log replay` takes a seq and no filters", "use:  tollgate log replay SEQ"))
+        }
         Some(LogVerb::Show { seq }) => show(cx, seq).await,
+        Some(LogVerb::Replay(replay)) => super::replay::run(cx, replay).await,
         None if view.refused => refused(cx, view).await,
         None => {
             let q = asked::text(cx, Screen::Logs, &view.asked).await?;
@@ -179,7 +183,7 @@ pub(super) fn row_cells(row: &LogRow, when: When) -> [String; 8] {
 }
 
 /// What wants to be seen is in capitals.
-fn outcome_words(outcome: Outcome) -> &'static str {
+pub(super) fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::NoMatch => "NO MATCH",
         Outcome::Rejected => "REJECTED",

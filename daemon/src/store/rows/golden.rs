@@ -13,7 +13,8 @@ use super::*;
 use crate::core::model::SourceRecord;
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
-    incident_id, log_row, opened, resolved, service, service_id, team, token, token_id, tombstone,
+    incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id,
+    tombstone,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -128,6 +129,9 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&tombstone(1), "tombstone");
     check(&usage(), "usage");
     check(&filter(), "filter");
+    check(&AnswerBlock { entries: vec![(IdempotencyKey([6; 32]), stored_answer(1))] }, "answer block");
+    check(&TokenOptions { delivery_ids: true }, "token options");
+    check(&maintenance(1), "maintenance");
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -23,6 +24,25 @@ pub(in crate::cli) enum LogVerb {
         #[arg(value_name = "SEQ")]
         seq: u64,
     },
+    /// Say what a logged call would come to today, beside what it came to then; nothing is sent without --for-real
+    #[command(visible_alias = "try")]
+    Replay(LogReplay),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LogReplay {
+    /// The row's seq
+    #[arg(value_name = "SEQ")]
+    pub(in crate::cli) seq: u64,
+    /// Send it to the listen address as a real call, with a token; says before what it will do
+    #[arg(long)]
+    pub(in crate::cli) for_real: bool,
+    /// A file with the token's secret; `-` reads standard input; without it the secret is asked for
+    #[arg(long, value_name = "FILE", requires = "for_real")]
+    pub(in crate::cli) token_file: Option<PathBuf>,
+    /// Where to send to, http://HOST:PORT [default: where the daemon listens]
+    #[arg(long, value_name = "URL", requires = "for_real")]
+    pub(in crate::cli) gate: Option<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Args)]
