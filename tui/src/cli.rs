@@ -16,6 +16,7 @@ mod incident;
 mod io;
 mod lockdown;
 mod log;
+mod maintenance;
 mod operator;
 mod query;
 mod replay;
@@ -85,6 +86,10 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
     let verb = match args.verb {
         None => return Ran::Console(ConsoleArgs { sockets, no_color }),
         Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        Some(Verb::Send(mut send)) if send.nagios => {
+            send.environment = send::environment(&var);
+            Verb::Send(send)
+        }
         Some(verb) => verb,
     };
     let is_named = args.global.socket.is_some() || var("TOLLGATE_SOCKET").is_some_and(|value| !value.is_empty());
@@ -167,6 +172,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
+        Verb::Maintenance(verb) => maintenance::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,

@@ -309,4 +309,7 @@ fn comment_of(field: &str, text: Option<String>) -> Result<Option<String>, Probl
 }
 
 #[cfg(test)]
+mod incident_tests;
+
+#[cfg(test)]
 mod tests;

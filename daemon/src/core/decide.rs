@@ -248,6 +248,9 @@ impl Decision {
 }
 
 #[cfg(test)]
+mod intake_tests;
+
+#[cfg(test)]
 mod tests;
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenIdentify
         | Act::IncidentList
         | Act::IncidentShow
+        | Act::MaintenanceList
         | Act::LogList
         | Act::LogHistogram
         | Act::QueryList
@@ -63,7 +64,9 @@ fn expected(act: Act) -> &'static str {
         | Act::ServiceDelete
         | Act::FilterCreate
         | Act::FilterEdit
-        | Act::FilterDelete => SERVICES,
+        | Act::FilterDelete
+        | Act::MaintenanceAdd
+        | Act::MaintenanceEnd => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate
@@ -83,7 +86,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenRevoke
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
-        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
+        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
         Act::QuerySave | Act::QueryDelete => PERSONS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,

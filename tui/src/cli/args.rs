@@ -4,6 +4,7 @@ mod audit;
 mod filter;
 mod incident;
 mod log;
+mod maintenance;
 mod operator;
 mod query;
 mod send;
@@ -14,8 +15,9 @@ mod what_if;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
-pub(super) use incident::{IncidentList, IncidentVerb};
+pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
 pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use query::{Asked, QueryVerb};
 pub(super) use send::SendArgs;
@@ -112,6 +114,9 @@ pub(super) enum Verb {
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Times in which a service opens no incidents: add, list, end
+    #[command(subcommand)]
+    Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
     /// Queries that you keep, for log, tokens, incidents and audit: list, save, delete

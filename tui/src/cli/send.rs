@@ -1,6 +1,8 @@
 //! `tollgate send`: a call to the listen address, as a sender would make it. The only command that does not use the
 //! local socket for its work.
 
+mod nagios;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +20,8 @@ use super::exit::{CliError, Exit, problem_exit, problem_lines};
 use super::io::Io;
 use super::verdict::count;
 use crate::client::gate::{Answer, deliver};
+
+pub(super) use self::nagios::environment;
 
 /// Connect, send and answer together.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,14 +70,19 @@ pub(super) fn address(gate: Option<&str>, listen: Option<&str>) -> Result<String
 }
 
 fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<Bytes>>, CliError> {
-    if args.file.as_os_str() == "-" && args.token_file.as_os_str() == "-" {
+    let is_input = |path: &std::path::Path| path.as_os_str() == "-";
+    if args.file.as_deref().is_some_and(is_input) && is_input(&args.token_file) {
         return Err(CliError::usage(
             "standard input cannot be both the body and the token",
             "put one of them into a file",
         ));
     }
     let authorization = authorization(&Zeroizing::new(call_file::read_text(io, &args.token_file)?))?;
-    let mut content = Content::of_body(call_file::read_text(io, &args.file)?);
+    let body = match &args.file {
+        Some(file) => call_file::read_text(io, file)?,
+        None => nagios::body(&args.environment, &args.macros)?,
+    };
+    let mut content = Content::of_body(body);
     for header in &args.headers {
         content.add_header(header)?;
     }

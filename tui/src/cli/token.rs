@@ -98,7 +98,7 @@ fn new_token(name: String, scope: String, settings: TokenSettings) -> Result<New
         dedup_strict: settings.strict_dedup,
         rate_limit: settings.rate.map(RateLimit::from),
         query_token: settings.no_query_token.then_some(false),
-        delivery_ids: false,
+        delivery_ids: settings.delivery_ids,
     })
 }
 
@@ -147,7 +147,7 @@ fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
         dedup_strict: switch(args.strict_dedup, args.no_strict_dedup),
         rate_limit: args.rate.map(RateLimit::from).or(no_rate),
         query_token: switch(args.query_token, args.no_query_token),
-        delivery_ids: None,
+        delivery_ids: switch(args.delivery_ids, args.no_delivery_ids),
         sealed: args.seal.then_some(true),
     })
 }

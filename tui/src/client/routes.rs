@@ -2,8 +2,9 @@
 
 use hyper::Method;
 use tollgate_shared::api::{
-    EventsItem, FilterView, IncidentView, NewFilter, NewService, NewTeam, Page, ResolveIncident, ServicePatch,
-    ServiceView, TeamView, TryFilter, TryVerdict,
+    BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, IncidentView, MaintenanceView, NewFilter,
+    NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TeamView, TryFilter,
+    TryVerdict,
 };
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 
@@ -28,6 +29,14 @@ pub struct IncidentQuery {
     pub state: Option<String>,
     /// Reference of a service.
     pub service: Option<String>,
+    /// `P1`, or several with commas.
+    pub priority: Option<String>,
+    /// Reference of the token that opened them.
+    pub token: Option<String>,
+    /// In title or key.
+    pub text: Option<String>,
+    /// Opened in the last so many seconds.
+    pub since_secs: Option<u64>,
     /// Which page.
     pub page: PageQuery,
 }
@@ -53,6 +62,24 @@ pub struct LogQuery {
     pub after: Option<String>,
     /// Following begins with the newest so many matching rows.
     pub last: Option<u32>,
+}
+
+impl IncidentQuery {
+    /// The filter alone as a query string, as a bulk change takes it.
+    pub fn filter(&self) -> String {
+        self.filtered(Target::default()).done().trim_start_matches('?').to_owned()
+    }
+
+    fn filtered(&self, target: Target) -> Target {
+        target
+            .text("q", self.q.as_deref())
+            .text("state", self.state.as_deref())
+            .text("service", self.service.as_deref())
+            .text("priority", self.priority.as_deref())
+            .text("token", self.token.as_deref())
+            .text("text", self.text.as_deref())
+            .number("since_secs", self.since_secs)
+    }
 }
 
 impl Client {
@@ -133,8 +160,31 @@ impl Client {
 
     /// Incidents, newest first.
     pub async fn incidents(&self, query: &IncidentQuery) -> Result<Page<IncidentView>, ClientError> {
-        let target = Target::at("/v1/incidents").text("q", query.q.as_deref()).text("state", query.state.as_deref());
-        self.get(&target.text("service", query.service.as_deref()).page(&query.page).done()).await
+        self.get(&query.filtered(Target::at("/v1/incidents")).page(&query.page).done()).await
+    }
+
+    /// One change to many incidents; without `confirm_count` they are only listed.
+    pub async fn bulk_incidents(&self, bulk: &BulkIncidents) -> Result<BulkIncidentsResult, ClientError> {
+        self.send(Method::POST, "/v1/incidents/bulk", bulk).await
+    }
+
+    /// Maintenances, of one service or all.
+    pub async fn maintenances(
+        &self,
+        service: Option<&str>,
+        page: &PageQuery,
+    ) -> Result<Page<MaintenanceView>, ClientError> {
+        self.get(&Target::at("/v1/maintenance").text("service", service).page(page).done()).await
+    }
+
+    /// Plans a maintenance.
+    pub async fn add_maintenance(&self, new: &NewMaintenance) -> Result<MaintenanceView, ClientError> {
+        self.send(Method::POST, "/v1/maintenance", new).await
+    }
+
+    /// Ends a maintenance.
+    pub async fn end_maintenance(&self, reference: &str) -> Result<(), ClientError> {
+        self.delete(&item("maintenance", reference, "")).await
     }
 
     /// One incident with its description and timeline.

@@ -34,6 +34,8 @@ enum Coding {
 pub fn inflated<'b>(headers: &HeaderMap, body: &'b [u8], bytes_max: usize) -> Result<Cow<'b, [u8]>, DecodeError> {
     match coding(headers) {
         Coding::Plain => Ok(Cow::Borrowed(body)),
+        // Nothing is nothing, whatever it is declared to be.
+        Coding::Gzip if body.is_empty() => Ok(Cow::Borrowed(body)),
         Coding::Gzip => gunzipped(body, bytes_max).map(Cow::Owned),
         Coding::Other => Err(DecodeError::UnsupportedMediaType("the body has a content encoding other than gzip")),
     }

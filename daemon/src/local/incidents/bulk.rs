@@ -12,7 +12,7 @@ use tollgate_shared::problem::{Problem, Slug};
 use super::super::answers::{ok, read, reply, unexpected};
 use super::super::params::{Call, Query};
 use super::{FILTER_PARAMETERS, filter_of, find};
-use crate::core::access::Actor;
+use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::{Command, IncidentAction, Reply};
 use crate::core::views;
 use crate::daemon::Daemon;
@@ -26,7 +26,7 @@ pub(in crate::local) async fn bulk(call: Call) -> Result<Response<Body>, Problem
     let (daemon, actor, _, bulk) = call.json::<BulkIncidents>().await?;
     let action = action_of(&bulk)?;
     let heads = wanted(&daemon, &actor, &bulk, &action).await?;
-    let count = u32::try_from(heads.len()).unwrap_or(u32::MAX);
+    let (count, seer) = (u32::try_from(heads.len()).unwrap_or(u32::MAX), actor.clone());
     if let Some(confirmed) = bulk.confirm_count {
         if confirmed != count {
             let detail = format!("{count} incidents fit, {confirmed} were confirmed; nothing was changed: look again");
@@ -36,14 +36,15 @@ pub(in crate::local) async fn bulk(call: Call) -> Result<Response<Body>, Problem
         let Reply::Incidents(changed) = reply(&daemon, actor, Command::BulkIncidents(ids, action)).await? else {
             return Err(unexpected());
         };
-        return answer(&daemon, &heads, Some(changed), count).await;
+        return answer(&daemon, &seer, &heads, Some(changed), count).await;
     }
-    answer(&daemon, &heads, None, count).await
+    answer(&daemon, &seer, &heads, None, count).await
 }
 
-/// As they are now: some may have been resolved meanwhile by somebody else.
+/// As they are now, those that the caller sees: some may have been resolved meanwhile by somebody else.
 async fn answer(
     daemon: &Arc<Daemon>,
+    seer: &Actor,
     heads: &[IncidentHead],
     changed: Option<u32>,
     count: u32,
@@ -56,7 +57,9 @@ async fn answer(
     })
     .await?;
     let registry = daemon.registry.load();
-    let incidents = now.into_iter().flatten().map(|head| views::incident(&registry, head)).collect();
+    let sight = Sight::new(seer, &registry);
+    let seen = now.into_iter().flatten().filter(|head| sight.service(Operation::SeeIncidents, head.service));
+    let incidents = seen.map(|head| views::incident(&registry, head)).collect();
     Ok(ok(&BulkIncidentsResult { done: changed.is_some(), count: changed.unwrap_or(count), incidents }))
 }
 
@@ -90,7 +93,7 @@ async fn wanted(
 ) -> Result<Vec<IncidentHead>, Problem> {
     let mut heads = match (bulk.incidents.is_empty(), bulk.q.is_empty()) {
         (true, false) => found(daemon, actor, &bulk.q, action).await?,
-        (false, true) => named(daemon, &bulk.incidents).await?,
+        (false, true) => named(daemon, actor, &bulk.incidents).await?,
         _ => {
             let detail = "name incidents, or give a filter: one of them";
             return Err(Problem::new(Slug::Validation, detail).with_error("incidents", "or q"));
@@ -106,7 +109,7 @@ async fn wanted(
     Ok(heads)
 }
 
-async fn named(daemon: &Arc<Daemon>, references: &[String]) -> Result<Vec<IncidentHead>, Problem> {
+async fn named(daemon: &Arc<Daemon>, actor: &Actor, references: &[String]) -> Result<Vec<IncidentHead>, Problem> {
     if references.len() > BULK_INCIDENTS_MAX {
         let detail = format!("{} incidents are named; {BULK_INCIDENTS_MAX} at once", references.len());
         return Err(Problem::new(Slug::Validation, detail).with_error("incidents", "too many"));
@@ -115,7 +118,10 @@ async fn named(daemon: &Arc<Daemon>, references: &[String]) -> Result<Vec<Incide
     for reference in references {
         let id = find(daemon, reference).await?;
         let head = read(daemon, move |daemon| daemon.reader.incident(id)).await?.map(|(head, _, _)| head);
-        heads.push(head.ok_or_else(|| Problem::new(Slug::NotFound, format!("there is no incident {id}")))?);
+        let head = head.ok_or_else(|| Problem::new(Slug::NotFound, format!("there is no incident {id}")))?;
+        let target = service_target(&daemon.registry.load(), head.service);
+        allows(actor, Operation::ChangeIncidents, target)?;
+        heads.push(head);
     }
     Ok(heads)
 }
