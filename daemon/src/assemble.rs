@@ -156,6 +156,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
         people: crate::people::People::default(),
+        trials: Arc::new(tokio::sync::Semaphore::new(crate::daemon::TRIALS_MAX)),
     });
     Ok(Assembled {
         gate_edge: gate_edge(config, &daemon),
@@ -229,6 +230,7 @@ fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::Sock
         started_at: clock.now(),
         store_id: loaded.store_id,
         body_bytes_max: usize::try_from(config.gate.body_limit_bytes).unwrap_or(usize::MAX),
+        incidents_kept_secs: i64::try_from(config.limits.incidents_kept.as_secs()).unwrap_or(i64::MAX),
     }
 }
 

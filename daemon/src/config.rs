@@ -71,6 +71,7 @@ pub struct Limits {
     /// Tails of the log that one uid or token may have open.
     pub tails_per_uid_max: usize,
     pub shutdown: Duration,
+    pub incidents_kept: Duration,
 }
 
 /// The API log and the daemon's own log.

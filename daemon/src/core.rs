@@ -8,6 +8,8 @@ pub mod audit;
 pub mod authenticate;
 pub mod call;
 pub mod decide;
+pub mod endpoint;
+pub mod maintenance;
 pub mod matching;
 pub mod model;
 pub mod passwd;
@@ -16,6 +18,7 @@ pub mod registry;
 pub mod rights;
 pub mod routing;
 pub mod token_list;
+pub mod trying;
 pub mod views;
 
 #[cfg(test)]

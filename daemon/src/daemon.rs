@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
@@ -62,7 +63,12 @@ pub struct Daemon {
     pub mac_key: MacKey,
     /// What is known of people beside the registry.
     pub people: People,
+    /// Runs over the log that may go on at a time, each on a thread of its own.
+    pub trials: Arc<Semaphore>,
 }
+
+/// Runs over the log at a time: more would only take the processor from one another.
+pub const TRIALS_MAX: usize = 2;
 
 /// What the daemon was started with.
 #[derive(Clone, Debug)]
@@ -83,6 +89,8 @@ pub struct Facts {
     pub store_id: u64,
     /// Bytes of a body at most.
     pub body_bytes_max: usize,
+    /// Seconds that a resolved incident is kept (domain.md §6).
+    pub incidents_kept_secs: i64,
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.

@@ -1,5 +1,6 @@
 //! The gate: TCP, asks for a token. Thin: parse, ask the core, queue, format (http.md §1).
 
+mod enqueue;
 mod intake;
 mod manage;
 mod marks;
@@ -33,6 +34,8 @@ pub enum Operation {
     Ready,
     /// Take a call.
     Process,
+    /// Take a PagerDuty event.
+    Enqueue,
     /// A token asks what it is.
     WhoAmI,
     /// A token extends itself.
@@ -40,10 +43,11 @@ pub enum Operation {
 }
 
 /// All routes of the gate: method, path, operation.
-pub const ROUTES: [(Method, &str, Operation); 5] = [
+pub const ROUTES: [(Method, &str, Operation); 6] = [
     (Method::GET, "/healthz", Operation::Health),
     (Method::GET, "/readyz", Operation::Ready),
     (Method::POST, "/v1/process", Operation::Process),
+    (Method::POST, "/v2/enqueue", Operation::Enqueue),
     (Method::GET, "/v1/token", Operation::WhoAmI),
     (Method::POST, "/v1/token/refresh", Operation::RefreshSelf),
 ];
@@ -69,9 +73,12 @@ impl Gate {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         match self.routes.find(&method, &path) {
-            Found::Route { operation: Operation::Process, .. } if self.daemon.registry.load().lockdown().is_some() => {
+            Found::Route { operation: Operation::Process | Operation::Enqueue, .. }
+                if self.daemon.registry.load().lockdown().is_some() =>
+            {
                 self.locked_down(&request, peer)
             }
+            Found::Route { operation: Operation::Enqueue, .. } => enqueue::take(&self.daemon, request, peer).await,
             Found::Route { operation: Operation::Process, .. } => process::take(&self.daemon, request, peer).await,
             Found::Route { operation: Operation::WhoAmI, .. } => {
                 own_token::answer(&self.daemon, request, peer, own_token::Question::Who).await

@@ -9,6 +9,7 @@ mod events;
 mod histogram;
 mod incidents;
 mod logs;
+mod maintenance;
 mod openapi;
 mod operators;
 mod organisation;
@@ -19,6 +20,7 @@ mod status;
 mod tail;
 mod tokens;
 mod tried;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -59,8 +61,10 @@ pub enum Act {
     FilterList,
     FilterCreate,
     FilterShow,
+    FilterEdit,
     FilterDelete,
     FilterTry,
+    WhatIf,
     TokenList,
     TokenCreate,
     TokenShow,
@@ -83,9 +87,14 @@ pub enum Act {
     IncidentAcknowledge,
     IncidentUnacknowledge,
     IncidentResolve,
+    IncidentBulk,
+    MaintenanceList,
+    MaintenanceAdd,
+    MaintenanceEnd,
     LogList,
     LogHistogram,
     LogShow,
+    LogReplay,
     RefusedList,
     QueryList,
     QueryShow,
@@ -112,7 +121,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 }
 
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
-pub const ROUTES: [(Method, &str, Route); 45] = [
+pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
@@ -125,8 +134,10 @@ pub const ROUTES: [(Method, &str, Route); 45] = [
     (Method::GET, "/v1/filters", route(Act::FilterList, Operation::See)),
     (Method::POST, "/v1/filters", route(Act::FilterCreate, Operation::ChangeServices)),
     (Method::GET, "/v1/filters/{filter}", route(Act::FilterShow, Operation::See)),
+    (Method::PATCH, "/v1/filters/{filter}", route(Act::FilterEdit, Operation::ChangeServices)),
     (Method::DELETE, "/v1/filters/{filter}", route(Act::FilterDelete, Operation::ChangeServices)),
     (Method::POST, "/v1/filters/try", route(Act::FilterTry, Operation::See)),
+    (Method::POST, "/v1/what-if", route(Act::WhatIf, Operation::ReadLog)),
     (Method::GET, "/v1/tokens", route(Act::TokenList, Operation::SeeTokens)),
     // Which role a change of tokens needs depends on the token: the writer asks when it has found it.
     (Method::POST, "/v1/tokens", route(Act::TokenCreate, Operation::ChangeSomeToken)),
@@ -154,9 +165,14 @@ pub const ROUTES: [(Method, &str, Route); 45] = [
         route(Act::IncidentUnacknowledge, Operation::ChangeIncidents),
     ),
     (Method::POST, "/v1/incidents/{incident}/resolve", route(Act::IncidentResolve, Operation::ChangeIncidents)),
+    (Method::POST, "/v1/incidents/bulk", route(Act::IncidentBulk, Operation::ChangeIncidents)),
+    (Method::GET, "/v1/maintenance", route(Act::MaintenanceList, Operation::See)),
+    (Method::POST, "/v1/maintenance", route(Act::MaintenanceAdd, Operation::ChangeServices)),
+    (Method::DELETE, "/v1/maintenance/{maintenance}", route(Act::MaintenanceEnd, Operation::ChangeServices)),
     (Method::GET, "/v1/logs", route(Act::LogList, Operation::ReadLog)),
     (Method::GET, "/v1/logs/histogram", route(Act::LogHistogram, Operation::ReadLog)),
     (Method::GET, "/v1/logs/{seq}", route(Act::LogShow, Operation::ReadLog)),
+    (Method::POST, "/v1/logs/{seq}/replay", route(Act::LogReplay, Operation::ReadLog)),
     (Method::GET, "/v1/refused", route(Act::RefusedList, Operation::ReadLog)),
     (Method::GET, "/v1/queries", route(Act::QueryList, Operation::See)),
     (Method::GET, "/v1/queries/{screen}/{name}", route(Act::QueryShow, Operation::See)),
@@ -265,8 +281,10 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::FilterList => organisation::filters(&call),
         Act::FilterCreate => organisation::create_filter(call).await,
         Act::FilterShow => organisation::show_filter(&call),
+        Act::FilterEdit => organisation::edit_filter(call).await,
         Act::FilterDelete => organisation::delete_filter(call).await,
         Act::FilterTry => tried::try_filters(call).await,
+        Act::WhatIf => what_if::run(call).await,
         Act::TokenList => tokens::list(&call),
         Act::TokenCreate => tokens::create(call).await,
         Act::TokenShow => tokens::show(&call),
@@ -289,9 +307,14 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::IncidentAcknowledge => incidents::acknowledge(call).await,
         Act::IncidentUnacknowledge => incidents::unacknowledge(call).await,
         Act::IncidentResolve => incidents::resolve(call).await,
+        Act::IncidentBulk => incidents::bulk(call).await,
+        Act::MaintenanceList => maintenance::list(&call),
+        Act::MaintenanceAdd => maintenance::add(call).await,
+        Act::MaintenanceEnd => maintenance::end(call).await,
         Act::LogList => logs::list(&call).await,
         Act::LogHistogram => histogram::show(&call).await,
         Act::LogShow => logs::show(&call).await,
+        Act::LogReplay => tried::replay(&call).await,
         Act::RefusedList => logs::refused(&call),
         Act::QueryList => queries::list(&call),
         Act::QueryShow => queries::show(&call),

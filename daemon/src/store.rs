@@ -4,6 +4,7 @@
 //! Every implementation passes the same `conformance` tests. Nothing outside this room may make a second one
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
+mod answers;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
@@ -30,6 +31,6 @@ pub use log_hints::{LogHints, OutcomeSet};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
-    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, Store, StoreError,
-    View,
+    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, SCAN_ROWS_MAX,
+    Store, StoreError, View,
 };

@@ -36,9 +36,6 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Seconds that a sender shall wait after a failed commit.
 const RETRY_AFTER_SECS: u32 = 2;
 
-/// Incidents that are resolved for longer are dropped (domain.md §6).
-const RESOLVED_KEPT_SECS: i64 = 90 * 86_400;
-
 /// Incidents dropped in one transaction.
 const DROP_MAX: usize = 1_000;
 
@@ -138,7 +135,7 @@ impl Writer {
             Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) => {
                 Kind::Tokens
             }
-            Reply::Incident(_) => Kind::Incidents,
+            Reply::Incident(_) | Reply::Incidents(_) => Kind::Incidents,
             _ => Kind::Registry,
         };
         if registry_changed || kind == Kind::Incidents {
@@ -207,15 +204,19 @@ impl Writer {
             return;
         }
         self.end_overlaps();
+        self.end_maintenances();
         if !self.ensure_open() {
             return;
         }
         let now = self.daemon.clock.now();
-        let cutoff = now.plus_secs(-RESOLVED_KEPT_SECS);
+        let kept_secs = self.daemon.facts.incidents_kept_secs;
+        let cutoff = now.plus_secs(-kept_secs);
         let swept = self.store.sweep_dedup(now).and_then(|()| self.store.drop_resolved_before(cutoff, DROP_MAX));
         match swept {
             Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, "incidents resolved 90 days ago were dropped"),
+            Ok(dropped) => {
+                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped")
+            }
             Err(error) => self.commit_failed(&error),
         }
     }
@@ -229,6 +230,16 @@ impl Writer {
             tracing::error!(detail = problem.detail, "ended overlaps were not written; the next sweep tries again");
         }
         self.daemon.quotas.retain(|token| registry.token(token).is_some_and(|token| token.rate_limit.is_some()));
+    }
+
+    /// Maintenances whose end has passed leave the list; the audit keeps them.
+    fn end_maintenances(&mut self) {
+        let (now, registry) = (self.daemon.clock.now(), self.daemon.registry.load_full());
+        if registry.maintenances().any(|one| one.is_over(now))
+            && let Err(problem) = self.execute(&Actor::daemon(), Command::SweepMaintenances)
+        {
+            tracing::error!(detail = problem.detail, "maintenances that are over were not taken away; they do nothing");
+        }
     }
 
     fn calls(&mut self, jobs: Vec<CallJob>) {

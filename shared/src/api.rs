@@ -7,15 +7,18 @@
 
 mod incidents;
 mod ingest;
+mod maintenance;
 mod objects;
 mod people;
 mod queries;
 mod status;
 mod token_verbs;
 mod tokens;
+pub mod trying;
 
-pub use incidents::{IncidentView, ResolveIncident};
-pub use ingest::{Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
+pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
+pub use maintenance::{MaintenanceView, NewMaintenance};
 pub use objects::{
     FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
 };
@@ -32,6 +35,7 @@ pub use tokens::{
     DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
+pub use trying::{FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, WhatIf, WhatIfItem, WhatIfReport};
 
 use serde::{Deserialize, Serialize};
 

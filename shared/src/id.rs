@@ -51,6 +51,10 @@ uuid_id!(
     OperatorId
 );
 uuid_id!(
+    /// A maintenance of a service.
+    MaintenanceId
+);
+uuid_id!(
     /// One call of a sender; answered as `id` and in `X-Request-Id`.
     CallId
 );

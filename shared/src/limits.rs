@@ -42,6 +42,20 @@ pub const OPEN_TOTAL_MAX: usize = 1_000_000;
 pub const SERVICES_PER_CALL_MAX: usize = 10_000;
 /// Deduplication entries in memory; a token may hold a quarter of them (domain.md §4).
 pub const DEDUP_ENTRIES_MAX: usize = 1_000_000;
+/// An idempotency key is remembered this long (http.md §1).
+pub const IDEMPOTENCY_SECS: i64 = 86_400;
+/// Idempotency keys that are remembered; beyond, the oldest goes (storage.md, Bounds).
+pub const IDEMPOTENCY_KEYS_MAX: usize = 100_000;
+/// Bytes of the answer that is kept with an idempotency key; of a longer one the last results are left out.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 4 * 1_024;
+/// Maintenances of one service that may be planned or running at once.
+pub const MAINTENANCES_PER_SERVICE_MAX: usize = 32;
+/// Texts of one group of maintenance tags, all of which must be found (domain.md §1).
+pub const MAINTENANCE_TAGS_MAX: usize = 10;
+/// Characters of a maintenance tag.
+pub const MAINTENANCE_TAG_CHARS_MAX: usize = 200;
+/// Incidents that one bulk change takes: all that can be open in one service.
+pub const BULK_INCIDENTS_MAX: usize = 10_000;
 /// The *Refused* ring.
 pub const REFUSED_ROWS_MAX: usize = 1_024;
 /// Rows of a page where the caller names no limit.

@@ -9,6 +9,7 @@ mod fixtures;
 mod hostile;
 mod operators;
 mod people;
+mod query;
 mod readme;
 mod refusals;
 mod revoke;

@@ -62,7 +62,7 @@ fn every_route_is_refused_for_everyone_without_a_role_and_names_his_uid() {
     let socket = daemon.socket();
     for uid in STRANGERS {
         as_uid(uid, || {
-            for (method, path, _) in &ROUTES {
+            for (method, path, _) in ROUTES {
                 let answer = ask(&socket, method.as_str(), path).expect("an answer");
                 assert_eq!((answer.status, answer.slug().as_str()), (403, "unknown-operator"), "{uid} {method} {path}");
                 let detail = answer.json();
@@ -71,7 +71,7 @@ fn every_route_is_refused_for_everyone_without_a_role_and_names_his_uid() {
         });
     }
     as_uid(UNMAPPED, || {
-        for (method, path, _) in &ROUTES {
+        for (method, path, _) in ROUTES {
             let answered = ask(&socket, method.as_str(), path);
             assert!(answered.is_err(), "nobody in particular gets no answer: {method} {path}: {answered:?}");
         }

@@ -2,6 +2,7 @@
 //! its own.
 
 mod args;
+mod asked;
 mod audit;
 mod call_file;
 mod confirm;
@@ -10,11 +11,15 @@ mod csv;
 mod exit;
 mod filter;
 mod follow;
+mod histogram;
 mod incident;
 mod io;
 mod lockdown;
 mod log;
+mod maintenance;
 mod operator;
+mod query;
+mod replay;
 mod scan;
 mod secret;
 mod send;
@@ -27,6 +32,7 @@ mod tests;
 mod token;
 mod verdict;
 mod watch;
+mod what_if;
 mod when;
 
 pub use args::DemoArgs;
@@ -80,6 +86,10 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
     let verb = match args.verb {
         None => return Ran::Console(ConsoleArgs { sockets, no_color }),
         Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        Some(Verb::Send(mut send)) if send.nagios => {
+            send.environment = send::environment(&var);
+            Verb::Send(send)
+        }
         Some(verb) => verb,
     };
     let is_named = args.global.socket.is_some() || var("TOLLGATE_SOCKET").is_some_and(|value| !value.is_empty());
@@ -159,11 +169,14 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Team(verb) => team::team(cx, verb).await,
         Verb::Service(verb) => team::service(cx, verb).await,
         Verb::Filter(verb) => filter::run(cx, verb).await,
+        Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
+        Verb::Maintenance(verb) => maintenance::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
+        Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,

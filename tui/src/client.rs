@@ -19,12 +19,12 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod trying;
 
 pub use error::{ClientError, Tried};
 pub use follow::{Backoff, Follow, FollowItem};
 pub use lines::Lines;
 pub use people::AuditQuery;
-pub use queries::HistogramQuery;
 pub use routes::{IncidentQuery, LogQuery, PageQuery};
 pub use search::socket_candidates;
 pub use target::encode_segment;
@@ -154,7 +154,7 @@ impl Client {
         method: Method,
         target: &str,
         body: &(impl Serialize + Sync),
-        version: u64,
+        version: impl std::fmt::Display,
     ) -> Result<T, ClientError> {
         let request = self.request(&method, target, Some(encode(body)?));
         let request = request.header(header::IF_MATCH, format!("\"{version}\""));
@@ -223,9 +223,18 @@ impl Client {
 
     /// Opens a stream of NDJSON lines over a connection of its own. Only the answer's head has a deadline.
     async fn stream<T: DeserializeOwned>(&self, target: &str) -> Result<Lines<T>, ClientError> {
+        self.open_stream(Method::GET, target, None).await
+    }
+
+    async fn open_stream<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<Bytes>,
+    ) -> Result<Lines<T>, ClientError> {
         let opening = async {
             let mut sender = connect::one(&self.socket).await?;
-            let sent = sender.send_request(self.request(&Method::GET, target, None).done()?).await;
+            let sent = sender.send_request(self.request(&method, target, body).done()?).await;
             let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
             let status = response.status();
             if status.is_success() {

@@ -42,6 +42,8 @@ pub const KEYS: &[Key] = &[
     // A tail holds up to 1 MiB while its reader stands still; consoles have one or two.
     key("limits.tails_per_uid", "TOLLGATE_TAILS_PER_UID", "64", "tails of the log that one uid or token may have open"),
     key("limits.shutdown", "TOLLGATE_SHUTDOWN", "10s", "time to finish requests at the end"),
+    // Three months of history answer "since when"; longer is a matter of disk.
+    key("limits.incidents_kept", "TOLLGATE_INCIDENTS_KEPT", "90d", "how long a resolved incident is kept"),
     // An hour a segment keeps "gone at most 65 min after 48 h" true.
     key("log.segment_time", "TOLLGATE_SEGMENT_TIME", "1h", "time span of one segment of the API log"),
     key("log.segment_bytes", "TOLLGATE_SEGMENT_BYTES", "256MiB", "size at which a segment is closed early"),

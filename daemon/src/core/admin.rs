@@ -1,19 +1,21 @@
 //! Changes by people: each is validated, put into the view and audited in one transaction, or refused whole.
 
-mod filters;
+pub(in crate::core) mod filters;
 mod guard;
 mod incidents;
 mod lockdown;
+mod maintenance;
 pub mod operators;
 mod organisation;
 pub mod queries;
-mod tokens;
+pub(in crate::core) mod tokens;
 
 use tollgate_shared::api::{
-    NewFilter, NewOperator, NewService, NewTeam, OperatorPatch, Screen, ServicePatch, SetLockdown,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, OperatorPatch, Screen, ServicePatch,
+    SetLockdown,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -21,6 +23,8 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
+pub use self::filters::version_of as filter_version;
+pub use self::incidents::IncidentAction;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
 use super::model::{KeptQueryKey, Mac, RegistryChange};
@@ -39,6 +43,8 @@ pub enum Command {
     EditService(String, ServicePatch),
     /// Create a filter.
     CreateFilter(Box<NewFilter>),
+    /// Change a filter; refused where it is no longer at the given version.
+    EditFilter(String, Box<FilterPatch>, Option<String>),
     /// Delete a filter.
     DeleteFilter(String),
     /// Change tokens.
@@ -49,6 +55,14 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// One change to many incidents.
+    BulkIncidents(Vec<IncidentId>, IncidentAction),
+    /// Plan a maintenance.
+    AddMaintenance(NewMaintenance),
+    /// End one.
+    EndMaintenance(MaintenanceId),
+    /// Take away those that are over; the daemon's own.
+    SweepMaintenances,
     /// Delete a team.
     DeleteTeam(String),
     /// Delete a service.
@@ -119,6 +133,10 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// So many incidents.
+    Incidents(u32),
+    /// A maintenance.
+    Maintenance(MaintenanceId),
     /// An operator.
     Operator(OperatorId),
     /// The lockdown was set or lifted.
@@ -168,12 +186,18 @@ impl Command {
             | Self::EditService(..)
             | Self::DeleteService(_)
             | Self::CreateFilter(_)
-            | Self::DeleteFilter(_) => Operation::ChangeServices,
+            | Self::EditFilter(..)
+            | Self::DeleteFilter(_)
+            | Self::AddMaintenance(_)
+            | Self::EndMaintenance(_)
+            | Self::SweepMaintenances => Operation::ChangeServices,
             Self::SaveQuery(_) | Self::DeleteQuery(..) => Operation::KeepQueries,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
-            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) => Operation::ChangeIncidents,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) | Self::Resolve(..) | Self::BulkIncidents(..) => {
+                Operation::ChangeIncidents
+            }
         })
     }
 }
@@ -189,11 +213,16 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::CreateService(new) => organisation::create_service(office, actor, &new),
         Command::EditService(service, patch) => organisation::edit_service(office, actor, &service, &patch),
         Command::CreateFilter(new) => filters::create(office, actor, *new),
+        Command::EditFilter(filter, patch, seen) => filters::edit(office, actor, &filter, *patch, seen.as_deref()),
         Command::DeleteFilter(filter) => filters::delete(office, actor, &filter),
         Command::Token(command) => tokens::execute(office, actor, command),
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::BulkIncidents(ids, action) => incidents::bulk(office, actor, &ids, action),
+        Command::AddMaintenance(new) => maintenance::add(office, actor, &new),
+        Command::EndMaintenance(id) => maintenance::end(office, actor, id),
+        Command::SweepMaintenances => Ok(maintenance::sweep(office, actor)),
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),
@@ -278,6 +307,9 @@ fn comment_of(field: &str, text: Option<String>) -> Result<Option<String>, Probl
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod incident_tests;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What a call does: the writer asks this for each proposal, in queue order (architecture.md rule 1).
 //!
-//! The order is: is the token still good → was the call already here (§4) → resolve, attach or create (§3, §6). The view
+//! The order is: is the token still good → was it answered under its idempotency key → was the call already here (§4) →
+//! resolve, attach or create (§3, §6). The view
 //! is memory as of the last commit plus this batch's own changes, so [fire, recover, fire] in one batch gives created,
 //! resolved, created.
 
@@ -12,17 +13,20 @@ use std::sync::Arc;
 
 use tollgate_shared::api::ServiceResult;
 use tollgate_shared::id::{CallId, TokenId};
-use tollgate_shared::limits::SERVICES_PER_CALL_MAX;
+use tollgate_shared::limits::{IDEMPOTENCY_SECS, SERVICES_PER_CALL_MAX};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Slug;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Permission;
 use uuid::Uuid;
 
+use super::answer;
 use super::authenticate::{self, Denied};
 use super::call::Call;
 use super::call::fingerprint::Fingerprint;
-use super::model::{DedupEntry, Mac, Token};
+use super::call::idempotency::Idempotency;
+use super::endpoint::Endpoint;
+use super::model::{Answered, DedupEntry, Mac, StoredAnswer, Token};
 use super::registry::Registry;
 use super::routing::{self, Plan};
 use crate::store::View;
@@ -45,6 +49,10 @@ pub struct Proposal {
     pub user_agent: Option<String>,
     /// Where the body was declared as JSON and is none: why. Matters only if no filter takes it as text.
     pub json_problem: Option<String>,
+    /// Where it came in.
+    pub endpoint: Endpoint,
+    /// The key under which its sender would send it again, if it gave one.
+    pub idempotency: Option<Idempotency>,
     /// What an equal call would have, too; `None` where the token's window is off.
     pub fingerprint: Option<Fingerprint>,
     /// What the filters said at snapshot `plan.routing`.
@@ -81,6 +89,10 @@ pub struct Decision {
     pub results: Vec<ServiceResult>,
     /// The title of the first incident, for the log's list.
     pub title: Option<String>,
+    /// The correlation key of the first incident.
+    pub key: Option<String>,
+    /// Set where the same call was answered before under its idempotency key; nothing was done then.
+    pub replayed: Option<Answered>,
     /// Set where the call was refused after all; nothing was done then.
     pub refused: Option<Denied>,
 }
@@ -108,6 +120,11 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
         Ok(token) => token,
         Err(denied) => return Decision::refused(denied),
     };
+    match answered_before(bench, proposal, &token) {
+        Ok(None) => {}
+        Ok(Some(answered)) => return Decision { replayed: Some(answered), ..Decision::of(Outcome::Duplicate) },
+        Err(denied) => return Decision::refused(denied),
+    }
     if let Some(entry) = standing_entry(bench, proposal, &token) {
         return duplicate(bench, &entry);
     }
@@ -125,7 +142,30 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
     if let Some(fingerprint) = proposal.fingerprint.filter(|_| done.decision.outcome.has_effect()) {
         bench.view.remember(token.id, fingerprint, DedupEntry { at: bench.now, effects: done.effects });
     }
+    if let Some(idempotency) = proposal.idempotency.filter(|_| done.decision.outcome.has_effect()) {
+        let (status, body) =
+            (answer::status_at(proposal.endpoint, &done.decision), answer::kept_document(proposal, &done.decision));
+        let answer = StoredAnswer { at: bench.now, print: idempotency.print, status, body };
+        bench.view.remember_answer(idempotency.key, answer);
+    }
     malformed_unless_matched(done.decision, &token, proposal)
+}
+
+/// The answer that the same call got before under its idempotency key, for 24 h. It is given again whatever has become of
+/// the call's effect: its sender asks whether it arrived, not what is open now.
+///
+/// # Errors
+/// The key was used for another call.
+fn answered_before(bench: &Bench<'_>, proposal: &Proposal, token: &Token) -> Result<Option<Answered>, Denied> {
+    let Some(own) = &proposal.idempotency else { return Ok(None) };
+    let found = bench.view.answered(&own.key).filter(|found| bench.now < found.at.plus_secs(IDEMPOTENCY_SECS));
+    match found {
+        Some(found) if found.print != own.print => {
+            let detail = format!("the idempotency key was used for another body at {}; send a fresh key", found.at);
+            Err(Denied::of(token, Slug::IdempotencyMismatch, detail))
+        }
+        found => Ok(found),
+    }
 }
 
 /// A call that waited while ingestion was locked down is turned away as one that comes now.
@@ -183,23 +223,32 @@ fn standing_entry(bench: &Bench<'_>, proposal: &Proposal, token: &Token) -> Opti
 
 /// A duplicate creates nothing; the open incidents that the first call touched count it.
 fn duplicate(bench: &mut Bench<'_>, entry: &DedupEntry) -> Decision {
-    let mut title = None;
+    let (mut title, mut key) = (None, None);
     for effect in &entry.effects {
         // One that was resolved a moment ago, in this very batch, is as closed as any other.
         if let Some(mut head) = bench.view.incident(effect.incident).filter(|head| head.state.is_open()) {
             head.duplicates += 1;
             title.get_or_insert_with(|| head.title.clone());
+            key = key.or_else(|| head.key.clone());
             bench.view.put_incident(head);
         }
     }
-    Decision { outcome: Outcome::Duplicate, results: Vec::new(), title, refused: None }
+    Decision { title, key, ..Decision::of(Outcome::Duplicate) }
 }
 
 impl Decision {
+    /// An outcome without results.
+    pub fn of(outcome: Outcome) -> Self {
+        Self { outcome, results: Vec::new(), title: None, key: None, replayed: None, refused: None }
+    }
+
     fn refused(denied: Denied) -> Self {
-        Self { outcome: Outcome::Rejected, results: Vec::new(), title: None, refused: Some(denied) }
+        Self { refused: Some(denied), ..Self::of(Outcome::Rejected) }
     }
 }
+
+#[cfg(test)]
+mod intake_tests;
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,13 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, IncidentId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
 use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
+
+use super::call::fingerprint::Fingerprint;
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -316,6 +318,76 @@ pub struct Effect {
     pub incident: IncidentId,
 }
 
+/// What a token can that few need; no row of it exists while all is as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenOptions {
+    /// The number of a delivery (`X-GitHub-Delivery`, `X-Webhook-Id`, `ce-source` with `ce-id`) counts as idempotency key.
+    pub delivery_ids: bool,
+}
+
+/// A time in which a service opens no incidents (domain.md §1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// Its id.
+    pub id: MaintenanceId,
+    /// Of this service.
+    pub service: ServiceId,
+    /// From this moment on,
+    pub from: Timestamp,
+    /// until this one; `None` = until it is ended.
+    pub until: Option<Timestamp>,
+    /// Only for calls whose payload holds each of these texts; empty = for all.
+    pub tags: Vec<String>,
+    /// Why.
+    pub comment: String,
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// An answer that is given again to a retry under the same idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredAnswer {
+    /// When the call was accepted.
+    pub at: Timestamp,
+    /// Its content: a retry has the same.
+    pub print: Fingerprint,
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON document, ≤ 4 KiB.
+    pub body: Vec<u8>,
+}
+
+/// What memory knows of a [`StoredAnswer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// When the call was accepted.
+    pub at: Timestamp,
+    /// Its content.
+    pub print: Fingerprint,
+    /// The HTTP status.
+    pub status: u16,
+    /// Where the document is.
+    pub place: AnswerPlace,
+}
+
+impl StoredAnswer {
+    /// What memory keeps of it.
+    pub fn at_place(&self, place: AnswerPlace) -> Answered {
+        Answered { at: self.at, print: self.print, status: self.status, place }
+    }
+}
+
+/// Where an answer is on disk, once the commit that it is part of is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerPlace {
+    /// The commit's block.
+    pub block: u64,
+    /// Its place in the block.
+    pub index: u32,
+}
+
 /// One change of the registry, as the store keeps it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RegistryChange {
@@ -345,6 +417,12 @@ pub enum RegistryChange {
     PutToken(Box<Token>),
     /// A secret has died (rotation; revocation does it too).
     PutDeadSecret(DeadSecret),
+    /// Set what few tokens need.
+    PutTokenOptions(TokenId, TokenOptions),
+    /// Insert a maintenance.
+    PutMaintenance(Box<Maintenance>),
+    /// Remove a maintenance: it is over.
+    DeleteMaintenance(MaintenanceId),
     /// Remove a living token and put its tombstone. Its dead secret comes as a change of its own.
     Bury(Box<Tombstone>),
 }

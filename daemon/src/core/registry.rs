@@ -11,7 +11,7 @@ mod shards;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tollgate_shared::id::{FilterId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
 use tollgate_shared::token::Scope;
 
@@ -19,8 +19,8 @@ use self::routes::Routes;
 use self::shards::Shards;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
-    DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Operator, RegistryChange, Service, Team,
-    Token, Tombstone,
+    DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, RegistryChange,
+    Service, Team, Token, TokenOptions, Tombstone,
 };
 use crate::store::Loaded;
 
@@ -45,6 +45,9 @@ pub struct Registry {
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
     kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
+    token_options: Shards<TokenId, TokenOptions>,
+    /// Planned and running, by service.
+    maintenances: Arc<BTreeMap<ServiceId, Vec<Arc<Maintenance>>>>,
 }
 
 /// A service with its filters, ready to evaluate.
@@ -104,6 +107,12 @@ impl Registry {
         registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
         registry.kept_queries =
             Arc::new(loaded.kept_queries.iter().map(|kept| (kept.key(), Arc::new(kept.clone()))).collect());
+        for (token, options) in &loaded.token_options {
+            registry.token_options.insert(*token, *options);
+        }
+        for one in &loaded.maintenances {
+            registry.put_maintenance(one);
+        }
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
         Ok(registry)
     }
@@ -122,6 +131,8 @@ impl Registry {
             operators: Arc::default(),
             lockdown: None,
             kept_queries: Arc::default(),
+            token_options: Shards::new(),
+            maintenances: Arc::default(),
         }
     }
 
@@ -190,6 +201,19 @@ impl Registry {
             RegistryChange::DeleteFilter(id) => touched.extend(self.delete_filter(*id)?),
             RegistryChange::PutToken(token) => {
                 self.put_token(token);
+                return Ok(false);
+            }
+            RegistryChange::PutTokenOptions(id, options) => {
+                self.token_options.insert(*id, *options);
+                return Ok(false);
+            }
+            // Which incidents a filter would open stays the same: the writer asks about maintenance at the commit.
+            RegistryChange::PutMaintenance(one) => {
+                self.put_maintenance(one);
+                return Ok(false);
+            }
+            RegistryChange::DeleteMaintenance(id) => {
+                self.delete_maintenance(*id);
                 return Ok(false);
             }
             RegistryChange::PutDeadSecret(dead) => {
@@ -278,7 +302,21 @@ impl Registry {
         if named.is_empty() { self.token_names.remove(&key) } else { self.token_names.insert(key, named) }
     }
 
+    fn put_maintenance(&mut self, one: &Maintenance) {
+        let of_service = Arc::make_mut(&mut self.maintenances).entry(one.service).or_default();
+        of_service.retain(|known| known.id != one.id);
+        of_service.push(Arc::new(one.clone()));
+        of_service.sort_by_key(|one| (one.from, one.id));
+    }
+
+    fn delete_maintenance(&mut self, id: MaintenanceId) {
+        let all = Arc::make_mut(&mut self.maintenances);
+        all.values_mut().for_each(|of_service| of_service.retain(|one| one.id != id));
+        all.retain(|_, of_service| !of_service.is_empty());
+    }
+
     fn bury(&mut self, tombstone: &Tombstone) {
+        self.token_options.remove(&tombstone.token.id);
         self.forget_name(tombstone.token.id, None);
         self.tokens.remove(&tombstone.token.id);
         self.put_tombstone(tombstone);
@@ -378,6 +416,26 @@ impl Registry {
     pub fn kept_queries(&self, owner: Option<OperatorId>) -> impl Iterator<Item = &Arc<KeptQuery>> {
         let all = self.kept_queries.iter();
         all.filter(move |((whose, ..), _)| *whose == owner).map(|(_, kept)| kept)
+    }
+
+    /// What a token can besides.
+    pub fn token_options(&self, id: TokenId) -> TokenOptions {
+        self.token_options.get(&id).copied().unwrap_or_default()
+    }
+
+    /// The maintenances of a service, planned and running, the earliest first.
+    pub fn maintenances_of(&self, service: ServiceId) -> &[Arc<Maintenance>] {
+        self.maintenances.get(&service).map_or(&[], Vec::as_slice)
+    }
+
+    /// One maintenance.
+    pub fn maintenance(&self, id: MaintenanceId) -> Option<&Arc<Maintenance>> {
+        self.maintenances().find(|one| one.id == id)
+    }
+
+    /// All maintenances, by service.
+    pub fn maintenances(&self) -> impl Iterator<Item = &Arc<Maintenance>> {
+        self.maintenances.values().flatten()
     }
 
     /// A living token.

@@ -1,12 +1,16 @@
 //! What a call would do in every service that its token reaches, judged by the filters alone. Which incidents are open is
 //! not known here: the writer decides that.
 
-use tollgate_shared::explain::{Explain, SkipReason};
+use std::collections::BTreeSet;
+
+use tollgate_shared::explain::{Explain, SKIPPED_MAX, SkipReason, Skipped};
 use tollgate_shared::id::{FilterId, ServiceId};
 use tollgate_shared::priority::Priority;
+use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Scope;
 
 use super::call::Call;
+use super::maintenance;
 use super::matching::{self, ExplainBuilder, ServiceLabel, ServiceMatch};
 use super::model::Token;
 use super::registry::{Registry, ServiceEntry};
@@ -116,6 +120,27 @@ fn explain(registry: &Registry, scopes: &[Scope], call: &Call, redacted: &Call) 
     }
     let not_reached = u32::try_from(registry.services().len() - reached.len()).unwrap_or(u32::MAX);
     verdict.finish(not_reached, None)
+}
+
+/// The verdict with what maintenance keeps from happening: of the filters that matched, it names each service whose
+/// incidents are suppressed now, and until when.
+pub fn with_maintenance(mut explain: Explain, registry: &Registry, call: &Call, now: Timestamp) -> Explain {
+    let mut seen = BTreeSet::new();
+    for filter in explain.matched.iter().filter(|filter| filter.trigger.matched) {
+        let Ok(service) = filter.service_id.parse::<ServiceId>() else { continue };
+        let Some(one) = maintenance::in_force(registry.maintenances_of(service), call, now) else { continue };
+        if !seen.insert(service) {
+            continue;
+        }
+        explain.note.get_or_insert_with(|| format!("{} is {}", filter.service, one.words()));
+        if explain.skipped.len() < SKIPPED_MAX {
+            let (service_id, service) = (filter.service_id.clone(), filter.service.clone());
+            explain.skipped.push(Skipped { service_id, service, filter: None, why: SkipReason::Maintenance });
+        } else {
+            explain.skipped_not_shown += 1;
+        }
+    }
+    explain
 }
 
 /// The same for one service, also where it is disabled: for trying filters.

@@ -17,6 +17,7 @@ use super::admin::{self, Command, Entropy, Office, Reply, TokenCommand};
 use super::call::Call;
 use super::call::fingerprint::Fingerprint;
 use super::decide::{Bench, Content, Decision, Pace, Proposal, Seen, decide};
+use super::endpoint::Endpoint;
 use super::model::Mac;
 use super::passwd::Passwd;
 use super::registry::Registry;
@@ -196,6 +197,8 @@ impl World {
             source_ip: SENDER,
             user_agent: None,
             json_problem: None,
+            endpoint: Endpoint::Process,
+            idempotency: None,
             fingerprint,
             plan,
             content: Arc::new(Content { redacted: call.clone(), call }),

@@ -1,8 +1,8 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView, SuspensionView, TeamView,
-    TokenView, UsageView, WhoAmI,
+    FilterView, IncidentView, MaintenanceView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView,
+    SuspensionView, TeamView, TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
 use tollgate_shared::id::OperatorId;
@@ -10,7 +10,8 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
 
-use super::model::{FilterRecord, Issuer, Operator, SourceRecord, Team, Token, Tombstone, UnixUser};
+use super::admin::filter_version;
+use super::model::{FilterRecord, Issuer, Maintenance, Operator, SourceRecord, Team, Token, Tombstone, UnixUser};
 use super::registry::{Registry, ServiceEntry};
 use super::rights;
 
@@ -56,6 +57,29 @@ pub fn operator(registry: &Registry, operator: &Operator, last_seen: Option<Time
     }
 }
 
+/// A maintenance.
+pub fn maintenance(registry: &Registry, one: &Maintenance, now: Timestamp) -> MaintenanceView {
+    let service = registry.service(one.service).map_or_else(|| "(deleted)".to_owned(), |entry| entry.full_name.clone());
+    let state = if one.is_over(now) {
+        "over"
+    } else if one.runs(now) {
+        "running"
+    } else {
+        "planned"
+    };
+    MaintenanceView {
+        id: one.id,
+        service: NamedRef { id: one.service.to_string(), name: service },
+        state: state.to_owned(),
+        from: one.from,
+        until: one.until,
+        tags: one.tags.clone(),
+        comment: one.comment.clone(),
+        created_at: one.created_at,
+        created_by: one.created_by.clone(),
+    }
+}
+
 /// A filter.
 pub fn filter(entry: &ServiceEntry, record: &FilterRecord) -> FilterView {
     FilterView {
@@ -65,6 +89,7 @@ pub fn filter(entry: &ServiceEntry, record: &FilterRecord) -> FilterView {
         spec: record.spec.clone(),
         lints: lints(&record.spec).into_iter().map(|lint| lint.to_string()).collect(),
         created_at: record.created_at,
+        version: filter_version(record),
     }
 }
 
@@ -93,6 +118,7 @@ pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestam
         dedup_strict: token.dedup_strict,
         rate_limit: token.rate_limit,
         query_token: token.query_token,
+        delivery_ids: registry.token_options(token.id).delivery_ids,
         suspended: token.suspended.as_ref().map(|suspension| SuspensionView {
             at: suspension.at,
             by: suspension.by.clone(),

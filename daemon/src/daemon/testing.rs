@@ -36,6 +36,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
             started_at: START,
             store_id: 42,
             body_bytes_max: 1 << 20,
+            incidents_kept_secs: 90 * 86_400,
         },
         clock: Clock::manual(START),
         ids: Ids::default(),
@@ -52,6 +53,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         meters: Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
         people: crate::people::People::default(),
+        trials: Arc::new(tokio::sync::Semaphore::new(super::TRIALS_MAX)),
         mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
     })
 }

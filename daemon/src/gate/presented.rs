@@ -34,16 +34,30 @@ pub(super) fn holder(daemon: &Daemon, registry: &Registry, parts: &Parts, peer: 
         refusals::note_target(daemon, target(), peer, slug, why.to_string(), None);
         Problem::new(slug, why.to_string())
     })?;
+    let known = known(daemon, registry, &presented.value, target(), peer)?;
+    Ok(Holder { known, via_query: presented.via_query })
+}
+
+/// The living token of a presented value.
+///
+/// # Errors
+/// There is none; noted already.
+pub(super) fn known(
+    daemon: &Daemon,
+    registry: &Registry,
+    value: &str,
+    target: String,
+    peer: Peer,
+) -> Result<Known, Problem> {
     let (now, mac_of) = (daemon.clock.now(), |secret: &str| daemon.mac_key.mac(secret));
-    let known = authenticate::identify(registry, &presented.value, &mac_of, now).map_err(|denied| {
+    authenticate::identify(registry, value, &mac_of, now).map_err(|denied| {
         if let (Some(dead), Some(ip)) = (denied.dead, peer.ip()) {
             daemon.usage.tried_dead(dead, now, ip);
         }
         let (detail, id) = (denied.detail.clone(), denied.presented_id.clone());
-        refusals::note_target(daemon, target(), peer, denied.slug, detail, id);
+        refusals::note_target(daemon, target, peer, denied.slug, detail, id);
         outside(&denied)
-    })?;
-    Ok(Holder { known, via_query: presented.via_query })
+    })
 }
 
 fn credential_slug(why: &CredentialError) -> Slug {

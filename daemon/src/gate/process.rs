@@ -19,9 +19,13 @@ use super::presented::{self, Holder};
 use super::request_id;
 use crate::core::answer;
 use crate::core::authenticate::{self, Denied, Known, Noticed};
-use crate::core::call::decode::{self, RawCall};
+use crate::core::call::decode::{self, DecodeError, RawCall};
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::{self, BadKey, Idempotency};
+use crate::core::call::{Call, inflate};
 use crate::core::decide::{Content, Decision, Proposal, Seen};
+use crate::core::endpoint::Endpoint;
+use crate::core::model::Answered;
 use crate::core::registry::Registry;
 use crate::core::routing;
 use crate::daemon::Daemon;
@@ -37,18 +41,26 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 const JOB_BYTES: usize = 2_048;
 
 /// A call whose token is known.
-struct Admitted {
-    intake: Intake,
+pub(super) struct Admitted {
+    pub(super) intake: Intake,
     parts: Parts,
     known: Known,
     seen: Seen,
     registry: Arc<Registry>,
     debug: bool,
-    marks: Marks,
+    pub(super) marks: Marks,
+    endpoint: Endpoint,
+}
+
+/// A call that was read and decoded.
+pub(super) struct Arrived {
+    pub(super) content: Arc<Content>,
+    json_problem: Option<String>,
+    body_bytes: usize,
 }
 
 /// A refusal with what the sender is told.
-struct Refused(Problem, Marks);
+pub(super) struct Refused(pub(super) Problem, pub(super) Marks);
 
 /// Takes one call, from its head to its answer.
 pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
@@ -76,15 +88,28 @@ fn has_credential(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("token=") || pair.starts_with("access_token="))
 }
 
-/// Credential present → checksum, known, alive → not expired, address, permission → quota. Before the body is read.
+/// Credential present → checksum, known, alive; then everything that is asked of a known token.
 fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts) -> Result<Admitted, Refused> {
     let registry = daemon.registry.load_full();
-    let Holder { known, via_query } = presented::holder(daemon, &registry, &parts, intake.peer)
+    let holder = presented::holder(daemon, &registry, &parts, intake.peer)
         .map_err(|problem| Refused(problem, Marks::default()))?;
+    let_in(daemon, intake, parts, holder, Endpoint::Process)
+}
+
+/// Not expired, address, permission → quota. Before the body is read, where the token is not inside it.
+pub(super) fn let_in(
+    daemon: &Arc<Daemon>,
+    intake: Intake,
+    parts: Parts,
+    holder: Holder,
+    endpoint: Endpoint,
+) -> Result<Admitted, Refused> {
+    let registry = daemon.registry.load_full();
+    let Holder { known, via_query } = holder;
     let debug = known.token.debug_until.is_some_and(|until| intake.at < until);
     let seen = Seen { old_secret: known.old_secret, via_query, ip_violation: false };
     let marks = Marks { quota: None, ends: known.ends_soon(intake.at) };
-    let mut admitted = Admitted { intake, parts, known, seen, registry, debug, marks };
+    let mut admitted = Admitted { intake, parts, known, seen, registry, debug, marks, endpoint };
     match admitted.check() {
         Ok(noticed) => admitted.seen.ip_violation = noticed.ip_violation,
         Err(denied) => return Err(admitted.refuse(daemon, denied.slug, &denied.detail, 0, None)),
@@ -97,96 +122,153 @@ fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts) -> Result<Admitted,
     admitted.within_quota(daemon)
 }
 
-/// Body → decode → match → queue → durable → answer.
+/// Body → gzip → decode → match → queue → durable → answer.
 async fn proceed(daemon: &Arc<Daemon>, admitted: Admitted, incoming: Incoming) -> Response<Body> {
-    let limit = daemon.facts.body_bytes_max as u64;
-    let bytes = match body::read_body(incoming, limit, BODY_DEADLINE).await {
+    let limit = daemon.facts.body_bytes_max;
+    let bytes = match body::read_body(incoming, limit as u64, BODY_DEADLINE).await {
         Ok(bytes) => bytes,
         Err(error) => {
             admitted.refuse(daemon, error.slug(), &error.to_string(), 0, None);
             return error.response();
         }
     };
-    let raw = RawCall {
-        headers: &admitted.parts.headers,
-        raw_query: admitted.parts.uri.query(),
-        source_ip: admitted.intake.ip,
-        body: &bytes,
-    };
-    let decoded = match decode::decode(raw) {
-        Ok(decoded) => decoded,
-        Err(error) => {
-            return admitted.refuse(daemon, error.slug(), &error.to_string(), bytes.len(), None).response();
+    let decoded =
+        inflate::inflated(&admitted.parts.headers, &bytes, limit).and_then(|plain| admitted.content_of(daemon, &plain));
+    match decoded {
+        Ok(arrived) => {
+            let content = arrived.content.clone();
+            admitted.finish(daemon, arrived, &content.call).await
         }
-    };
-    let redacted = daemon.redactor.redact(&decoded.call);
-    let content = Arc::new(Content { call: decoded.call, redacted });
-    let json_problem = decoded.json_problem.map(|problem| problem.to_string());
-    let call = admitted.intake.call;
-    match queue(daemon, admitted, content, json_problem, bytes.len()) {
-        Ok(answer) => answered(call, answer.await.unwrap_or(Answer::StorageUnavailable)),
-        Err(refused) => refused.response(),
+        Err(error) => admitted.refuse(daemon, error.slug(), &error.to_string(), bytes.len(), None).response(),
     }
 }
 
-/// Matches against the snapshot and gives the proposal to the writer.
-fn queue(
+async fn answered(
     daemon: &Arc<Daemon>,
-    admitted: Admitted,
-    content: Arc<Content>,
-    json_problem: Option<String>,
-    body_bytes: usize,
-) -> Result<oneshot::Receiver<Answer>, Refused> {
-    let (registry, token) = (&admitted.registry, &admitted.known.token);
-    let plan = routing::plan_for(registry, token, &content.call, &content.redacted);
-    let draft = admitted.debug.then(|| {
-        let explain = routing::explain_for(registry, token, &content.call, &content.redacted);
-        let draft = admitted.draft(daemon, body_bytes, Some(&content));
-        Box::new(draft.explained(explain))
-    });
-    let print = || Fingerprint::of("/v1/process", &content.call, registry.header_names(), &token.dedup_ignore);
-    let fingerprint = (token.dedup_window_secs > 0).then(print);
-    let proposal = Box::new(Proposal {
-        call: admitted.intake.call,
-        token: token.id,
-        mac: admitted.known.mac,
-        seen: admitted.seen,
-        source_ip: admitted.intake.ip,
-        user_agent: admitted.intake.user_agent.clone(),
-        json_problem,
-        fingerprint,
-        plan,
-        content: content.clone(),
-    });
-    let (answer, waiting) = oneshot::channel();
-    let work = CallWork::Decide { proposal, draft, answer };
-    let job = CallJob { bytes: JOB_BYTES + 2 * body_bytes, arrived: admitted.intake.arrived, work };
-    daemon.lanes.push_call(job).map_err(|back| {
-        let slug = match back {
-            NotQueued::Full(_) => Slug::Overloaded,
-            NotQueued::Closed(_) => Slug::ShuttingDown,
-        };
-        daemon.meters.overloaded.fetch_add(1, Ordering::Relaxed);
-        admitted.refuse(daemon, slug, "the call was not taken; send it again", body_bytes, Some(&content))
-    })?;
-    Ok(waiting)
-}
-
-fn answered(call: CallId, answer: Answer) -> Response<Body> {
+    endpoint: Endpoint,
+    call: CallId,
+    content: &Content,
+    answer: Answer,
+) -> Response<Body> {
     match answer {
-        Answer::Decided(Decision { refused: Some(denied), .. }) => respond::problem(presented::outside(&denied)),
+        Answer::Decided(Decision { refused: Some(denied), .. }) => {
+            endpoint_problem(endpoint, presented::outside(&denied))
+        }
+        Answer::Decided(Decision { replayed: Some(answered), .. }) => replayed(daemon, endpoint, answered).await,
         Answer::Decided(decision) => {
-            let status = StatusCode::from_u16(answer::status_of(&decision)).unwrap_or(StatusCode::OK);
-            respond::json(status, &answer::body_of(call, &decision))
+            let status = StatusCode::from_u16(answer::status_at(endpoint, &decision)).unwrap_or(StatusCode::OK);
+            let document = answer::document(endpoint, call, content, &decision);
+            respond::bytes_response(status, "application/json", document.into())
         }
         Answer::StorageUnavailable => {
             let detail = "the call may or may not be on disk; send it again, duplicates are discarded";
-            respond::problem(Problem::new(Slug::StorageUnavailable, detail))
+            endpoint_problem(endpoint, Problem::new(Slug::StorageUnavailable, detail))
         }
+    }
+}
+
+/// The answer that the first call got under the same idempotency key.
+async fn replayed(daemon: &Arc<Daemon>, endpoint: Endpoint, answered: Answered) -> Response<Body> {
+    let reading = daemon.clone();
+    let read = tokio::task::spawn_blocking(move || reading.reader.stored_answer(answered.place)).await;
+    let Ok(Ok(Some(document))) = read else {
+        // It was forgotten in this very moment, or the disk does not read: the sender asks again in either case.
+        let detail = "the first answer to this idempotency key could not be read; send the call again";
+        return endpoint_problem(endpoint, Problem::new(Slug::StorageUnavailable, detail));
+    };
+    let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::OK);
+    let mut response = respond::bytes_response(status, "application/json", document.into());
+    response.headers_mut().insert("idempotency-replayed", http::HeaderValue::from_static("true"));
+    response
+}
+
+/// A refusal in the shape of its endpoint.
+fn endpoint_problem(endpoint: Endpoint, problem: Problem) -> Response<Body> {
+    match endpoint {
+        Endpoint::Process => respond::problem(problem),
+        Endpoint::Enqueue => super::enqueue::refusal(&problem),
     }
 }
 
 impl Admitted {
+    /// Decodes a body that has no content encoding any more, and makes its redacted view.
+    pub(super) fn content_of(&self, daemon: &Daemon, body: &[u8]) -> Result<Arrived, DecodeError> {
+        let raw = RawCall {
+            headers: &self.parts.headers,
+            raw_query: self.parts.uri.query(),
+            source_ip: self.intake.ip,
+            body,
+        };
+        let decoded = decode::decode(raw)?;
+        let redacted = daemon.redactor.redact(&decoded.call);
+        Ok(Arrived {
+            content: Arc::new(Content { call: decoded.call, redacted }),
+            json_problem: decoded.json_problem.map(|problem| problem.to_string()),
+            body_bytes: body.len(),
+        })
+    }
+
+    /// Queues the call and waits for its answer. `compared` is what makes it the same call as another one.
+    pub(super) async fn finish(self, daemon: &Arc<Daemon>, arrived: Arrived, compared: &Call) -> Response<Body> {
+        let (call, endpoint, content) = (self.intake.call, self.endpoint, arrived.content.clone());
+        match self.queue(daemon, arrived, compared) {
+            Ok(waiting) => {
+                let answer = waiting.await.unwrap_or(Answer::StorageUnavailable);
+                answered(daemon, endpoint, call, &content, answer).await
+            }
+            Err(Refused(problem, _)) => endpoint_problem(endpoint, problem),
+        }
+    }
+
+    /// Matches against the snapshot and gives the proposal to the writer.
+    fn queue(self, daemon: &Daemon, arrived: Arrived, compared: &Call) -> Result<oneshot::Receiver<Answer>, Refused> {
+        let Arrived { content, json_problem, body_bytes } = arrived;
+        let idempotency = self
+            .idempotency(compared)
+            .map_err(|why| self.refuse(daemon, Slug::Validation, &why.to_string(), body_bytes, Some(&content)))?;
+        let (registry, token) = (&self.registry, &self.known.token);
+        let draft = self.debug.then(|| {
+            let explain = routing::explain_for(registry, token, &content.call, &content.redacted);
+            let explain = routing::with_maintenance(explain, registry, &content.call, self.intake.at);
+            Box::new(self.draft(daemon, body_bytes, Some(&content)).explained(explain))
+        });
+        let print = || Fingerprint::of(self.endpoint.path(), compared, registry.header_names(), &token.dedup_ignore);
+        let proposal = Box::new(Proposal {
+            call: self.intake.call,
+            token: token.id,
+            mac: self.known.mac,
+            seen: self.seen,
+            source_ip: self.intake.ip,
+            user_agent: self.intake.user_agent.clone(),
+            json_problem,
+            endpoint: self.endpoint,
+            idempotency,
+            fingerprint: (token.dedup_window_secs > 0).then(print),
+            plan: routing::plan_for(registry, token, &content.call, &content.redacted),
+            content: content.clone(),
+        });
+        let (answer, waiting) = oneshot::channel();
+        let work = CallWork::Decide { proposal, draft, answer };
+        let job = CallJob { bytes: JOB_BYTES + 2 * body_bytes, arrived: self.intake.arrived, work };
+        daemon.lanes.push_call(job).map_err(|back| {
+            let slug = match back {
+                NotQueued::Full(_) => Slug::Overloaded,
+                NotQueued::Closed(_) => Slug::ShuttingDown,
+            };
+            daemon.meters.overloaded.fetch_add(1, Ordering::Relaxed);
+            self.refuse(daemon, slug, "the call was not taken; send it again", body_bytes, Some(&content))
+        })?;
+        Ok(waiting)
+    }
+
+    /// The key that its sender gave the call, if any.
+    fn idempotency(&self, compared: &Call) -> Result<Option<Idempotency>, BadKey> {
+        let token = &self.known.token;
+        let delivery_ids = self.registry.token_options(token.id).delivery_ids;
+        let found = idempotency::find(&self.parts.headers, delivery_ids)?;
+        Ok(found.map(|key| Idempotency::of(&key, token.id, self.endpoint, compared, &token.dedup_ignore)))
+    }
+
     /// Time, owner, suspension, address, permission; and whether the token is taken in the query.
     fn check(&self) -> Result<Noticed, Denied> {
         if self.seen.via_query && !self.known.token.query_token {
@@ -216,7 +298,7 @@ impl Admitted {
     }
 
     /// Refuses a call of a known token: counted on the token and, with debug on, logged (at most 10 a second).
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         daemon: &Daemon,
         slug: Slug,
@@ -230,7 +312,8 @@ impl Admitted {
         let may_log = daemon.usage.refused(self.known.token.id, &by, slug, self.debug);
         daemon.events.changed(crate::events::Kind::Usage);
         if self.debug && may_log {
-            let draft = self.draft(daemon, body_bytes, content).refused(slug, detail, intake.arrived);
+            let mut draft = self.draft(daemon, body_bytes, content).refused(slug, detail, intake.arrived);
+            draft.row.status = answer::refused_status(self.endpoint, slug);
             log_only(daemon, draft, intake.arrived);
         } else if self.debug {
             daemon.meters.log_rows_not_logged.fetch_add(1, Ordering::Relaxed);

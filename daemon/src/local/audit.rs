@@ -1,6 +1,6 @@
 //! The audit trail: its pages, the walk along its chain, and what the doors themselves write into it.
 
-use http::Response;
+use http::{Response, Uri};
 use tollgate_shared::api::Page;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::problem::{Problem, Slug};
@@ -130,15 +130,22 @@ pub(super) async fn verify(call: &Call) -> Result<Response<Body>, Problem> {
 /// # Errors
 /// The audit cannot be written: then nothing is read either.
 pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Problem> {
-    let daemon = &call.daemon;
-    let words = daemon.redactor.redact_text(&asked_words(call.request.uri().query().unwrap_or_default())).into_owned();
-    let path = daemon.redactor.redact_text(call.request.uri().path()).into_owned();
-    let key = format!("{} {what} {path} {words}", call.actor.name);
+    reading_of(&call.daemon, &call.actor, what, call.request.uri()).await
+}
+
+/// The same for a request whose body was taken already.
+///
+/// # Errors
+/// As [`reading`].
+pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static str, uri: &Uri) -> Result<(), Problem> {
+    let words = daemon.redactor.redact_text(&asked_words(uri.query().unwrap_or_default())).into_owned();
+    let path = daemon.redactor.redact_text(uri.path()).into_owned();
+    let key = format!("{} {what} {path} {words}", actor.name);
     if !daemon.people.readings.is_new(key, daemon.clock.now()) {
         return Ok(());
     }
     let note = Note { action: what, target: path, detail: words.chars().take(500).collect() };
-    reply(daemon, call.actor.clone(), Command::Note(note)).await.map(drop)
+    reply(daemon, actor.clone(), Command::Note(note)).await.map(drop)
 }
 
 /// A query string as a person reads it, so that nothing hides behind percent signs from who redacts it.

@@ -173,3 +173,63 @@ fn seen_tokens(actor: &Actor, registry: &Registry) -> std::collections::BTreeSet
     let dead = registry.tombstones().map(|stone| stone.token.id);
     registry.tokens().map(|token| token.id).chain(dead).filter(|id| sight.token(Operation::ReadLog, *id)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tollgate_shared::outcome::Outcome;
+
+    use super::*;
+    use crate::core::testing::World;
+    use crate::daemon::testing::daemon;
+    use crate::store::LogStore;
+    use crate::store::testing::naive::NaiveStore;
+    use crate::store::testing::naive_log::NaiveLog;
+    use crate::store::testing::samples::{at, log_row};
+
+    /// 600 rows, one a second, every fifth of them refused.
+    fn with_rows() -> Arc<Daemon> {
+        let mut log = NaiveLog::default();
+        let row = |seq: u64| {
+            let (refused, base) = (seq.is_multiple_of(5), log_row(seq, seq.cast_signed()));
+            let status = if refused { 429 } else { 201 };
+            let outcome = if refused { Outcome::Rejected } else { Outcome::Created };
+            Arc::new(LogRow { status, outcome, summary: format!("row {seq}"), ..base.as_ref().clone() })
+        };
+        log.append(&(1..=600).map(row).collect::<Vec<_>>(), at(0)).unwrap();
+        daemon(&NaiveStore::default(), &log, World::empty().registry, 600)
+    }
+
+    fn asked(text: &str) -> Asked {
+        let minute = |secs| at(secs).as_micros().div_euclid(MINUTE) * MINUTE;
+        Asked { wanted: LogQuery::asking(text, at(601)), from: minute(60), to: minute(540), bucket_minutes: 2 }
+    }
+
+    #[test]
+    fn heads_and_rows_count_the_same_where_heads_say_all() {
+        let daemon = with_rows();
+        for text in ["", "outcome:rejected", "status:>=400", "-outcome:created or outcome:attached", "status:4xx"] {
+            let asked = asked(text);
+            let by_heads = asked.count(&daemon, None).unwrap();
+            assert_eq!((by_heads.counted_by, by_heads.exact), (CountedBy::Heads, true), "{text}");
+            let hints = LogHints {
+                since: Some(Timestamp::from_micros(asked.from)),
+                until: Some(Timestamp::from_micros(asked.to - 1)),
+                ..asked.wanted.hints()
+            };
+            let by_rows = asked.by_rows(&daemon, &hints).unwrap();
+            assert_eq!(by_heads.buckets, by_rows.buckets, "{text}");
+            assert!(!by_heads.buckets.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_heads_do_not_know_is_asked_of_each_row() {
+        let found = asked("\"row 30\"").count(&with_rows(), None).unwrap();
+        assert_eq!((found.counted_by, found.exact), (CountedBy::Rows, true));
+        assert_eq!(found.buckets.iter().map(|bucket| bucket.counts.total()).sum::<u64>(), 10);
+        let nothing = asked("outcome:created outcome:rejected").count(&with_rows(), None).unwrap();
+        assert!(nothing.exact && nothing.buckets.is_empty());
+    }
+}

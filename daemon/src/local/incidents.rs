@@ -1,27 +1,28 @@
 //! Incidents: list, show, acknowledge, resolve.
 
+mod bulk;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use http::Response;
 use tollgate_shared::api::{IncidentView, Page, ResolveIncident};
-use tollgate_shared::id::IncidentId;
+use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::IncidentState;
+use tollgate_shared::priority::Priority;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::query::{self, Bound, Cell, FieldId, INCIDENTS, Row, typed_value};
+use tollgate_shared::query::{Bound, Cell, FieldId, INCIDENTS, Row};
 
 use super::answers::{ok, read, reply};
 use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::Command;
-use crate::core::asked::{bound, parsed, term};
+use crate::core::asked::{bound, parsed};
+use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::{IncidentFilter, StoreError};
-
-/// Incidents that one page looks at; `next` goes on.
-const SCAN_ROWS: usize = 20_000;
+use crate::store::{IncidentFilter, SCAN_ROWS_MAX, StoreError};
 
 /// Incidents of one reading.
 const CHUNK_ROWS: usize = 500;
@@ -29,28 +30,41 @@ const CHUNK_ROWS: usize = 500;
 /// A hint shorter than this would be a guess.
 const HINT_CHARS_MIN: usize = 4;
 
+/// What a list can be cut to.
+const FILTER_PARAMETERS: [&str; 6] = ["state", "service", "priority", "token", "text", "since_secs"];
+
+/// Rows looked at for one page: enough that an ordinary page is full, few enough that it comes at once. A page may be
+/// short although there is more.
+const PAGE_SCAN_ROWS: usize = 10_000;
+
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&["q", "state", "service", "limit", "cursor"])?;
-    let asked = asked(&query)?;
-    let Some(filter) = filter_of(call, &query, &asked)? else {
+    let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["q", "limit", "cursor"]).collect();
+    let query = call.query(&known)?;
+    let asked = parsed(query.get("q").unwrap_or_default(), &INCIDENTS)?;
+    let Some(mut filter) = filter_of(&call.daemon, &call.actor, &query)? else {
         return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
     };
+    if filter.states.is_empty() {
+        filter.states = asked.required(FieldId::State).map(states_named).unwrap_or_default();
+    }
     let bound = bound(&asked, &call.daemon.registry.load(), call.daemon.clock.now())?;
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
     let page = read(&call.daemon, move |daemon| search(daemon, &filter, &bound, before, limit)).await?;
     Ok(ok(&page))
 }
 
-/// What `q` asks, and `state` with it.
-fn asked(query: &Query<'_>) -> Result<query::Query, Problem> {
-    let asked = parsed(query.get("q").unwrap_or_default(), &INCIDENTS)?;
-    match query.get("state") {
-        Some(state) => Ok(asked.and(term("state", &format!("state:{}", typed_value(state)), &INCIDENTS)?)),
-        None => Ok(asked),
+/// Open ones have a table of their own, so the store is told where the query asks for them alone.
+fn states_named(state: &str) -> Vec<IncidentState> {
+    match state.to_ascii_lowercase().as_str() {
+        "open" => vec![IncidentState::Triggered, IncidentState::Acknowledged],
+        "triggered" => vec![IncidentState::Triggered],
+        "acknowledged" => vec![IncidentState::Acknowledged],
+        "resolved" => vec![IncidentState::Resolved],
+        _ => Vec::new(),
     }
 }
 
-/// A page of what the query asks for, newest first. A scan is bounded: a page may be short although there is more.
+/// A page of what filter and query ask for, newest first.
 fn search(
     daemon: &Daemon,
     filter: &IncidentFilter,
@@ -59,7 +73,7 @@ fn search(
     limit: usize,
 ) -> Result<Page<IncidentView>, StoreError> {
     let registry = daemon.registry.load();
-    let (mut items, mut looked_at) = (Vec::new(), 0);
+    let (mut items, mut scanned) = (Vec::new(), 0);
     loop {
         let (heads, next) = daemon.reader.incidents(filter, before, CHUNK_ROWS)?;
         for head in heads {
@@ -71,14 +85,13 @@ fn search(
             let fits = bound.passes(&row);
             row.failed.into_inner().map_or(Ok(()), Err)?;
             items.extend(fits.then_some(row.view));
-            looked_at += 1;
-            if items.len() == limit || looked_at == SCAN_ROWS {
+            if items.len() == limit {
                 return Ok(Page { items, next: Some(id.to_string()) });
             }
         }
-        before = next;
-        if before.is_none() {
-            return Ok(Page { items, next: None });
+        (before, scanned) = (next, scanned + SCAN_ROWS_MAX);
+        if before.is_none() || scanned >= PAGE_SCAN_ROWS {
+            return Ok(Page { items, next: before.map(|id| id.to_string()) });
         }
     }
 }
@@ -107,30 +120,61 @@ impl Row for WithWords<'_> {
     }
 }
 
-/// Cut to the services that the caller sees; `None` where there is none. Open ones have a table of their own, so the store
-/// is told where only they are asked for.
-fn filter_of(call: &Call, query: &Query<'_>, asked: &query::Query) -> Result<Option<IncidentFilter>, Problem> {
-    let state = asked.required(FieldId::State).map(str::to_ascii_lowercase);
-    let states = match state.as_deref() {
+/// Cut to the services that the caller sees; `None` where there is none.
+fn filter_of(daemon: &Daemon, actor: &Actor, query: &Query<'_>) -> Result<Option<IncidentFilter>, Problem> {
+    let registry = daemon.registry.load();
+    let filter = IncidentFilter {
+        services: Vec::new(),
+        states: states_of(query)?,
+        priorities: priorities_of(query)?,
+        token: query.get("token").map(|token| token_of(&registry, token)).transpose()?,
+        text: query.get("text").map(str::to_lowercase),
+        since: query.parsed::<u32>("since_secs")?.map(|secs| daemon.clock.now().plus_secs(-i64::from(secs))),
+    };
+    if let Some(service) = query.get("service") {
+        let id = registry.find_service(service)?.service.id;
+        allows(actor, Operation::SeeIncidents, service_target(&registry, id))?;
+        return Ok(Some(IncidentFilter { services: vec![id], ..filter }));
+    }
+    let sight = Sight::new(actor, &registry);
+    if sight.of_everything(Operation::SeeIncidents) {
+        return Ok(Some(filter));
+    }
+    let all = registry.services().iter().map(|entry| entry.service.id);
+    let services: Vec<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
+    Ok((!services.is_empty()).then_some(IncidentFilter { services, ..filter }))
+}
+
+/// A token by its id, also where it is revoked, or by its name while it lives.
+fn token_of(registry: &Registry, reference: &str) -> Result<TokenId, Problem> {
+    reference.parse::<TokenId>().or_else(|_| Ok(registry.find_token(reference)?.id))
+}
+
+fn states_of(query: &Query<'_>) -> Result<Vec<IncidentState>, Problem> {
+    Ok(match query.get("state") {
+        None => Vec::new(),
         Some("open") => vec![IncidentState::Triggered, IncidentState::Acknowledged],
         Some("triggered") => vec![IncidentState::Triggered],
         Some("acknowledged") => vec![IncidentState::Acknowledged],
         Some("resolved") => vec![IncidentState::Resolved],
-        _ => Vec::new(),
+        Some(other) => {
+            let detail = format!("`{other}` is no state; open, triggered, acknowledged or resolved");
+            return Err(Problem::new(Slug::Validation, detail).with_error("state", "unknown"));
+        }
+    })
+}
+
+/// One, or several with commas: `P1,P2`.
+fn priorities_of(query: &Query<'_>) -> Result<Vec<Priority>, Problem> {
+    let named = query.get("priority").into_iter().flat_map(|list| list.split(','));
+    let parse = |text: &str| {
+        let known = [Priority::P1, Priority::P2, Priority::P3, Priority::P4, Priority::P5];
+        known.into_iter().find(|known| known.to_string().eq_ignore_ascii_case(text.trim())).ok_or_else(|| {
+            Problem::new(Slug::Validation, format!("`{text}` is no priority; P1 to P5"))
+                .with_error("priority", "unknown")
+        })
     };
-    let registry = call.daemon.registry.load();
-    if let Some(service) = query.get("service") {
-        let id = registry.find_service(service)?.service.id;
-        allows(&call.actor, Operation::SeeIncidents, service_target(&registry, id))?;
-        return Ok(Some(IncidentFilter { services: vec![id], states }));
-    }
-    let sight = Sight::new(&call.actor, &registry);
-    if sight.of_everything(Operation::SeeIncidents) {
-        return Ok(Some(IncidentFilter { services: Vec::new(), states }));
-    }
-    let all = registry.services().iter().map(|entry| entry.service.id);
-    let services: Vec<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
-    Ok((!services.is_empty()).then_some(IncidentFilter { services, states }))
+    named.map(parse).collect()
 }
 
 pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
@@ -158,6 +202,8 @@ pub(super) async fn unacknowledge(call: Call) -> Result<Response<Body>, Problem>
     reply(&call.daemon, call.actor.clone(), Command::Unacknowledge(id)).await?;
     view(&call.daemon, &call.actor, id).await
 }
+
+pub(super) use self::bulk::bulk;
 
 pub(super) async fn resolve(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, resolve) = call.json::<ResolveIncident>().await?;

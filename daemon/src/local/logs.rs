@@ -1,5 +1,7 @@
 //! The API log and what was refused: pages. The live tail is next door.
 
+use std::sync::Arc;
+
 use http::Response;
 use tollgate_shared::api::Page;
 use tollgate_shared::limits::LOG_ROW_SECS;
@@ -10,12 +12,16 @@ use super::answers::{ok, read};
 use super::audit;
 use super::params::Call;
 use super::tail::{self, Cursor, LogQuery};
-use crate::core::access::{Operation, Sight, Target, allows};
+use crate::core::access::{Actor, Operation, Sight, Target, allows};
+use crate::daemon::Daemon;
 use crate::edge::Body;
 use crate::store::{LogHints, LogPage, StoreError};
 
 /// Rows that one reading looks at, at most.
 pub(super) const SCAN_ROWS: usize = 20_000;
+
+/// Readings of one request: some seconds of one core, where nothing is skipped.
+const READINGS_MAX: usize = 15;
 
 /// Parameters of the list beside those that ask for rows.
 const PLACES: [&str; 5] = ["limit", "before", "after", "follow", "last"];
@@ -57,14 +63,17 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     Ok(ok(&rising(page, after.is_some(), store_id)))
 }
 
-/// Reads on from `start` until the page is full or the log ends: one reading looks at a bounded stretch only.
+/// Reads on from `start` until the page is full, the log ends, or so much was looked at that the answer would be late: one
+/// reading looks at a bounded stretch only. A page that is not full has a `next` where there is more.
 fn filled(
     limit: usize,
     start: Option<u64>,
     read: impl Fn(Option<u64>, usize) -> Result<LogPage, StoreError>,
 ) -> Result<LogPage, StoreError> {
     let mut page = read(start, limit)?;
-    while !page.done && page.rows.len() < limit && page.scanned_to.is_some() {
+    let mut readings = 1;
+    while !page.done && page.rows.len() < limit && page.scanned_to.is_some() && readings < READINGS_MAX {
+        readings += 1;
         let more = read(page.scanned_to, limit - page.rows.len())?;
         page.rows.extend(more.rows);
         page.done = more.done || more.scanned_to.is_none();
@@ -85,21 +94,38 @@ fn rising(page: LogPage, forwards: bool, store_id: u64) -> Page<LogRow> {
 }
 
 pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
+    let row = row(call).await?;
+    audit::reading(call, "log.read").await?;
+    Ok(ok(&row))
+}
+
+/// The row that the path names.
+///
+/// # Errors
+/// No number, no row any more, or the row of a token that the caller may not see.
+pub(super) async fn row(call: &Call) -> Result<LogRow, Problem> {
     let seq: u64 = call.reference("seq").parse().map_err(|_| {
         Problem::new(Slug::Validation, "a row of the log is named by its seq, a number").with_error("seq", "no number")
     })?;
-    let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
-    let page = read(&call.daemon, move |daemon| {
+    row_at(&call.daemon, &call.actor, seq).await
+}
+
+/// One row of the log.
+///
+/// # Errors
+/// No such row any more, or the row of a token that the actor may not see.
+pub(super) async fn row_at(daemon: &Arc<Daemon>, actor: &Actor, seq: u64) -> Result<LogRow, Problem> {
+    let cutoff = daemon.clock.now().plus_secs(-LOG_ROW_SECS);
+    let page = read(daemon, move |daemon| {
         daemon.log_reader.after(seq.saturating_sub(1), cutoff, 1, 1, &LogHints::default(), &|row| row.seq == seq)
     })
     .await?;
     let gone = || Problem::new(Slug::NotFound, format!("row {seq} is not in the log: rows are erased after 48 h"));
-    let row = page.rows.first().ok_or_else(gone)?;
-    if !Sight::new(&call.actor, &call.daemon.registry.load()).token(Operation::ReadLog, row.token) {
+    let row = page.rows.into_iter().next().ok_or_else(gone)?;
+    if !Sight::new(actor, &daemon.registry.load()).token(Operation::ReadLog, row.token) {
         return Err(Problem::new(Slug::Forbidden, "the row is of a token that you may not see"));
     }
-    audit::reading(call, "log.read").await?;
-    Ok(ok(row))
+    Ok(row)
 }
 
 /// What had no known token belongs to no team: for those who see everything.

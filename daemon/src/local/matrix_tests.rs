@@ -41,6 +41,8 @@ fn expected(act: Act) -> &'static str {
         | Act::FilterList
         | Act::FilterShow
         | Act::FilterTry
+        | Act::WhatIf
+        | Act::LogReplay
         | Act::TokenList
         | Act::TokenShow
         | Act::TokenSources
@@ -48,6 +50,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenIdentify
         | Act::IncidentList
         | Act::IncidentShow
+        | Act::MaintenanceList
         | Act::LogList
         | Act::LogHistogram
         | Act::QueryList
@@ -56,7 +59,14 @@ fn expected(act: Act) -> &'static str {
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow => SEES,
-        Act::ServiceCreate | Act::ServiceEdit | Act::ServiceDelete | Act::FilterCreate | Act::FilterDelete => SERVICES,
+        Act::ServiceCreate
+        | Act::ServiceEdit
+        | Act::ServiceDelete
+        | Act::FilterCreate
+        | Act::FilterEdit
+        | Act::FilterDelete
+        | Act::MaintenanceAdd
+        | Act::MaintenanceEnd => SERVICES,
         Act::TeamCreate
         | Act::TeamDelete
         | Act::OperatorCreate
@@ -76,7 +86,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenRevoke
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
-        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve => INCIDENTS,
+        Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
         Act::QuerySave | Act::QueryDelete => PERSONS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,

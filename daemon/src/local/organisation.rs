@@ -1,7 +1,8 @@
 //! Teams, services, filters, presets.
 
-use http::{Response, StatusCode};
-use tollgate_shared::api::{NewFilter, NewService, NewTeam, Page, ServicePatch, ServiceView};
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderValue, Response, StatusCode};
+use tollgate_shared::api::{FilterPatch, FilterView, NewFilter, NewService, NewTeam, Page, ServicePatch, ServiceView};
 use tollgate_shared::filter::preset_names;
 use tollgate_shared::problem::Problem;
 
@@ -114,7 +115,27 @@ pub(super) fn show_filter(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load();
     let (entry, record) = registry.find_filter(call.reference("filter"))?;
     allows(&call.actor, Operation::See, service_target(&registry, entry.service.id))?;
-    Ok(ok(&views::filter(entry, record)))
+    Ok(tagged(&views::filter(entry, record)))
+}
+
+pub(super) async fn edit_filter(call: Call) -> Result<Response<Body>, Problem> {
+    let seen = call.request.headers().get(IF_MATCH).map(|value| value.to_str().unwrap_or("").trim().to_owned());
+    let seen = seen.filter(|seen| seen != "*").map(|seen| seen.trim_matches('"').to_owned());
+    let (daemon, actor, params, patch) = call.json::<FilterPatch>().await?;
+    let command = Command::EditFilter(params.get("filter").to_owned(), Box::new(patch), seen);
+    let Reply::Filter(id) = reply(&daemon, actor, command).await? else { return Err(unexpected()) };
+    let registry = daemon.registry.load();
+    let (entry, record) = registry.filter(id).ok_or_else(unexpected)?;
+    Ok(tagged(&views::filter(entry, record)))
+}
+
+/// An answer with `ETag: "VERSION"`.
+fn tagged(view: &FilterView) -> Response<Body> {
+    let mut response = ok(view);
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", view.version)) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 pub(super) async fn delete_filter(call: Call) -> Result<Response<Body>, Problem> {

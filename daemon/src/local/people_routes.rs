@@ -6,7 +6,7 @@ use super::{Act, ROUTES, Route, route};
 use crate::core::access::Operation;
 
 /// All routes about people.
-pub const PEOPLE_ROUTES: [(Method, &str, Route); 13] = [
+pub const PEOPLE_ROUTES: &[(Method, &str, Route)] = &[
     (Method::DELETE, "/v1/teams/{team}", route(Act::TeamDelete, Operation::ChangeOrganisation)),
     (Method::DELETE, "/v1/services/{service}", route(Act::ServiceDelete, Operation::ChangeServices)),
     (Method::GET, "/v1/operators", route(Act::OperatorList, Operation::See)),
@@ -28,5 +28,5 @@ pub const PEOPLE_ROUTES: [(Method, &str, Route); 13] = [
 
 /// Every route of management.
 pub fn all() -> Vec<(Method, &'static str, Route)> {
-    ROUTES.into_iter().chain(PEOPLE_ROUTES).collect()
+    ROUTES.iter().chain(PEOPLE_ROUTES).cloned().collect()
 }

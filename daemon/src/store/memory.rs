@@ -6,12 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tollgate_shared::id::{IncidentId, ServiceId};
 use tollgate_shared::incident::IncidentHead;
+use tollgate_shared::limits::IDEMPOTENCY_KEYS_MAX;
 use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
+use super::answers::Answers;
 use super::dedup::{Dedup, DedupBounds};
 use super::overlay::Overlay;
 use crate::core::audit::{AuditHead, FIRST_PREVIOUS};
+use crate::core::model::AnswerPlace;
 
 /// Numbers that every commit writes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub(super) struct Memory {
     heads: HashMap<IncidentId, IncidentHead>,
     services: HashMap<ServiceId, OpenOfService>,
     pub(super) dedup: Dedup,
+    pub(super) answers: Answers,
     pub(super) marks: Marks,
     counts: SharedCounts,
 }
@@ -89,7 +93,14 @@ impl Memory {
     /// Memory of an empty database. `counts` is shared with readers and begins anew.
     pub(super) fn new(bounds: DedupBounds, marks: Marks, counts: SharedCounts) -> Self {
         counts.clear();
-        Self { heads: HashMap::new(), services: HashMap::new(), dedup: Dedup::new(bounds), marks, counts }
+        Self {
+            heads: HashMap::new(),
+            services: HashMap::new(),
+            dedup: Dedup::new(bounds),
+            answers: Answers::new(IDEMPOTENCY_KEYS_MAX),
+            marks,
+            counts,
+        }
     }
 
     /// Takes in an open head that was read from disk.
@@ -145,6 +156,9 @@ impl Memory {
         }
         for (token, fingerprint, entry) in overlay.remembered.entries {
             self.dedup.insert(marks.commit_no, token, fingerprint, entry);
+        }
+        for (index, (key, answer)) in (0..).zip(overlay.answers.entries) {
+            self.answers.insert(key, answer.at_place(AnswerPlace { block: marks.commit_no, index }));
         }
         self.services.retain(|_, of_service| of_service.counts.open > 0);
     }

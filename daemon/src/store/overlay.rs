@@ -8,11 +8,12 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 
 use super::memory::{Marks, Memory};
-use super::rows::DedupBlock;
+use super::rows::{AnswerBlock, DedupBlock};
 use super::{View, timeline};
 use crate::core::audit::{self, AuditHead};
 use crate::core::call::fingerprint::Fingerprint;
-use crate::core::model::{DedupEntry, IncidentBody, RegistryChange, UsageRecord};
+use crate::core::call::idempotency::IdempotencyKey;
+use crate::core::model::{AnswerPlace, Answered, DedupEntry, IncidentBody, RegistryChange, StoredAnswer, UsageRecord};
 
 /// The changes. Sorted where they are written, so that a table is touched in its own order.
 #[derive(Debug, Default)]
@@ -27,6 +28,9 @@ pub(super) struct Overlay {
     pub(super) remembered: DedupBlock,
     /// Where in `remembered` a call's latest entry is.
     remembered_at: HashMap<(TokenId, Fingerprint), usize>,
+    pub(super) answers: AnswerBlock,
+    /// Where in `answers` a key is.
+    answered_at: HashMap<IdempotencyKey, u32>,
     pub(super) registry: Vec<RegistryChange>,
     pub(super) usage: BTreeMap<TokenId, UsageRecord>,
     pub(super) audit: Vec<AuditRow>,
@@ -52,6 +56,7 @@ impl Overlay {
             && self.bodies.is_empty()
             && self.timelines.is_empty()
             && self.remembered.entries.is_empty()
+            && self.answers.entries.is_empty()
             && self.registry.is_empty()
             && self.usage.is_empty()
             && self.audit.is_empty()
@@ -144,6 +149,14 @@ impl View for BatchView<'_> {
         }
     }
 
+    fn answered(&self, key: &IdempotencyKey) -> Option<Answered> {
+        let Some(index) = self.overlay.answered_at.get(key).copied() else { return self.memory.answers.get(key) };
+        // The block has the number of the commit that this batch will be: with an answer in it, it writes.
+        let place = AnswerPlace { block: self.memory.marks.commit_no + 1, index };
+        let (_, answer) = self.overlay.answers.entries.get(usize::try_from(index).ok()?)?;
+        Some(answer.at_place(place))
+    }
+
     fn put_incident(&mut self, head: IncidentHead) {
         if let Some(old) = self.head(head.id).filter(|old| old.state.is_open()).cloned() {
             self.close(&old);
@@ -166,6 +179,12 @@ impl View for BatchView<'_> {
         let block = &mut self.overlay.remembered.entries;
         self.overlay.remembered_at.insert((token, fingerprint), block.len());
         block.push((token, fingerprint, entry));
+    }
+
+    fn remember_answer(&mut self, key: IdempotencyKey, answer: StoredAnswer) {
+        let block = &mut self.overlay.answers.entries;
+        self.overlay.answered_at.insert(key, u32::try_from(block.len()).unwrap_or(u32::MAX));
+        block.push((key, answer));
     }
 
     fn put_registry(&mut self, change: RegistryChange) {

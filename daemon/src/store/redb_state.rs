@@ -154,13 +154,14 @@ impl Store for RedbStore {
         self.log_seq_floor = self.log_seq_floor.max(marks.next_log_seq);
         if overlay.is_empty() {
             memory.marks = marks;
-            return Ok(Committed { wrote: false });
+            return Ok(Committed { wrote: false, incident_rows: 0 });
         }
         self.transact(|txn| write::write_batch(txn, &overlay, marks))?;
+        let incident_rows = overlay.heads.len();
         if let Some(memory) = &mut self.memory {
             memory.apply(overlay, marks);
         }
-        Ok(Committed { wrote: true })
+        Ok(Committed { wrote: true, incident_rows })
     }
 
     fn reopen(&mut self) -> Result<Loaded, StoreError> {
@@ -170,15 +171,19 @@ impl Store for RedbStore {
     }
 
     fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.memory.as_mut().ok_or_else(not_loaded)?.dedup.forget_before(now);
+        let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
+        memory.dedup.forget_before(now);
+        memory.answers.forget_before(now);
         loop {
-            let rubbish = self.memory.as_ref().ok_or_else(not_loaded)?.dedup.rubbish(SWEEP_BLOCKS_MAX);
-            if rubbish.is_empty() {
+            let memory = self.memory.as_ref().ok_or_else(not_loaded)?;
+            let (dedup, answers) = (memory.dedup.rubbish(SWEEP_BLOCKS_MAX), memory.answers.rubbish(SWEEP_BLOCKS_MAX));
+            if dedup.is_empty() && answers.is_empty() {
                 return Ok(());
             }
-            self.transact(|txn| write::drop_dedup_blocks(txn, &rubbish))?;
+            self.transact(|txn| write::drop_blocks(txn, &dedup, &answers))?;
             if let Some(memory) = &mut self.memory {
-                memory.dedup.blocks_dropped(&rubbish);
+                memory.dedup.blocks_dropped(&dedup);
+                memory.answers.blocks_dropped(&answers);
             }
         }
     }
@@ -208,7 +213,11 @@ fn identify(opened: &Opened, settings: &StateSettings) -> Result<(), StoreError>
     const DOING: &str = "read what the state says of itself";
     let txn = redb::ReadableDatabase::begin_read(&opened.database).map_err(fail(DOING))?;
     match txn.open_table(tables::META) {
-        Ok(meta) => tables::check_identity(&meta, &settings.label, &settings.key_check),
+        Ok(meta) => {
+            tables::check_identity(&meta, &settings.label, &settings.key_check)?;
+            drop((meta, txn));
+            tables::add_missing(&opened.database)
+        }
         Err(TableError::TableDoesNotExist(_)) => {
             let mut txn = opened.database.begin_write().map_err(fail(DOING))?;
             txn.set_two_phase_commit(true);

@@ -8,16 +8,17 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, ServiceId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Operator, Service, Team, Token, Tombstone,
-    UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator, Service,
+    StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// A type that is kept in a table.
@@ -60,10 +61,16 @@ pub(super) struct DedupBlock {
     pub(super) entries: Vec<(TokenId, Fingerprint, DedupEntry)>,
 }
 
+/// The answers that one commit has given under idempotency keys, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AnswerBlock {
+    pub(super) entries: Vec<(IdempotencyKey, StoredAnswer)>,
+}
+
 /// A resolved incident, in the order of resolving: what retention walks along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ResolvedRow {
-    pub(super) id: tollgate_shared::id::IncidentId,
+    pub(super) id: IncidentId,
     pub(super) at: Timestamp,
 }
 
@@ -94,6 +101,13 @@ pub(super) fn encode<T: Stored>(value: &T) -> Result<Vec<u8>, StoreError> {
 pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, StoreError> {
     let (version, rest) = bytes.split_first().ok_or_else(|| damaged::<T>(&RowError::Empty))?;
     T::read(*version, rest).map_err(|error| damaged::<T>(&error))
+}
+
+/// The service of an incident's head, read without the rest; `None` where the row has another version than today's.
+pub(super) fn service_of(head: &[u8]) -> Option<ServiceId> {
+    let (version, rest) = head.split_first()?;
+    let begins: Result<((IncidentId, ServiceId), _), _> = postcard::take_from_bytes(rest);
+    begins.ok().filter(|_| *version == IncidentHead::VERSION).map(|((_, service), _)| service)
 }
 
 fn damaged<T: Stored>(error: &RowError) -> StoreError {
@@ -132,6 +146,7 @@ macro_rules! stored_as_it_is {
 }
 
 stored_as_it_is! {
+    AnswerBlock => "a block of answers",
     AuditRow => "an audit row",
     DeadSecret => "a dead secret",
     DedupBlock => "a deduplication block",
@@ -140,12 +155,14 @@ stored_as_it_is! {
     KeptQuery => "a kept query",
     Lockdown => "the lockdown",
     LogRow => "a log row",
+    Maintenance => "a maintenance",
     Operator => "an operator",
     ResolvedRow => "a row of the resolved incidents",
     Service => "a service",
     Team => "a team",
     TimelineEntry => "a timeline entry",
     Token => "a token",
+    TokenOptions => "a token's options",
     Tombstone => "a tombstone",
     UsageRecord => "a usage record",
 }

@@ -7,14 +7,16 @@ use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry};
 use tollgate_shared::log::{Histogram, LogRow};
+use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
 use super::LogHints;
 use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Operator, RegistryChange, Service, Team,
-    Token, Tombstone, UsageRecord,
+    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
+    Operator, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -76,6 +78,10 @@ pub struct Loaded {
     pub operators: Vec<Operator>,
     /// Queries that operators keep.
     pub kept_queries: Vec<KeptQuery>,
+    /// What some tokens can besides.
+    pub token_options: Vec<(TokenId, TokenOptions)>,
+    /// All maintenances, planned and running.
+    pub maintenances: Vec<Maintenance>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
     /// Usage of tokens and tombstones.
@@ -93,6 +99,8 @@ pub struct Loaded {
 pub struct Committed {
     /// False where nothing had changed and nothing was written.
     pub wrote: bool,
+    /// Rows of incident heads that were written: one for each incident that the batch touched, however often.
+    pub incident_rows: usize,
 }
 
 /// What the core sees and changes while it decides one batch: memory as of the last commit plus this batch's own changes.
@@ -116,6 +124,9 @@ pub trait View {
     /// What is remembered of a token's call, however old: the caller judges the window.
     fn dedup(&self, token: TokenId, fingerprint: &Fingerprint) -> Option<DedupEntry>;
 
+    /// What was answered under an idempotency key, however long ago: the caller judges that.
+    fn answered(&self, key: &IdempotencyKey) -> Option<Answered>;
+
     /// Inserts or replaces a head. One whose state is resolved is no longer found by its key.
     fn put_incident(&mut self, head: IncidentHead);
 
@@ -128,6 +139,9 @@ pub trait View {
 
     /// Remembers a call. Keeps the bounds of domain.md §4: at most 1,000,000 entries, a token a quarter; the oldest goes.
     fn remember(&mut self, token: TokenId, fingerprint: Fingerprint, entry: DedupEntry);
+
+    /// Remembers an answer under its key. Keeps at most 100,000; the oldest goes.
+    fn remember_answer(&mut self, key: IdempotencyKey, answer: StoredAnswer);
 
     /// Changes the registry on disk (the snapshot in memory is the caller's).
     fn put_registry(&mut self, change: RegistryChange);
@@ -169,7 +183,7 @@ pub trait Store: Send {
     /// As at the first opening.
     fn reopen(&mut self) -> Result<Loaded, StoreError>;
 
-    /// Forgets deduplication entries that no window can reach any more (older than 24 h).
+    /// Forgets deduplication entries that no window can reach any more, and idempotency keys (both after 24 h).
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -198,6 +212,33 @@ pub struct IncidentFilter {
     pub services: Vec<ServiceId>,
     /// Only in these states; empty = all.
     pub states: Vec<IncidentState>,
+    /// Only of these priorities; empty = all.
+    pub priorities: Vec<Priority>,
+    /// Only those that this token opened.
+    pub token: Option<TokenId>,
+    /// Only those with this text, in lower case, in title or key.
+    pub text: Option<String>,
+    /// Only those opened since.
+    pub since: Option<Timestamp>,
+}
+
+/// Rows that one transaction of a [`Reader`] looks at: a long one pins pages that the writer has left behind.
+pub const SCAN_ROWS_MAX: usize = 1_000;
+
+impl IncidentFilter {
+    /// Whether an incident is one of those asked for.
+    pub fn passes(&self, head: &IncidentHead) -> bool {
+        (self.services.is_empty() || self.services.contains(&head.service))
+            && (self.states.is_empty() || self.states.contains(&head.state))
+            && (self.priorities.is_empty() || self.priorities.contains(&head.priority))
+            && self.token.is_none_or(|token| token == head.token)
+            && self.since.is_none_or(|since| head.first_seen >= since)
+            && self.text.as_deref().is_none_or(|text| holds(head, text))
+    }
+}
+
+fn holds(head: &IncidentHead, text: &str) -> bool {
+    head.title.to_lowercase().contains(text) || head.key.as_ref().is_some_and(|key| key.to_lowercase().contains(text))
 }
 
 /// A page of the audit trail, newest first.
@@ -228,6 +269,12 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// I/O or damage.
     fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
+
+    /// The document of an answer that was remembered; `None` where it is no longer kept.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Ids whose text contains `hint` (lower case, hyphens ignored), at most `limit`, newest first.
     ///

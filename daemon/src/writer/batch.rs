@@ -12,6 +12,7 @@ use tollgate_shared::time::Timestamp;
 use super::Writer;
 use crate::core::answer;
 use crate::core::decide::{self, Bench, Decision, Proposal};
+use crate::core::endpoint::Endpoint;
 use crate::daemon::Daemon;
 use crate::events::Kind;
 use crate::jobs::{Answer, CallJob, CallWork, Draft, LogJob};
@@ -100,7 +101,7 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
                 incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
                     (Some(draft), Some(seq)) => {
-                        log.rows.push(Arc::new(filled(*draft, seq, latency_us, &decision)));
+                        log.rows.push(Arc::new(filled(*draft, seq, latency_us, proposal.endpoint, &decision)));
                         log.answers.push((answer, decision));
                     }
                     // A sender that has hung up does not wait for its answer.
@@ -119,8 +120,11 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
 }
 
 /// The row with what only the writer knows.
-fn filled(draft: Draft, seq: u64, latency_us: u64, decision: &Decision) -> LogRow {
+fn filled(draft: Draft, seq: u64, latency_us: u64, endpoint: Endpoint, decision: &Decision) -> LogRow {
     let summary = match (&decision.refused, &decision.title) {
+        (None, None) if decision.replayed.is_some() => {
+            "sent again under its idempotency key: the first answer was given again".to_owned()
+        }
         (Some(denied), _) => denied.detail.clone(),
         (None, Some(title)) => title.clone(),
         (None, None) => draft.row.summary,
@@ -130,7 +134,7 @@ fn filled(draft: Draft, seq: u64, latency_us: u64, decision: &Decision) -> LogRo
         latency_us,
         summary,
         outcome: decision.outcome,
-        status: answer::status_of(decision),
+        status: answer::status_at(endpoint, decision),
         problem: decision.refused.as_ref().map(|denied| denied.slug.as_str().to_owned()),
         incidents: decision.results.iter().filter_map(|r| r.incident).take(RESULTS_LISTED_MAX).collect(),
         ..draft.row
@@ -158,7 +162,7 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
                 daemon.refused.note(Refusal {
                     at: now,
                     remote_ip: Some(proposal.source_ip),
-                    target: "POST /v1/process".to_owned(),
+                    target: format!("POST {}", proposal.endpoint.path()),
                     slug: denied.slug,
                     detail: denied.detail.clone(),
                     presented_id: denied.presented_id.clone(),

@@ -235,3 +235,56 @@ fn a_failure_to_audit_refuses_the_change() {
     assert_eq!(refused.slug(), Ok(Slug::StorageUnavailable));
     assert!(bench.daemon.registry.load().lockdown().is_none(), "neither the row nor the change is in force");
 }
+
+/// 100,000 calls for one key: its row is written once for each group commit, not once for each call.
+#[test]
+fn a_storm_for_one_key_writes_its_row_once_per_group_commit() {
+    let mut bench = Bench::new();
+    let patch = tollgate_shared::api::TokenPatch { dedup_window_secs: Some(0), ..Default::default() };
+    let edit = TokenCommand::Edit(bench.basics.token.to_string(), Box::new(patch), None);
+    assert!(bench.world.admin(Command::Token(edit)).is_ok());
+    let proposal = bench.proposal("a");
+    let (mut commits, mut rows) = (0, 0);
+    let (calls, mut left) = (100_000_u64, 100_000_usize);
+    while left > 0 {
+        let group = left.min(BATCH_CALLS_MAX);
+        left -= group;
+        let World { store, registry, pace, now, .. } = &mut bench.world;
+        let committed = store
+            .commit(*now, &mut |view| {
+                for _ in 0..group {
+                    let mut new_id = || bench.daemon.ids.new_id(*now);
+                    let view = &mut *view;
+                    let mut bench = crate::core::decide::Bench { registry, view, pace, new_id: &mut new_id, now: *now };
+                    crate::core::decide::decide(&mut bench, &proposal);
+                }
+            })
+            .unwrap();
+        commits += 1;
+        rows += committed.incident_rows;
+    }
+    assert_eq!((commits, rows), (196, 196));
+    let head = bench.world.incidents().remove(0);
+    assert_eq!((head.occurrences, bench.world.incidents().len()), (calls, 1));
+    let (_, _, timeline) = bench.world.store.reader().incident(head.id).unwrap().unwrap();
+    assert_eq!(timeline.iter().map(|entry| entry.count).collect::<Vec<_>>(), [1, calls - 1], "attaches are merged");
+}
+
+/// Domain.md section 6: resolved incidents are kept 90 days, then dropped; open ones stay however old they are.
+#[test]
+fn resolved_incidents_are_dropped_after_90_days_by_the_sweep() {
+    let mut bench = Bench::new();
+    drop(bench.call("open", false));
+    drop(bench.call("resolved", false));
+    let ids: Vec<_> = bench.world.incidents().iter().map(|head| head.id).collect();
+    let (answer, _waiting) = oneshot::channel();
+    let command = Command::Resolve(ids[1], None);
+    bench.writer.change(AdminJob::Command { actor: Actor::daemon(), command, answer });
+    let kept = |bench: &Bench| bench.world.incidents().iter().map(|head| head.id).collect::<Vec<_>>();
+    let start = bench.world.now;
+    for (day, expected) in [(1, &ids[..]), (89, &ids[..]), (90, &ids[..]), (91, &ids[..1]), (400, &ids[..1])] {
+        bench.daemon.clock.set(start.plus_secs(day * 86_400));
+        bench.writer.change(AdminJob::Sweep);
+        assert_eq!(kept(&bench), expected, "day {day}");
+    }
+}

@@ -31,3 +31,35 @@ pub struct ResolveIncident {
     /// Words for the timeline, ≤ 500 characters.
     pub comment: Option<String>,
 }
+
+/// `POST /v1/incidents/bulk`: one change to all incidents that are named or found; those that it does not concern any more
+/// (resolved meanwhile) are left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkIncidents {
+    /// `acknowledge`, `unacknowledge` or `resolve`.
+    pub action: String,
+    /// References; empty = those that `q` finds.
+    #[serde(default)]
+    pub incidents: Vec<String>,
+    /// The filter of `GET /v1/incidents`, as its query string.
+    #[serde(default)]
+    pub q: String,
+    /// How many it must be; absent = only count and list (dry run).
+    #[serde(default)]
+    pub confirm_count: Option<u32>,
+    /// For `resolve`: words for the timelines, ≤ 500 characters.
+    #[serde(default)]
+    pub comment: Option<String>,
+}
+
+/// What a bulk change did, or would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkIncidentsResult {
+    /// False for a dry run.
+    pub done: bool,
+    /// How many were changed, or would be.
+    pub count: u32,
+    /// The first 100 of them as they are now, oldest first.
+    pub incidents: Vec<IncidentView>,
+}

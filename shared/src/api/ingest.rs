@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CallId, FilterId, IncidentId, ServiceId};
 use crate::outcome::Outcome;
+use crate::problem::Problem;
 
 /// What a sender is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,4 +50,39 @@ pub struct ServiceResult {
     pub incident: Option<IncidentId>,
     /// The filter that decided.
     pub filter: FilterId,
+}
+
+/// The answer of `POST /v2/enqueue`, in the shapes of PagerDuty's Events API v2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnqueueAnswer {
+    /// `success`, `invalid event`, `throttle exceeded`, or a problem's slug.
+    pub status: String,
+    /// One sentence.
+    pub message: String,
+    /// What later events attach by and resolve by; only with `success`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedup_key: Option<String>,
+    /// What is wrong; only where something is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
+}
+
+impl EnqueueAnswer {
+    /// The event was taken: 202.
+    pub fn success(dedup_key: String) -> Self {
+        let (status, message) = ("success".to_owned(), "Event processed".to_owned());
+        Self { status, message, dedup_key: Some(dedup_key), errors: Vec::new() }
+    }
+
+    /// The event is wrong and shall not be sent again: 400.
+    pub fn invalid(errors: Vec<String>) -> Self {
+        let (status, message) = ("invalid event".to_owned(), "Event object is invalid".to_owned());
+        Self { status, message, dedup_key: None, errors }
+    }
+
+    /// Anything else.
+    pub fn failed(status: &str, message: &str, problem: &Problem) -> Self {
+        let errors = vec![problem.detail.clone()];
+        Self { status: status.to_owned(), message: message.to_owned(), dedup_key: None, errors }
+    }
 }

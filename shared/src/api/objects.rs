@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::trying::Doubt;
 use crate::explain::Explain;
 use crate::filter::FilterSpec;
 use crate::id::{FilterId, ServiceId, TeamId};
@@ -107,6 +108,9 @@ pub struct FilterView {
     pub lints: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Changes with the filter's content and place; also the `ETag`. Give it as `If-Match` when changing the filter.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// `POST /v1/filters/try`: what would become of a call. Nothing is changed and nothing is logged.
@@ -122,7 +126,17 @@ pub struct TryFilter {
     #[serde(default)]
     pub query: String,
     /// The body.
+    #[serde(default)]
     pub body: String,
+    /// The row of a logged call that is tried in the place of `headers`, `query` and `body`.
+    #[serde(default)]
+    pub call: Option<u64>,
+    /// A filter that is not saved, tried among the service's filters.
+    #[serde(default)]
+    pub draft: Option<FilterSpec>,
+    /// Reference of the saved filter whose place `draft` takes; absent: it comes last.
+    #[serde(default)]
+    pub replaces: Option<String>,
 }
 
 /// What `filter try` found.
@@ -144,4 +158,10 @@ pub struct TryVerdict {
     pub json_problem: Option<String>,
     /// Filter by filter.
     pub explain: Explain,
+    /// Why what was kept of a logged call does not say: then the rest is a guess.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
+    /// What looks like a mistake in the draft.
+    #[serde(default)]
+    pub lints: Vec<String>,
 }

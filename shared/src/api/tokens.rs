@@ -62,6 +62,10 @@ pub struct NewToken {
     /// Absent = allowed.
     #[serde(default)]
     pub query_token: Option<bool>,
+    /// True: the number of a delivery (`X-GitHub-Delivery`, `X-Webhook-Id`, `ce-source` with `ce-id`) counts as
+    /// `Idempotency-Key`.
+    #[serde(default)]
+    pub delivery_ids: bool,
 }
 
 /// `PATCH /v1/tokens/{token}`: what is absent stays.
@@ -92,6 +96,8 @@ pub struct TokenPatch {
     pub rate_limit: Option<RateLimit>,
     /// Allow or refuse `?token=`.
     pub query_token: Option<bool>,
+    /// Take the number of a delivery as `Idempotency-Key`, or not.
+    pub delivery_ids: Option<bool>,
     /// True: seal it, for good. False is refused.
     pub sealed: Option<bool>,
     /// A new beginning.
@@ -205,6 +211,9 @@ pub struct TokenView {
     pub rate_limit: Option<RateLimit>,
     /// `?token=` is taken.
     pub query_token: bool,
+    /// The number of a delivery counts as `Idempotency-Key`.
+    #[serde(default)]
+    pub delivery_ids: bool,
     /// Since when it is suspended, by whom and why.
     pub suspended: Option<SuspensionView>,
     /// Until when the old secret of a rotation lives.

@@ -4,17 +4,22 @@ mod audit;
 mod filter;
 mod incident;
 mod log;
+mod maintenance;
 mod operator;
+mod query;
 mod send;
 mod team;
 mod token;
 mod watch;
+mod what_if;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
-pub(super) use filter::{FilterCreate, FilterTry, FilterVerb};
-pub(super) use incident::{IncidentList, IncidentVerb};
-pub(super) use log::{LogArgs, LogVerb, LogView};
+pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
+pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
+pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use query::{Asked, QueryVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -22,6 +27,7 @@ pub(super) use token::{
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -99,14 +105,23 @@ pub(super) enum Verb {
     /// API filters of services: which calls open and resolve incidents
     #[command(subcommand)]
     Filter(FilterVerb),
+    /// What a filter, a scope, an address list, an end or a revocation would change in the calls of the last 48 h
+    #[command(subcommand)]
+    WhatIf(WhatIfVerb),
     /// API tokens: create, list, edit, refresh, rotate, suspend, revoke and more
     #[command(subcommand)]
     Token(TokenVerb),
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Times in which a service opens no incidents: add, list, end
+    #[command(subcommand)]
+    Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
+    /// Queries that you keep, for log, tokens, incidents and audit: list, save, delete
+    #[command(subcommand)]
+    Query(QueryVerb),
     /// Who may do what: add, list, edit, disable, remove, passphrase
     #[command(subcommand, after_help = operator::AFTER_HELP)]
     Operator(OperatorVerb),

@@ -1,15 +1,20 @@
 //! `tollgate filter`.
 
-use tollgate_shared::api::{FilterView, NewFilter, TryFilter, TryVerdict};
-use tollgate_shared::filter::{Condition, FilterSpec, Mode, Trigger};
+mod edit;
+pub(super) mod file;
+
+use std::path::{Path, PathBuf};
+
+use tollgate_shared::api::{FilterView, NewFilter, ProposedFilter, TryFilter, TryVerdict, WhatIf};
+use tollgate_shared::filter::{Condition, Mode, Trigger, lints};
 
 use super::args::{FilterCreate, FilterTry, FilterVerb, Format};
 use super::call_file;
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::table::{Table, facts, numbers, words};
-use super::verdict;
 use super::when::When;
+use super::{verdict, what_if};
 
 pub(super) async fn run(cx: &mut Context<'_>, verb: FilterVerb) -> Done {
     let client = cx.client;
@@ -23,8 +28,17 @@ pub(super) async fn run(cx: &mut Context<'_>, verb: FilterVerb) -> Done {
             let when = cx.when();
             cx.object(&filter, |filter| filter_facts(filter, when))
         }
+        FilterVerb::Edit(edit) => edit::edit(cx, *edit).await,
+        FilterVerb::Move { filter, to } => edit::move_to(cx, &filter, to).await,
+        FilterVerb::Enable { filter } => edit::switch(cx, &filter, true).await,
+        FilterVerb::Disable { filter } => edit::switch(cx, &filter, false).await,
         FilterVerb::Delete { filter } => delete(cx, &filter).await,
-        FilterVerb::Presets => {
+        FilterVerb::Presets { preset: Some(name) } => {
+            let preset = file::of_preset(&name)?;
+            cx.io.json(&preset, cx.format != Format::Jsonl)?;
+            Ok(Exit::Ok)
+        }
+        FilterVerb::Presets { preset: None } => {
             let presets = client.presets().await?.items;
             cx.rows(&presets, "no presets", |presets, _| {
                 let mut table = Table::new([words("PRESET")]);
@@ -32,21 +46,48 @@ pub(super) async fn run(cx: &mut Context<'_>, verb: FilterVerb) -> Done {
                 table
             })
         }
+        FilterVerb::Lint { filter, file } => lint(cx, filter, file).await,
+        FilterVerb::Try(call) if call.log => try_log(cx, call).await,
         FilterVerb::Try(call) => try_call(cx, call).await,
     }
 }
 
 async fn create(cx: &mut Context<'_>, create: FilterCreate) -> Done {
-    let FilterCreate { service, preset, file, name } = create;
-    let spec = file.map(|file| {
-        let text = call_file::read_text(cx.io, &file)?;
-        FilterSpec::from_json(text.as_bytes()).map_err(|error| {
-            CliError::input(format!("{} is no filter: {error}", file.display()), "the README shows one")
-        })
-    });
-    let filter = cx.client.create_filter(&NewFilter { service, name, preset, spec: spec.transpose()? }).await?;
-    filter.lints.iter().for_each(|lint| cx.note(&format!("note: {lint}")));
+    let FilterCreate { service, preset, file, name, dry_run, over } = create;
+    let spec = file.map(|file| file::read(cx.io, &file)).transpose()?;
+    if dry_run {
+        let mut spec = match (spec, preset) {
+            (Some(spec), _) => spec,
+            (None, preset) => file::of_preset(&preset.unwrap_or_default())?,
+        };
+        spec.name = name.unwrap_or(spec.name);
+        let proposed = ProposedFilter { service: Some(service), spec: Some(spec), ..ProposedFilter::default() };
+        return what_if::over(cx, WhatIf { filter: Some(proposed), ..WhatIf::default() }, over).await;
+    }
+    let filter = cx.client.create_filter(&NewFilter { service, name, preset, spec }).await?;
+    lints_noted(cx, &filter);
     cx.changed(&filter, |filter| format!("filter {} created  {}", full_name(filter), filter.id))
+}
+
+/// What is probably not meant in a filter that was just saved.
+fn lints_noted(cx: &mut Context<'_>, filter: &FilterView) {
+    filter.lints.iter().for_each(|lint| cx.note(&format!("note: {lint}")));
+}
+
+async fn lint(cx: &mut Context<'_>, filter: Option<String>, file: Option<PathBuf>) -> Done {
+    let spec = match (filter, file) {
+        (Some(filter), _) => cx.client.filter(&filter).await?.spec,
+        (None, file) => file::read(cx.io, &file.unwrap_or_else(|| PathBuf::from("-")))?,
+    };
+    let found = lints(&spec);
+    if cx.format != Format::Table {
+        cx.rows(&found, "", |_, _| Table::new([words("LINT")]))?;
+    } else if found.is_empty() {
+        cx.note("nothing looks like a mistake");
+    } else {
+        found.iter().try_for_each(|lint| cx.io.line(&lint.to_string()))?;
+    }
+    Ok(if found.is_empty() { Exit::Ok } else { Exit::Attention })
 }
 
 async fn delete(cx: &mut Context<'_>, reference: &str) -> Done {
@@ -62,28 +103,47 @@ async fn delete(cx: &mut Context<'_>, reference: &str) -> Done {
     Ok(Exit::Ok)
 }
 
+/// Over all logged calls: the draft beside what is saved, or what is saved beside what was decided then.
+async fn try_log(cx: &mut Context<'_>, call: FilterTry) -> Done {
+    let FilterTry { service, draft, replaces, over, .. } = call;
+    let spec = draft.map(|draft| file::read(cx.io, &draft)).transpose()?;
+    let service = replaces.is_none().then_some(service);
+    let proposed = ProposedFilter { service, filter: replaces, spec, ..ProposedFilter::default() };
+    what_if::over(cx, WhatIf { filter: Some(proposed), ..WhatIf::default() }, over).await
+}
+
 async fn try_call(cx: &mut Context<'_>, call: FilterTry) -> Done {
-    let text = call_file::read_text(cx.io, &call.file)?;
-    let mut content = if call.call { call_file::parse(&text)? } else { call_file::Content::of_body(text) };
+    let draft = call.draft.as_ref().map(|draft| file::read(cx.io, draft)).transpose()?;
+    let content = call.file.as_ref().map(|file| content(cx, &call, file)).transpose()?.unwrap_or_default();
+    let call_file::Content { headers, query, body } = content;
+    let (service, replaces) = (call.service, call.replaces);
+    let tried = TryFilter { service, headers, query, body, call: call.call, draft, replaces };
+    let verdict = cx.client.try_filter(&tried).await?;
+    cx.object(&verdict, verdict_lines)?;
+    Ok(if verdict.phase == "none" || verdict.doubt.is_some() { Exit::Attention } else { Exit::Ok })
+}
+
+fn content(cx: &mut Context<'_>, call: &FilterTry, file: &Path) -> Result<call_file::Content, CliError> {
+    let text = call_file::read_text(cx.io, file)?;
+    let mut content = if call.recorded { call_file::parse(&text)? } else { call_file::Content::of_body(text) };
     for header in &call.headers {
         content.add_header(header)?;
     }
-    if let Some(query) = call.query {
-        content.query = query.trim_start_matches('?').to_owned();
+    if let Some(query) = &call.query {
+        query.trim_start_matches('?').clone_into(&mut content.query);
     }
-    let call_file::Content { headers, query, body } = content;
-    let verdict = cx.client.try_filter(&TryFilter { service: call.service, headers, query, body }).await?;
-    cx.object(&verdict, verdict_lines)?;
-    Ok(if verdict.phase == "none" { Exit::Attention } else { Exit::Ok })
+    Ok(content)
 }
 
 fn verdict_lines(verdict: &TryVerdict) -> Vec<String> {
     let filter = verdict.filter.as_ref().map(|filter| filter.name.as_str()).unwrap_or_default();
-    let mut lines = vec![match verdict.phase.as_str() {
+    let guess = |doubt| format!("CANNOT TELL  {}; what follows is a guess", what_if::doubt_words(doubt));
+    let mut lines: Vec<String> = verdict.doubt.map(guess).into_iter().collect();
+    lines.push(match verdict.phase.as_str() {
         "trigger" => format!("TRIGGER  {filter} would open an incident, or attach to the open one with its key"),
         "resolve" => format!("RESOLVE  {filter} would resolve the open incident with this key"),
         _ => "NO MATCH  no incident would be opened or resolved".to_owned(),
-    }];
+    });
     lines.extend(facts(&[
         ("  title", verdict.title.clone().unwrap_or_default()),
         ("  priority", verdict.priority.map(|priority| priority.to_string()).unwrap_or_default()),
@@ -92,6 +152,7 @@ fn verdict_lines(verdict: &TryVerdict) -> Vec<String> {
         ("  the body is no JSON", verdict.json_problem.clone().unwrap_or_default()),
     ]));
     lines.extend(verdict::lines(&verdict.explain));
+    lines.extend(verdict.lints.iter().map(|lint| format!("note: {lint}")));
     lines
 }
 

@@ -1,9 +1,14 @@
 //! `tollgate incident`.
 
-use tollgate_shared::api::{IncidentView, ResolveIncident};
-use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+mod change;
 
-use super::args::{Format, IncidentList, IncidentVerb};
+use tollgate_shared::api::{IncidentView, Screen};
+use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+use tollgate_shared::query::{FieldId, INCIDENTS, Query};
+
+use self::change::Change;
+use super::args::{Format, IncidentFilter, IncidentList, IncidentVerb};
+use super::asked;
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::table::{Table, facts, numbers, words};
@@ -11,25 +16,37 @@ use super::when::When;
 use crate::client::IncidentQuery;
 
 pub(super) async fn run(cx: &mut Context<'_>, verb: IncidentVerb) -> Done {
-    let client = cx.client;
-    let incident = match verb {
-        IncidentVerb::List(list) => return self::list(cx, list).await,
-        IncidentVerb::Show { incident } => return show(cx, &incident).await,
-        IncidentVerb::Ack { incident } => client.acknowledge(&incident).await?,
-        IncidentVerb::Unack { incident } => client.unacknowledge(&incident).await?,
-        IncidentVerb::Resolve { incident, comment } => client.resolve(&incident, &ResolveIncident { comment }).await?,
-    };
-    cx.changed(&incident, |incident| {
-        format!("{} is {}: {}", incident.head.id, incident.head.state, incident.head.title)
-    })
+    match verb {
+        IncidentVerb::List(list) => self::list(cx, list).await,
+        IncidentVerb::Show { incident } => show(cx, &incident).await,
+        IncidentVerb::Ack(pick) => change::run(cx, pick, Change::Acknowledge).await,
+        IncidentVerb::Unack(pick) => change::run(cx, pick, Change::Unacknowledge).await,
+        IncidentVerb::Resolve { pick, comment } => change::run(cx, pick, Change::Resolve(comment)).await,
+    }
+}
+
+fn query_of(state: Option<String>, filter: &IncidentFilter) -> IncidentQuery {
+    IncidentQuery {
+        state,
+        service: filter.service.clone(),
+        priority: filter.priority.clone(),
+        token: filter.token.clone(),
+        text: filter.text.clone(),
+        since_secs: filter.since.map(|since| since.as_secs()),
+        ..IncidentQuery::default()
+    }
 }
 
 async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let client = cx.client;
-    let state = list.state.or_else(|| (!list.all).then(|| "open".to_owned()));
-    let query = IncidentQuery { state, service: list.service, ..IncidentQuery::default() };
+    let q = asked::text(cx, Screen::Incidents, &list.asked).await?;
+    let asks_for_state = q.as_deref().and_then(|q| Query::parse(q, &INCIDENTS).ok());
+    let asks_for_state = asks_for_state.is_some_and(|q| q.any_field(&|field, _| field == FieldId::State));
+    let state = list.state.or_else(|| (!list.all && !asks_for_state).then(|| "open".to_owned()));
+    let query = IncidentQuery { q, ..query_of(state, &list.filter) };
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    cx.list("no such incidents", incidents, fetch).await
+    let done = cx.list("no such incidents", incidents, fetch).await;
+    done.map_err(|error| asked::drawn_too(error, query.q.as_ref()))
 }
 
 async fn show(cx: &mut Context<'_>, reference: &str) -> Done {

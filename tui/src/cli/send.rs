@@ -1,6 +1,8 @@
 //! `tollgate send`: a call to the listen address, as a sender would make it. The only command that does not use the
 //! local socket for its work.
 
+mod nagios;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,12 +21,22 @@ use super::io::Io;
 use super::verdict::count;
 use crate::client::gate::{Answer, deliver};
 
+pub(super) use self::nagios::environment;
+
 /// Connect, send and answer together.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Sends the call to `listen`, the daemon's address, or to `--gate`.
 pub(super) async fn run(io: &mut Io, args: SendArgs, listen: Option<&str>, format: Format) -> Result<Exit, CliError> {
     let address = address(args.gate.as_deref(), listen)?;
     let request = request(io, &args, &address)?;
+    report(io, &delivered(&address, request).await?, format)
+}
+
+/// Sends one request and waits for its answer, a bounded time.
+///
+/// # Errors
+/// Nothing takes it there.
+pub(super) async fn delivered(address: &str, request: Request<Full<Bytes>>) -> Result<Answer, CliError> {
     let unreachable = |why: String| CliError::Said {
         exit: Exit::NoDaemon,
         what: format!("{address} does not take the call: {why}"),
@@ -32,9 +44,9 @@ pub(super) async fn run(io: &mut Io, args: SendArgs, listen: Option<&str>, forma
             "`tollgate status` says where the daemon listens; --gate http://HOST:PORT names another place".to_owned(),
         ],
     };
-    let sent = tokio::time::timeout(SEND_TIMEOUT, deliver(&address, request)).await;
+    let sent = tokio::time::timeout(SEND_TIMEOUT, deliver(address, request)).await;
     let answer = sent.map_err(|_| unreachable(format!("no answer within {} s", SEND_TIMEOUT.as_secs())))?;
-    report(io, &answer.map_err(|error| unreachable(error.to_string()))?, format)
+    answer.map_err(|error| unreachable(error.to_string()))
 }
 
 /// An address that can be connected to: a daemon that listens on all addresses is reached on this host's own.
@@ -47,7 +59,7 @@ pub(super) fn reachable(listen: &str) -> String {
     }
 }
 
-fn address(gate: Option<&str>, listen: Option<&str>) -> Result<String, CliError> {
+pub(super) fn address(gate: Option<&str>, listen: Option<&str>) -> Result<String, CliError> {
     let Some(gate) = gate else { return Ok(reachable(listen.unwrap_or_default())) };
     let address = gate.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     let address = address.filter(|address| !address.is_empty() && !address.contains(['/', '@', '?', '#']));
@@ -58,14 +70,19 @@ fn address(gate: Option<&str>, listen: Option<&str>) -> Result<String, CliError>
 }
 
 fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<Bytes>>, CliError> {
-    if args.file.as_os_str() == "-" && args.token_file.as_os_str() == "-" {
+    let is_input = |path: &std::path::Path| path.as_os_str() == "-";
+    if args.file.as_deref().is_some_and(is_input) && is_input(&args.token_file) {
         return Err(CliError::usage(
             "standard input cannot be both the body and the token",
             "put one of them into a file",
         ));
     }
     let authorization = authorization(&Zeroizing::new(call_file::read_text(io, &args.token_file)?))?;
-    let mut content = Content::of_body(call_file::read_text(io, &args.file)?);
+    let body = match &args.file {
+        Some(file) => call_file::read_text(io, file)?,
+        None => nagios::body(&args.environment, &args.macros)?,
+    };
+    let mut content = Content::of_body(body);
     for header in &args.headers {
         content.add_header(header)?;
     }
@@ -85,7 +102,7 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
 
 /// The file holds the secret, or a ready `Authorization: Bearer ...` line as `curl -H @FILE` takes it. What is wrong
 /// with it is said without showing any of it.
-fn authorization(text: &str) -> Result<HeaderValue, CliError> {
+pub(super) fn authorization(text: &str) -> Result<HeaderValue, CliError> {
     let secret = text.trim();
     let secret = secret.strip_prefix("Authorization:").map_or(secret, str::trim_start);
     let secret = secret.strip_prefix("Bearer ").map_or(secret, str::trim_start);
@@ -105,7 +122,7 @@ fn authorization(text: &str) -> Result<HeaderValue, CliError> {
 
 /// 201 and 200 had an effect or were a duplicate, 202 matched nothing, the rest was refused. A shortage (429, 503) is
 /// 75: the same call may be taken in a moment.
-fn report(io: &mut Io, answer: &Answer, format: Format) -> Result<Exit, CliError> {
+pub(super) fn report(io: &mut Io, answer: &Answer, format: Format) -> Result<Exit, CliError> {
     if format != Format::Table {
         let value = serde_json::from_slice::<serde_json::Value>(&answer.body);
         let value = value.map_err(|_| not_ours(answer.status))?;

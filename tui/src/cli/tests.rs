@@ -95,6 +95,7 @@ fn token() -> TokenView {
         dedup_strict: false,
         rate_limit: None,
         query_token: true,
+        delivery_ids: false,
         suspended: None,
         overlap_until: None,
         rotating: None,

@@ -2,8 +2,9 @@
 
 use hyper::Method;
 use tollgate_shared::api::{
-    EventsItem, FilterView, IncidentView, NewFilter, NewService, NewTeam, Page, ResolveIncident, ServicePatch,
-    ServiceView, TeamView, TryFilter, TryVerdict,
+    BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, IncidentView, MaintenanceView, NewFilter,
+    NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TeamView, TryFilter,
+    TryVerdict,
 };
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 
@@ -22,10 +23,20 @@ pub struct PageQuery {
 /// Which incidents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentQuery {
+    /// A query in the language; what else is asked must hold too.
+    pub q: Option<String>,
     /// `open`, `triggered`, `acknowledged` or `resolved`; absent = all.
     pub state: Option<String>,
     /// Reference of a service.
     pub service: Option<String>,
+    /// `P1`, or several with commas.
+    pub priority: Option<String>,
+    /// Reference of the token that opened them.
+    pub token: Option<String>,
+    /// In title or key.
+    pub text: Option<String>,
+    /// Opened in the last so many seconds.
+    pub since_secs: Option<u64>,
     /// Which page.
     pub page: PageQuery,
 }
@@ -33,7 +44,7 @@ pub struct IncidentQuery {
 /// Which log rows, and from where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogQuery {
-    /// A query of the language.
+    /// A query in the language; what else is asked must hold too.
     pub q: Option<String>,
     /// Reference of a token.
     pub token: Option<String>,
@@ -51,6 +62,24 @@ pub struct LogQuery {
     pub after: Option<String>,
     /// Following begins with the newest so many matching rows.
     pub last: Option<u32>,
+}
+
+impl IncidentQuery {
+    /// The filter alone as a query string, as a bulk change takes it.
+    pub fn filter(&self) -> String {
+        self.filtered(Target::default()).done().trim_start_matches('?').to_owned()
+    }
+
+    fn filtered(&self, target: Target) -> Target {
+        target
+            .text("q", self.q.as_deref())
+            .text("state", self.state.as_deref())
+            .text("service", self.service.as_deref())
+            .text("priority", self.priority.as_deref())
+            .text("token", self.token.as_deref())
+            .text("text", self.text.as_deref())
+            .number("since_secs", self.since_secs)
+    }
 }
 
 impl Client {
@@ -131,8 +160,31 @@ impl Client {
 
     /// Incidents, newest first.
     pub async fn incidents(&self, query: &IncidentQuery) -> Result<Page<IncidentView>, ClientError> {
-        let target = Target::at("/v1/incidents").text("state", query.state.as_deref());
-        self.get(&target.text("service", query.service.as_deref()).page(&query.page).done()).await
+        self.get(&query.filtered(Target::at("/v1/incidents")).page(&query.page).done()).await
+    }
+
+    /// One change to many incidents; without `confirm_count` they are only listed.
+    pub async fn bulk_incidents(&self, bulk: &BulkIncidents) -> Result<BulkIncidentsResult, ClientError> {
+        self.send(Method::POST, "/v1/incidents/bulk", bulk).await
+    }
+
+    /// Maintenances, of one service or all.
+    pub async fn maintenances(
+        &self,
+        service: Option<&str>,
+        page: &PageQuery,
+    ) -> Result<Page<MaintenanceView>, ClientError> {
+        self.get(&Target::at("/v1/maintenance").text("service", service).page(page).done()).await
+    }
+
+    /// Plans a maintenance.
+    pub async fn add_maintenance(&self, new: &NewMaintenance) -> Result<MaintenanceView, ClientError> {
+        self.send(Method::POST, "/v1/maintenance", new).await
+    }
+
+    /// Ends a maintenance.
+    pub async fn end_maintenance(&self, reference: &str) -> Result<(), ClientError> {
+        self.delete(&item("maintenance", reference, "")).await
     }
 
     /// One incident with its description and timeline.
@@ -179,14 +231,16 @@ impl Client {
 
 impl LogQuery {
     fn target(&self, follow: bool) -> String {
-        let target = Target::at("/v1/logs").text("follow", follow.then_some("true"));
-        let target = target
-            .text("q", self.q.as_deref())
-            .text("token", self.token.as_deref())
-            .text("outcome", self.outcome.as_deref());
-        let target = target.text("status", self.status.as_deref()).number("since_secs", self.since_secs);
+        let target = self.asked(Target::at("/v1/logs").text("follow", follow.then_some("true")));
         let target = target.number("limit", self.limit).number("before", self.before);
         target.text("after", self.after.as_deref()).number("last", self.last).done()
+    }
+
+    /// Which rows, without from where.
+    pub(super) fn asked(&self, target: Target) -> Target {
+        let target = target.text("q", self.q.as_deref());
+        let target = target.text("token", self.token.as_deref()).text("outcome", self.outcome.as_deref());
+        target.text("status", self.status.as_deref()).number("since_secs", self.since_secs)
     }
 }
 

@@ -180,7 +180,7 @@ async fn fetch(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
         Topic::Incidents => incidents(client).await.map(|net| vec![net]),
         Topic::Organisation => organisation(client).await,
         Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
-        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(Screen::Logs).await?.items)]),
+        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(Some(Screen::Logs)).await?.items)]),
     }
 }
 

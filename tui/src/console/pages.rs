@@ -1,9 +1,9 @@
 //! Rows of the log that are fetched apart from the tails, and the counts over them.
 
 use crate::app::msg::Rows;
-use crate::app::query::{LogFilter, Range, moment};
+use crate::app::query::{LogFilter, moment};
 use crate::app::tail::Page;
-use crate::client::{Client, ClientError, HistogramQuery, LogQuery};
+use crate::client::{Client, ClientError, LogQuery};
 
 /// Rows of a page of the list.
 const ROWS: u32 = 200;
@@ -47,15 +47,9 @@ pub(super) async fn counts(
     filter: &LogFilter,
     buckets: u16,
 ) -> Result<tollgate_shared::api::LogHistogram, ClientError> {
-    let q = (!filter.text.is_empty()).then(|| filter.text.clone());
-    let query = HistogramQuery { q, buckets: Some(buckets.into()), ..HistogramQuery::default() };
     // A length of time stays the same question while time passes: the daemon audits each new one.
-    let query = match filter.range {
-        Range::All => query,
-        Range::Last(secs) => HistogramQuery { since: Some(format!("{secs}s")), ..query },
-        Range::Between(from, to) => HistogramQuery { since: Some(moment(from)), until: Some(moment(to)), ..query },
-    };
-    client.histogram(&query).await
+    let query = LogQuery { q: filter.asked(""), token: filter.token.clone(), ..LogQuery::default() };
+    client.histogram(&query, buckets.into()).await
 }
 
 #[cfg(test)]

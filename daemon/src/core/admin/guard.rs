@@ -28,7 +28,7 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
         Command::CreateService(new) => Ok(Target::Team(registry.find_team(&new.team)?.id)),
         Command::EditService(service, _) | Command::DeleteService(service) => service_named(registry, actor, service),
         Command::CreateFilter(new) => service_named(registry, actor, &new.service),
-        Command::DeleteFilter(filter) => {
+        Command::EditFilter(filter, ..) | Command::DeleteFilter(filter) => {
             let entry = registry.find_filter(filter)?.0;
             Ok(service_target(registry, entry.service.id))
         }
@@ -37,7 +37,18 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
             Ok(head.map_or(Target::Any, |head| service_target(registry, head.service)))
         }
         // Tokens are asked about where they are found; a note has no target, and a kept query no team.
-        Command::Token(_) | Command::Note(_) | Command::SaveQuery(_) | Command::DeleteQuery(..) => Ok(Target::Any),
+        // So are the incidents of a bulk change, each by its own service.
+        Command::Token(_)
+        | Command::Note(_)
+        | Command::BulkIncidents(..)
+        | Command::SaveQuery(_)
+        | Command::DeleteQuery(..) => Ok(Target::Any),
+        Command::AddMaintenance(new) => service_named(registry, actor, &new.service),
+        Command::EndMaintenance(id) => {
+            let one = registry.maintenance(*id).ok_or_else(|| super::maintenance::missing(*id))?;
+            Ok(service_target(registry, one.service))
+        }
+        Command::SweepMaintenances => Ok(Target::Global),
     }
 }
 

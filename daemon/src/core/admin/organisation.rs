@@ -90,7 +90,9 @@ pub(super) fn delete_team(office: &mut Office<'_>, actor: &Actor, reference: &st
 pub(super) fn delete_service(office: &mut Office<'_>, actor: &Actor, reference: &str) -> Result<Done, Problem> {
     let entry = office.registry.find_service(reference)?.clone();
     unused("service", &entry.full_name, uses_of_service(office, &entry))?;
-    let changes = vec![RegistryChange::DeleteService(entry.service.id)];
+    let planned = office.registry.maintenances_of(entry.service.id).iter();
+    let mut changes: Vec<_> = planned.map(|one| RegistryChange::DeleteMaintenance(one.id)).collect();
+    changes.push(RegistryChange::DeleteService(entry.service.id));
     let target = format!("service {} {}", entry.service.id, entry.full_name);
     office.write(actor, &changes, "service.delete", target, String::new());
     Ok(Done { changes, reply: Reply::Deleted })

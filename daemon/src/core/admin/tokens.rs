@@ -5,7 +5,7 @@ mod bulk;
 mod create;
 mod edit;
 mod end;
-mod fields;
+pub(in crate::core) mod fields;
 mod secrets;
 
 use tollgate_shared::api::{ImportToken, NewToken, RevokeToken, RotateToken, TokenPatch};

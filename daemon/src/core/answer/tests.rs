@@ -13,7 +13,7 @@ fn decision(outcome: Outcome, results: &[Outcome]) -> Decision {
         incident: None,
         filter: FilterId(Uuid::nil()),
     };
-    Decision { outcome, results: results.iter().map(result).collect(), title: None, refused: None }
+    Decision { results: results.iter().map(result).collect(), ..Decision::of(outcome) }
 }
 
 fn flags(decision: &Decision) -> [bool; 4] {

@@ -10,7 +10,8 @@ use tollgate_shared::problem::Slug;
 use super::Call;
 use super::cloudevents;
 use super::credential::{is_token_parameter, query_pairs};
-use super::media::{Media, is_encoded};
+use super::form;
+use super::media::Media;
 use super::secret_names::SecretNames;
 
 /// Objects and arrays inside one another; more is not parsed. Half of what the parser itself would bear.
@@ -26,7 +27,7 @@ pub struct RawCall<'a> {
     pub raw_query: Option<&'a str>,
     /// The sender, after trusted proxies were walked.
     pub source_ip: IpAddr,
-    /// The whole body.
+    /// The whole body, without its content encoding: see [`super::inflate`].
     pub body: &'a [u8],
 }
 
@@ -67,8 +68,23 @@ pub enum DecodeError {
         /// The first wrong byte, from 1.
         at: usize,
     },
+    /// 400 `bad-encoding`.
+    #[error("the body is declared as gzip and its data is broken or cut off; compress it again")]
+    BadGzip,
+    /// 413 `body-too-large`.
+    #[error("the body inflates to more than {limit_bytes} bytes; send less or raise the limit")]
+    InflatesTooFar {
+        /// The limit, that of a plain body.
+        limit_bytes: usize,
+    },
+    /// 413 `body-too-large`.
+    #[error("the body inflates to more than {ratio} times its size, which no alert does; send it without gzip")]
+    InflatesTooMuch {
+        /// The limit.
+        ratio: usize,
+    },
     /// 415 `unsupported-media-type`.
-    #[error("{0}; send JSON or text without a content encoding")]
+    #[error("{0}; send JSON or text, plain or with gzip")]
     UnsupportedMediaType(&'static str),
 }
 
@@ -76,7 +92,8 @@ impl DecodeError {
     /// The problem that the sender is told.
     pub fn slug(&self) -> Slug {
         match self {
-            Self::BadEncoding { .. } => Slug::BadEncoding,
+            Self::BadEncoding { .. } | Self::BadGzip => Slug::BadEncoding,
+            Self::InflatesTooFar { .. } | Self::InflatesTooMuch { .. } => Slug::BodyTooLarge,
             Self::UnsupportedMediaType(_) => Slug::UnsupportedMediaType,
         }
     }
@@ -85,12 +102,9 @@ impl DecodeError {
 /// Decodes a call. JSON is what parses as an object or array, whatever textual type was declared.
 ///
 /// # Errors
-/// A body that is no text, is encoded, or is not UTF-8.
+/// A body that is no text, or is not UTF-8.
 pub fn decode(parts: RawCall<'_>) -> Result<Decoded, DecodeError> {
     let media = Media::of(parts.headers);
-    if is_encoded(parts.headers) {
-        return Err(DecodeError::UnsupportedMediaType("the body has a content encoding"));
-    }
     if media.is_binary() {
         return Err(DecodeError::UnsupportedMediaType("the declared content type is not text"));
     }
@@ -100,6 +114,7 @@ pub fn decode(parts: RawCall<'_>) -> Result<Decoded, DecodeError> {
         Ok(value) => (value, None),
         Err(problem) => (None, Some(problem)),
     };
+    let json = json.or_else(|| form::value(&text).filter(|_| media.is_form()));
     let json = match json {
         json if media.is_cloud_event() || !cloudevents::is_binary_mode(parts.headers) => json,
         json => Some(cloudevents::wrapped(parts.headers, json.or_else(|| text_data(&text)))),
@@ -296,12 +311,33 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_body_is_refused() {
-        for encoding in ["gzip", "identity, br", "x"] {
-            let refusal = decode_with(&[("content-encoding", encoding)], b"{}").err();
-            assert!(matches!(refusal, Some(DecodeError::UnsupportedMediaType(_))), "{encoding}");
-        }
-        assert!(decode_with(&[("content-encoding", "Identity")], b"{}").is_ok());
+    fn a_form_is_an_object_of_strings_and_keeps_its_text() {
+        let form = decoded("application/x-www-form-urlencoded; charset=utf-8", b"state=down&host=db+1%21&n=5&state=up");
+        assert_eq!(
+            form.call.json,
+            Some(json!({"state": "up", "host": "db 1!", "n": "5"})),
+            "the last of equal names wins"
+        );
+        assert_eq!(form.call.text, "state=down&host=db+1%21&n=5&state=up");
+        assert_eq!(decoded("text/plain", b"state=down").call.json, None);
+    }
+
+    #[test]
+    fn the_one_field_payload_of_a_form_is_unwrapped_as_github_sends_it() {
+        let kind = "application/x-www-form-urlencoded";
+        let json = |body: &str| decoded(kind, body.as_bytes()).call.json;
+        assert_eq!(
+            json("payload=%7B%22action%22%3A%22completed%22%2C%22n%22%3A1.0%7D").map(|json| json.to_string()),
+            Some("{\"action\":\"completed\",\"n\":1.0}".to_owned())
+        );
+        assert_eq!(json("payload=plain"), Some(json!({"payload": "plain"})));
+        assert_eq!(json("payload=%7B%7D&x=1"), Some(json!({"payload": "{}", "x": "1"})), "only where it is alone");
+    }
+
+    #[test]
+    fn a_text_that_curl_sends_as_a_form_stays_a_text() {
+        let text = decoded("application/x-www-form-urlencoded", b"backup FAILED on nas01");
+        assert_eq!((text.call.json, text.call.text.as_str()), (None, "backup FAILED on nas01"));
     }
 
     #[test]
@@ -459,7 +495,11 @@ mod tests {
             let decoded = decode_with(&headers, body.as_bytes()).unwrap_or_else(|error| panic!("{fixture}: {error}"));
             let binary_event = headers.iter().any(|(name, _)| *name == "ce-specversion");
             let json = decoded.call.json.map(|json| if binary_event { json["data"].clone() } else { json });
-            assert_eq!(json, as_text.is_none().then(|| fixture["body"].clone()));
+            let is_form = headers.iter().any(|(_, value)| value.starts_with("application/x-www-form"));
+            match (is_form, &json) {
+                (true, json) => assert!(json.as_ref().is_some_and(|json| json.get("payload").is_none()), "{fixture}"),
+                (false, json) => assert_eq!(*json, as_text.is_none().then(|| fixture["body"].clone())),
+            }
             assert_eq!((decoded.call.text, decoded.json_problem), (body, None));
             seen += 1;
         }

@@ -1,7 +1,7 @@
 //! What a `Content-Type` says about a body, as far as the body rules of http.md §1 ask.
 
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 
 /// Top-level types that are never text.
 const BINARY_TYPES: [&str; 6] = ["image", "audio", "video", "font", "model", "multipart"];
@@ -62,6 +62,11 @@ impl Media {
         self.sub == "json" || self.sub.ends_with("+json")
     }
 
+    /// The fields of a web form (`curl -d`, GitHub's second content type).
+    pub(super) fn is_form(&self) -> bool {
+        self.top == "application" && self.sub == "x-www-form-urlencoded"
+    }
+
     /// The structured mode of CloudEvents, one event or a batch.
     pub(super) fn is_cloud_event(&self) -> bool {
         self.top == "application" && self.sub.starts_with("cloudevents")
@@ -79,12 +84,4 @@ impl Media {
     pub(super) fn is_latin1(&self) -> bool {
         LATIN1_NAMES.contains(&self.charset.as_str())
     }
-}
-
-/// Is the body encoded (gzip and so on)? `identity` and an empty header are not an encoding.
-pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().any(|value| {
-        let named = value.to_str().unwrap_or("?");
-        named.split(',').map(str::trim).any(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
-    })
 }

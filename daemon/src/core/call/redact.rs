@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Call;
 use super::decode::parse;
+use super::form;
 use super::redact_text;
 use super::secret_names::{DEFAULT_NAMES, SecretNames};
 
@@ -43,6 +44,8 @@ impl Redactor {
             let mut own = parse(&call.text).ok().flatten();
             let own_changed = own.as_mut().is_some_and(|value| self.redact_value(value));
             self.redact_body(&call.text, own.as_ref(), own_changed)
+        } else if let Some(value) = json.as_ref().filter(|_| is_form(call)) {
+            self.redact_form(&call.text, value, json_changed)
         } else {
             self.redact_body(&call.text, json.as_ref(), json_changed)
         };
@@ -85,6 +88,20 @@ impl Redactor {
         match json {
             Some(value) if json_changed || text_changed => value.to_string(),
             _ => redacted.into_owned(),
+        }
+    }
+
+    /// The text of a form whose value, already redacted, is `json`. Percent-encoding hides names and values from the rules
+    /// of running text, so the decoded fields are asked; also those that a later one of the same name has replaced.
+    fn redact_form(&self, text: &str, json: &Value, json_changed: bool) -> String {
+        let fields = form::fields(text);
+        let secret = |(name, value): &(String, String)| {
+            self.names.contains(name)
+                || [name, value].iter().any(|text| matches!(self.redact_text(text), Cow::Owned(_)))
+        };
+        match self.redact_text(text) {
+            Cow::Borrowed(text) if !json_changed && !fields.iter().any(secret) => text.to_owned(),
+            _ => form::text_of(json, form::is_wrapped(&fields)),
         }
     }
 
@@ -134,6 +151,15 @@ impl Default for Redactor {
     fn default() -> Self {
         Self::new(DEFAULT_NAMES)
     }
+}
+
+/// A call whose value was read from the fields of a form: its text is no JSON.
+fn is_form(call: &Call) -> bool {
+    let declared = |(name, value): &(String, String)| {
+        name == "content-type"
+            && value.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+    };
+    call.headers.iter().any(declared) && !matches!(parse(&call.text), Ok(Some(_)))
 }
 
 fn replace(value: &mut Value) -> bool {
@@ -261,6 +287,31 @@ mod tests {
         let view = redacted(&event);
         assert_eq!(view.text, "{\"level\": 4}");
         assert_eq!(view.json, Some(json!({"specversion": "1.0", "note": REDACTED, "data": {"level": 4}})));
+    }
+
+    #[test]
+    fn the_fields_of_a_form_are_redacted_also_where_they_are_encoded() {
+        let form = |text: &str| Call {
+            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            json: form::value(text),
+            ..call(text)
+        };
+        for (text, expected) in [
+            ("state=down&host=db%201", "state=down&host=db%201"),
+            ("p%61ssword=abc&b=c+d", "b=c%20d&password=%5Bredacted%5D"),
+            ("token=abc&token=def", "token=%5Bredacted%5D"),
+            ("a=password%3Dabc&a=fine", "a=fine"),
+            ("payload=%7B%22password%22%3A%22abc%22%7D", "payload=%7B%22password%22%3A%22[redacted]%22%7D"),
+            ("payload=%7B%22a%22%3A1%7D", "payload=%7B%22a%22%3A1%7D"),
+        ] {
+            let view = redacted(&form(text));
+            assert_eq!(
+                view.text.replace("%5B", "[").replace("%5D", "]"),
+                expected.replace("%5B", "[").replace("%5D", "]")
+            );
+            assert!(!whole(&view).contains("abc"), "{}", whole(&view));
+            assert!(redacted(&view) == view, "redacting twice changes nothing more: {text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use tollgate_shared::limits::{OPEN_PER_SERVICE_MAX, OPEN_TOTAL_MAX};
 use tollgate_shared::outcome::Outcome;
 
 use super::{Bench, Decision, Proposal};
-use crate::core::model::{Effect, IncidentBody};
+use crate::core::maintenance;
+use crate::core::model::{Effect, IncidentBody, Maintenance};
 use crate::core::routing::{Plan, ServicePlan, TriggerPlan};
 use crate::store::View;
 
@@ -15,11 +16,13 @@ use crate::store::View;
 pub(super) struct Done {
     pub(super) decision: Decision,
     pub(super) effects: Vec<Effect>,
+    /// What the log's list says where there is nothing but what maintenance has suppressed.
+    suppressed: Option<String>,
 }
 
 /// Does what the plan says, service by service.
 pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan) -> Done {
-    let mut done = Done { decision: Decision::nothing(), effects: Vec::new() };
+    let mut done = Done { decision: Decision::of(Outcome::NoMatch), effects: Vec::new(), suppressed: None };
     for service in &plan.services {
         if !resolve(bench, proposal, service, &mut done)
             && let Some(trigger) = &service.trigger
@@ -27,6 +30,7 @@ pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan)
             fire(bench, proposal, service.service, trigger, &mut done);
         }
     }
+    done.decision.title = done.decision.title.take().or_else(|| done.suppressed.take());
     done
 }
 
@@ -68,6 +72,10 @@ enum Target {
 
 /// The trigger phase of one service: attaches to the open incident with the key, or opens one.
 fn fire(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
+    let planned = bench.registry.maintenances_of(service);
+    if let Some(one) = maintenance::in_force(planned, &proposal.content.call, bench.now) {
+        return done.suppress(service, trigger, one);
+    }
     match target(bench, proposal, service, trigger) {
         Target::Attach(head) => attach(bench, proposal, head, trigger, done),
         Target::Open => open(bench, proposal, service, trigger, false, done),
@@ -149,6 +157,14 @@ fn single(bench: &Bench<'_>, event: TimelineEvent) -> TimelineEntry {
 }
 
 impl Done {
+    /// A trigger under maintenance: it is listed, and nothing is opened or attached to.
+    fn suppress(&mut self, service: ServiceId, trigger: &TriggerPlan, by: &Maintenance) {
+        let outcome = Outcome::Suppressed;
+        self.decision.results.push(ServiceResult { service, outcome, incident: None, filter: trigger.filter });
+        self.decision.outcome = self.decision.outcome.min(outcome);
+        self.suppressed.get_or_insert_with(|| format!("suppressed, {}: {}", by.words(), trigger.title));
+    }
+
     /// Notes one result; the strongest outcome of all is the call's.
     fn note(&mut self, head: &IncidentHead, outcome: Outcome, filter: FilterId, open_after: Option<IncidentId>) {
         let result = ServiceResult { service: head.service, outcome, incident: Some(head.id), filter };
@@ -156,12 +172,7 @@ impl Done {
         self.decision.outcome = self.decision.outcome.min(outcome);
         self.decision.title.get_or_insert_with(|| head.title.clone());
         let key = head.key.clone();
+        self.decision.key = self.decision.key.take().or_else(|| key.clone());
         self.effects.push(Effect { service: head.service, key, open_after, incident: head.id });
-    }
-}
-
-impl Decision {
-    fn nothing() -> Self {
-        Self { outcome: Outcome::NoMatch, results: Vec::new(), title: None, refused: None }
     }
 }

@@ -10,6 +10,7 @@ use tollgate_shared::token::Scope;
 
 use super::*;
 use crate::core::admin::{Command, TokenCommand};
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{IncidentBody, RegistryChange, UsageRecord};
 use crate::core::testing::{Basics, START, World, fire, new_token, recover, spec, unkeyed};
 use tollgate_shared::id::{IncidentId, ServiceId};
@@ -356,6 +357,10 @@ impl View for FullView {
     fn dedup(&self, _: TokenId, _: &Fingerprint) -> Option<DedupEntry> {
         None
     }
+    fn answered(&self, _: &IdempotencyKey) -> Option<Answered> {
+        None
+    }
+    fn remember_answer(&mut self, _: IdempotencyKey, _: StoredAnswer) {}
     fn put_incident(&mut self, head: IncidentHead) {
         self.heads.retain(|other| other.id != head.id);
         self.heads.push(head);

@@ -3,11 +3,12 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterView, Identified, IdentifyToken,
-    ImportToken, IncidentView, LockdownView, LogHistogram, NewFilter, NewOperator, NewService, NewTeam, NewToken,
-    OperatorPatch, OperatorView, ProcessAnswer, ResolveIncident, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery,
-    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken,
-    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryVerdict,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch,
+    FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, LogHistogram, MaintenanceView,
+    NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, ProcessAnswer,
+    ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView,
+    SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated,
+    TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -75,8 +76,10 @@ fn words(act: Act) -> Words {
         Act::FilterList => Words::new("Filters that the caller sees", Page(Schemas::of::<FilterView>)).query(&["service", "limit", "cursor"]),
         Act::FilterCreate => Words::new("Create a filter", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<NewFilter>).status(201),
         Act::FilterShow => Words::new("A filter", One(Schemas::of::<FilterView>)),
+        Act::FilterEdit => Words::new("Change a filter; If-Match takes the version of its ETag", One(Schemas::of::<FilterView>)).takes(Schemas::of_request::<FilterPatch>),
         Act::FilterDelete => Words::new("Delete a filter", Nothing).status(204),
         Act::FilterTry => Words::new("What would become of a call; nothing is changed", One(Schemas::of::<TryVerdict>)).takes(Schemas::of_request::<TryFilter>),
+        Act::WhatIf => Words::new("What a proposal would change in the calls of the last 48 h; hanging up ends the work", Lines(Schemas::of::<WhatIfItem>)).takes(Schemas::of_request::<WhatIf>),
         Act::TokenList => Words::new("Tokens that the caller sees", Page(Schemas::of::<TokenView>)).query(&["q", "scope", "team", "owner", "state", "expires_within_secs", "unused_secs", "never_used", "no_expiry", "no_allowlist", "uses_query_token", "debug", "created_by", "issued_by", "sort", "limit", "cursor"]),
         Act::TokenCreate => Words::new("Create a token; the secret is in this answer only", One(Schemas::of::<TokenCreated>)).takes(Schemas::of_request::<NewToken>).status(201),
         Act::TokenShow => Words::new("A token, or the tombstone of a revoked one", token()),
@@ -94,11 +97,15 @@ fn words(act: Act) -> Words {
         Act::TokenBatch => Words::new("Create many tokens, all or nothing; 422 names every bad row", Page(Schemas::of::<TokenCreated>)).takes(|_| json!({ "type": "object" })).status(201),
         Act::TokenRevoke => Words::new("End a token for good", One(Schemas::of::<RevokeReceipt>)).takes(Schemas::of_request::<RevokeToken>),
         Act::TokenDebug => Words::new("Switch a token's debug option", token()).takes(Schemas::of_request::<SetDebug>),
-        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["q", "state", "service", "limit", "cursor"]),
+        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["q", "state", "service", "priority", "token", "text", "since_secs", "limit", "cursor"]),
         Act::IncidentShow => Words::new("An incident with its words and its story", incident()),
         Act::IncidentAcknowledge => Words::new("Take an incident", incident()),
         Act::IncidentUnacknowledge => Words::new("Give an incident back", incident()),
         Act::IncidentResolve => Words::new("Resolve an incident; final", incident()).takes(Schemas::of_request::<ResolveIncident>),
+        Act::IncidentBulk => Words::new("One change to many incidents; without confirm_count a dry run", One(Schemas::of::<BulkIncidentsResult>)).takes(Schemas::of_request::<BulkIncidents>),
+        Act::MaintenanceList => Words::new("Maintenances, planned and running, the earliest first", Page(Schemas::of::<MaintenanceView>)).query(&["service", "limit", "cursor"]),
+        Act::MaintenanceAdd => Words::new("Plan a maintenance: what would open an incident is suppressed while it runs", One(Schemas::of::<MaintenanceView>)).takes(Schemas::of_request::<NewMaintenance>).status(201),
+        Act::MaintenanceEnd => Words::new("End a maintenance now", Nothing).status(204),
         Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["q", "token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
         Act::LogHistogram => Words::new("Calls that a query asks for, by time and outcome", One(Schemas::of::<LogHistogram>)).query(&["q", "token", "outcome", "status", "since_secs", "since", "until", "buckets"]),
         Act::QueryList => Words::new("Queries that the caller keeps", Page(Schemas::of::<SavedQuery>)).query(&["screen"]),
@@ -106,6 +113,7 @@ fn words(act: Act) -> Words {
         Act::QuerySave => Words::new("Keep a query, in place of one of that name", One(Schemas::of::<SavedQuery>)).takes(Schemas::of_request::<SaveQuery>),
         Act::QueryDelete => Words::new("Forget a query", Nothing).status(204),
         Act::LogShow => Words::new("A row of the API log", One(Schemas::of::<LogRow>)),
+        Act::LogReplay => Words::new("What a logged call would come to today, beside what it came to then; nothing is changed", One(Schemas::of::<ReplayVerdict>)),
         Act::RefusedList => Words::new("Calls refused before a token was known", Page(Schemas::of::<RefusedRow>)).query(&["after", "limit"]),
         Act::AuditList => Words::new("The audit trail, newest first", Page(Schemas::of::<AuditRow>)).query(&["q", "actor", "action", "target", "since_secs", "before", "limit"]),
         Act::AuditVerify => Words::new("Walk the audit's chain; head is a hash that was noted elsewhere", One(Schemas::of::<AuditVerdict>)).query(&["head"]),

@@ -21,7 +21,7 @@ fn screen(on_disk: &[u64], published: u64, at: u64) -> Screen {
     let daemon = daemon(&NaiveStore::default(), &log, World::empty().registry, published);
     let (lines, receiver) = mpsc::channel(64);
     Screen {
-        tail: Tail { daemon, query: LogQuery::everything(crate::core::testing::START), lines, at, was_live: false },
+        tail: Tail { daemon, query: LogQuery::asking("", crate::core::testing::START), lines, at, was_live: false },
         lines: receiver,
     }
 }

@@ -101,10 +101,10 @@ impl LogQuery {
         })
     }
 
-    /// Every row, for whoever sees everything.
+    /// A query of somebody who sees everything.
     #[cfg(test)]
-    pub(super) fn everything(at: Timestamp) -> Self {
-        let asked = Query::parse("", &LOGS).unwrap();
+    pub(in crate::local) fn asking(text: &str, at: Timestamp) -> Self {
+        let asked = Query::parse(text, &LOGS).unwrap();
         let bound = Arc::new(asked.bind(&tollgate_shared::query::NoNames, at).unwrap());
         Self { reader: None, asked, at, bound, version: 0, after: None, foreign_cursor: false }
     }
@@ -206,3 +206,6 @@ impl FromStr for Cursor {
         Ok(Self { store_id, seq: seq.parse().map_err(|_| NotACursor)? })
     }
 }
+
+#[cfg(test)]
+mod tests;

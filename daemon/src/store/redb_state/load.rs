@@ -1,16 +1,18 @@
 //! Reads what lives in memory, at each opening.
 
-use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, TableError};
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition};
+use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
 use super::tables::{
-    DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED, SERVICES, TEAMS,
-    TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
+    ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS,
+    RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
 };
+use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
 use crate::store::memory::{Memory, SharedCounts};
-use crate::store::rows::{DedupBlock, ResolvedRow, Stored, decode};
+use crate::store::rows::{AnswerBlock, DedupBlock, ResolvedRow, Stored, decode};
 use crate::store::{Loaded, StoreError};
 
 const DOING: &str = "load the state";
@@ -28,6 +30,8 @@ pub(super) fn load(
     load_dedup(txn, &mut memory)?;
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
+    load_answers(txn, &mut memory)?;
+    memory.answers.forget_before(marks.high_water);
     let loaded = Loaded {
         teams: all(txn, TEAMS)?,
         services: all(txn, SERVICES)?,
@@ -36,9 +40,11 @@ pub(super) fn load(
         tombstones: all(txn, TOMBSTONES)?,
         dead_secrets: all(txn, DEAD_SECRETS)?,
         operators: all(txn, OPERATORS)?,
-        kept_queries: all_if_any(txn, KEPT_QUERIES)?,
+        kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
-        usage: load_usage(txn)?,
+        token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,
+        maintenances: all(txn, MAINTENANCES)?,
+        usage: by_token(txn, USAGE, "a usage record")?,
         high_water: marks.high_water,
         next_log_seq: marks.next_log_seq,
         store_id: store_id(&meta)?,
@@ -75,29 +81,18 @@ fn all<K: Key + 'static, T: Stored>(
     rows.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect()
 }
 
-/// The rows of a table that older files do not have.
-fn all_if_any<K: Key + 'static, T: Stored>(
+/// Rows by the public id of their token.
+fn by_token<T: Stored>(
     txn: &ReadTransaction,
-    table: TableDefinition<'static, K, &'static [u8]>,
-) -> Result<Vec<T>, StoreError> {
-    match txn.open_table(table) {
-        Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
-        _ => all(txn, table),
-    }
-}
-
-fn load_usage(
-    txn: &ReadTransaction,
-) -> Result<Vec<(tollgate_shared::id::TokenId, crate::core::model::UsageRecord)>, StoreError> {
-    let table = txn.open_table(USAGE).map_err(fail(DOING))?;
+    table: TableDefinition<'static, &'static str, &'static [u8]>,
+    what: &str,
+) -> Result<Vec<(TokenId, T)>, StoreError> {
+    let table = txn.open_table(table).map_err(fail(DOING))?;
     let rows = table.iter().map_err(fail(DOING))?;
     rows.map(|row| {
         let (id, row) = row.map_err(fail(DOING))?;
-        let id = id.value().parse().map_err(|_| StoreError::Damaged {
-            what: "a usage record".to_owned(),
-            detail: "its key is no token id".to_owned(),
-        })?;
-        Ok((id, decode(row.value())?))
+        let no_id = |_| StoreError::Damaged { what: what.to_owned(), detail: "its key is no token id".to_owned() };
+        Ok((id.value().parse().map_err(no_id)?, decode(row.value())?))
     })
     .collect()
 }
@@ -124,6 +119,19 @@ fn load_dedup(txn: &ReadTransaction, memory: &mut Memory) -> Result<(), StoreErr
         memory.dedup.begin_block(number.value());
         for (token, fingerprint, entry) in block.entries {
             memory.dedup.insert(number.value(), token, fingerprint, entry);
+        }
+    }
+    Ok(())
+}
+
+fn load_answers(txn: &ReadTransaction, memory: &mut Memory) -> Result<(), StoreError> {
+    let table = txn.open_table(ANSWERS).map_err(fail(DOING))?;
+    for row in table.iter().map_err(fail(DOING))? {
+        let (number, row) = row.map_err(fail(DOING))?;
+        let block: AnswerBlock = decode(row.value())?;
+        memory.answers.begin_block(number.value());
+        for (index, (key, answer)) in (0..).zip(block.entries) {
+            memory.answers.insert(key, answer.at_place(AnswerPlace { block: number.value(), index }));
         }
     }
     Ok(())

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadTransaction;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{IncidentId, ServiceId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
-use super::tables::{AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
+use super::tables::{ANSWERS, AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
 use crate::core::audit::AuditHead;
-use crate::core::model::IncidentBody;
+use crate::core::model::{AnswerPlace, IncidentBody};
 use crate::store::memory::SharedCounts;
-use crate::store::rows::decode;
-use crate::store::{AuditPage, IncidentFilter, Reader, StoreError};
+use crate::store::rows::{AnswerBlock, decode, service_of};
+use crate::store::{AuditPage, IncidentFilter, Reader, SCAN_ROWS_MAX, StoreError};
 
-/// Rows that one transaction looks at: a long one pins pages that the writer has left behind.
-const SCAN_ROWS_MAX: usize = 1_000;
 /// Ids that one search by a piece of an id looks at.
 const HINT_IDS_MAX: usize = 200_000;
 
@@ -39,23 +37,28 @@ impl Reader for RedbReader {
         let txn = self.handle.read()?;
         // Open ones are few among 90 days of resolved ones: their own table finds them without walking past the rest.
         let only_open = !filter.states.is_empty() && filter.states.iter().all(|state| state.is_open());
-        let ids = ids_before(&txn, only_open, before)?;
+        let end = before.map_or(u128::MAX, |id| id.0.as_u128());
         let heads = txn.open_table(HEADS).map_err(fail(DOING))?;
-        let mut page = Vec::new();
-        let mut last = None;
-        for id in &ids {
-            if page.len() >= limit {
-                break;
+        let mut page = Page { filter, limit, heads: Vec::new(), last: None, scanned: 0, done: false };
+        if only_open {
+            let open = txn.open_table(OPEN).map_err(fail(DOING))?;
+            for row in open.range(..end).map_err(fail(DOING))?.rev() {
+                let id = row.map_err(fail(DOING))?.0.value();
+                let Some(head) = heads.get(id).map_err(fail(DOING))? else { continue };
+                if page.takes(id, head.value())? {
+                    return Ok(page.whole());
+                }
             }
-            last = Some(*id);
-            let Some(row) = heads.get(id.0.as_u128()).map_err(fail(DOING))? else { continue };
-            let head: IncidentHead = decode(row.value())?;
-            if passes(filter, &head) {
-                page.push(head);
+        } else {
+            for row in heads.range(..end).map_err(fail(DOING))?.rev() {
+                let (id, head) = row.map_err(fail(DOING))?;
+                if page.takes(id.value(), head.value())? {
+                    return Ok(page.whole());
+                }
             }
         }
-        let walked_all = last == ids.last().copied() && ids.len() < SCAN_ROWS_MAX;
-        Ok((page, if walked_all { None } else { last }))
+        page.done = true;
+        Ok(page.whole())
     }
 
     fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError> {
@@ -74,13 +77,22 @@ impl Reader for RedbReader {
         Ok(Some((decode(head.value())?, decode(body.value())?, entries)))
     }
 
+    fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError> {
+        const DOING: &str = "read an answer";
+        let table = self.handle.read()?.open_table(ANSWERS).map_err(fail(DOING))?;
+        let Some(row) = table.get(place.block).map_err(fail(DOING))? else { return Ok(None) };
+        let block: AnswerBlock = decode(row.value())?;
+        let at = usize::try_from(place.index).unwrap_or(usize::MAX);
+        Ok(block.entries.into_iter().nth(at).map(|(_, answer)| answer.body))
+    }
+
     fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError> {
         let hint = hint.to_lowercase().replace('-', "");
         let mut found = Vec::new();
         let mut before = None;
         let mut looked_at = 0;
         while looked_at < HINT_IDS_MAX && found.len() < limit {
-            let ids = ids_before(&self.handle.read()?, false, before)?;
+            let ids = ids_before(&self.handle.read()?, before)?;
             looked_at += ids.len();
             before = ids.last().copied();
             found.extend(ids.iter().filter(|id| id.0.simple().to_string().contains(&hint)));
@@ -126,29 +138,44 @@ impl Reader for RedbReader {
     }
 }
 
-fn passes(filter: &IncidentFilter, head: &IncidentHead) -> bool {
-    (filter.services.is_empty() || filter.services.contains(&head.service))
-        && (filter.states.is_empty() || filter.states.contains(&head.state))
+/// A page in the making.
+struct Page<'f> {
+    filter: &'f IncidentFilter,
+    limit: usize,
+    heads: Vec<IncidentHead>,
+    last: Option<u128>,
+    scanned: usize,
+    done: bool,
 }
 
-/// The ids before `before`, newest first, at most [`SCAN_ROWS_MAX`].
-fn ids_before(
-    txn: &ReadTransaction,
-    only_open: bool,
-    before: Option<IncidentId>,
-) -> Result<Vec<IncidentId>, StoreError> {
-    let end = before.map_or(u128::MAX, |id| id.0.as_u128());
-    if only_open {
-        keys_before(&txn.open_table(OPEN).map_err(fail(DOING))?, end)
-    } else {
-        keys_before(&txn.open_table(HEADS).map_err(fail(DOING))?, end)
+impl Page<'_> {
+    /// Looks at a row; true where the page ends after it.
+    fn takes(&mut self, id: u128, row: &[u8]) -> Result<bool, StoreError> {
+        (self.last, self.scanned) = (Some(id), self.scanned + 1);
+        // The service stands at the beginning of a head: most rows of other services need not be read whole.
+        let others = !self.filter.services.is_empty()
+            && service_of(row).is_some_and(|service| !self.filter.services.contains(&service));
+        if !others {
+            let head: IncidentHead = decode(row)?;
+            // Ids rise with time: whatever follows is older still.
+            self.done = self.filter.since.is_some_and(|since| head.first_seen < since);
+            if self.filter.passes(&head) {
+                self.heads.push(head);
+            }
+        }
+        Ok(self.done || self.heads.len() >= self.limit || self.scanned >= SCAN_ROWS_MAX)
+    }
+
+    fn whole(self) -> (Vec<IncidentHead>, Option<IncidentId>) {
+        let next = self.last.filter(|_| !self.done).map(|id| IncidentId(Uuid::from_u128(id)));
+        (self.heads, next)
     }
 }
 
-fn keys_before<V: redb::Value + 'static>(
-    table: &impl ReadableTable<u128, V>,
-    end: u128,
-) -> Result<Vec<IncidentId>, StoreError> {
-    let rows = table.range(..end).map_err(fail(DOING))?.rev().take(SCAN_ROWS_MAX);
+/// The ids before `before`, newest first, at most [`SCAN_ROWS_MAX`].
+fn ids_before(txn: &ReadTransaction, before: Option<IncidentId>) -> Result<Vec<IncidentId>, StoreError> {
+    let end = before.map_or(u128::MAX, |id| id.0.as_u128());
+    let heads = txn.open_table(HEADS).map_err(fail(DOING))?;
+    let rows = heads.range(..end).map_err(fail(DOING))?.rev().take(SCAN_ROWS_MAX);
     rows.map(|row| Ok(IncidentId(Uuid::from_u128(row.map_err(fail(DOING))?.0.value())))).collect()
 }

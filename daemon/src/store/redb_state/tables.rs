@@ -1,6 +1,6 @@
 //! The tables of `state.redb` and the numbers in `meta`.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableTable, TableDefinition, TableHandle, WriteTransaction};
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
@@ -27,7 +27,7 @@ pub(super) const TOMBSTONES: TableDefinition<'static, &str, &[u8]> = TableDefini
 pub(super) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u8]> = TableDefinition::new("dead_secrets");
 /// By id.
 pub(super) const OPERATORS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("operators");
-/// By owner, screen and name; see [`kept_query_key`]. Absent from files that are older than it.
+/// By owner, screen and name; see [`kept_query_key`].
 pub(super) const KEPT_QUERIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("kept_queries");
 /// By the token's public id.
 pub(super) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
@@ -45,6 +45,13 @@ pub(super) const RESOLVED: TableDefinition<'static, u64, &[u8]> = TableDefinitio
 pub(super) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dedup");
 /// By seq.
 pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
+
+/// Answers under idempotency keys: one block a commit, by commit number.
+pub(super) const ANSWERS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("answers");
+/// What some tokens can besides, by the token's public id.
+pub(super) const TOKEN_OPTIONS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("token_options");
+/// By id.
+pub(super) const MAINTENANCES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("maintenances");
 
 /// The row in `meta` that is there while ingestion is locked down.
 pub(super) const LOCKDOWN: &str = "lockdown";
@@ -64,7 +71,7 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     for table in [TEAMS, SERVICES, FILTERS, OPERATORS, HEADS, BODIES] {
         txn.open_table(table).map_err(fail(DOING))?;
     }
-    for table in [TOKENS, TOMBSTONES, USAGE, KEPT_QUERIES] {
+    for table in [TOKENS, TOMBSTONES, USAGE] {
         txn.open_table(table).map_err(fail(DOING))?;
     }
     for table in [RESOLVED, DEDUP, AUDIT] {
@@ -73,6 +80,7 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
     txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;
     txn.open_table(TIMELINE).map_err(fail(DOING))?;
     txn.open_table(OPEN).map_err(fail(DOING))?;
+    make_new_tables(txn)?;
     let mut meta = txn.open_table(META).map_err(fail(DOING))?;
     meta.insert(FORMAT, FORMAT_VERSION.to_le_bytes().as_slice()).map_err(fail(DOING))?;
     meta.insert(STORE_ID, store_id.to_le_bytes().as_slice()).map_err(fail(DOING))?;
@@ -85,6 +93,33 @@ pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id:
 pub(super) fn kept_query_key((owner, screen, name): &KeptQueryKey) -> String {
     let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
     format!("{owner}/{screen}/{name}")
+}
+
+/// Makes the tables that a file of an earlier release does not have yet; an empty table says what a missing one did.
+pub(super) fn add_missing(database: &Database) -> Result<(), StoreError> {
+    const DOING: &str = "add new tables to the state";
+    let found: Vec<String> = {
+        let txn = redb::ReadableDatabase::begin_read(database).map_err(fail(DOING))?;
+        txn.list_tables().map_err(fail(DOING))?.map(|table| table.name().to_owned()).collect()
+    };
+    let is_there = |name: &str| found.iter().any(|table| table == name);
+    let new = [ANSWERS.name(), TOKEN_OPTIONS.name(), MAINTENANCES.name(), KEPT_QUERIES.name()];
+    if new.into_iter().all(is_there) {
+        return Ok(());
+    }
+    let mut txn = database.begin_write().map_err(fail(DOING))?;
+    txn.set_two_phase_commit(true);
+    make_new_tables(&txn)?;
+    txn.commit().map_err(fail(DOING))
+}
+
+fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
+    const DOING: &str = "make a table of the state";
+    txn.open_table(ANSWERS).map_err(fail(DOING))?;
+    txn.open_table(TOKEN_OPTIONS).map_err(fail(DOING))?;
+    txn.open_table(MAINTENANCES).map_err(fail(DOING))?;
+    txn.open_table(KEPT_QUERIES).map_err(fail(DOING))?;
+    Ok(())
 }
 
 /// Refuses a file of a newer format or of another key; what it cannot find is damage.

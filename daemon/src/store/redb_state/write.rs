@@ -7,8 +7,9 @@ use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 
 use super::handle::fail;
 use super::tables::{
-    AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, META, OPEN, OPERATORS, RESOLVED,
-    SERVICES, TEAMS, TIMELINE, TOKENS, TOMBSTONES, USAGE, kept_query_key, write_marks,
+    ANSWERS, AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
+    OPERATORS, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, kept_query_key,
+    write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
@@ -40,6 +41,10 @@ pub(super) fn write_batch(txn: &WriteTransaction, overlay: &Overlay, marks: Mark
         let mut dedup = txn.open_table(DEDUP).map_err(fail(DOING))?;
         dedup.insert(marks.commit_no, encode(&overlay.remembered)?.as_slice()).map_err(fail(DOING))?;
     }
+    if !overlay.answers.entries.is_empty() {
+        let mut answers = txn.open_table(ANSWERS).map_err(fail(DOING))?;
+        answers.insert(marks.commit_no, encode(&overlay.answers)?.as_slice()).map_err(fail(DOING))?;
+    }
     for change in &overlay.registry {
         write_registry(txn, change)?;
     }
@@ -47,11 +52,13 @@ pub(super) fn write_batch(txn: &WriteTransaction, overlay: &Overlay, marks: Mark
     write_marks(txn, marks)
 }
 
-/// Forgets these blocks of deduplication entries.
-pub(super) fn drop_dedup_blocks(txn: &WriteTransaction, blocks: &[u64]) -> Result<(), StoreError> {
-    let mut dedup = txn.open_table(DEDUP).map_err(fail(DOING))?;
-    for block in blocks {
-        dedup.remove(*block).map_err(fail(DOING))?;
+/// Forgets these blocks of deduplication entries and of answers.
+pub(super) fn drop_blocks(txn: &WriteTransaction, dedup: &[u64], answers: &[u64]) -> Result<(), StoreError> {
+    for (table, blocks) in [(DEDUP, dedup), (ANSWERS, answers)] {
+        let mut table = txn.open_table(table).map_err(fail(DOING))?;
+        for block in blocks {
+            table.remove(*block).map_err(fail(DOING))?;
+        }
     }
     Ok(())
 }
@@ -182,6 +189,9 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         }
         RegistryChange::SetLockdown(lockdown) => write_lockdown(txn, lockdown.as_ref()),
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),
+        RegistryChange::PutTokenOptions(id, options) => put_text(txn, TOKEN_OPTIONS, id.as_str(), &encode(options)?),
+        RegistryChange::PutMaintenance(one) => put(txn, MAINTENANCES, one.id.0.as_u128(), &encode(one.as_ref())?),
+        RegistryChange::DeleteMaintenance(id) => remove(txn, MAINTENANCES, id.0.as_u128()),
         RegistryChange::PutDeadSecret(dead) => {
             let mut table = txn.open_table(DEAD_SECRETS).map_err(fail(DOING))?;
             table.insert(&dead.mac.0, encode(dead)?.as_slice()).map_err(fail(DOING))?;
@@ -189,7 +199,9 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         }
         RegistryChange::Bury(tombstone) => {
             let id = tombstone.token.id;
-            txn.open_table(TOKENS).map_err(fail(DOING))?.remove(id.as_str()).map_err(fail(DOING))?;
+            for table in [TOKENS, TOKEN_OPTIONS] {
+                txn.open_table(table).map_err(fail(DOING))?.remove(id.as_str()).map_err(fail(DOING))?;
+            }
             put_text(txn, TOMBSTONES, id.as_str(), &encode(tombstone.as_ref())?)
         }
     }

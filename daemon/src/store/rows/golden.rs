@@ -3,7 +3,7 @@
 
 use std::fmt::{Debug, Write};
 
-use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
 use tollgate_shared::filter::{FilterSpec, Mode, Op};
 use tollgate_shared::log::LogRow;
@@ -13,7 +13,8 @@ use super::*;
 use crate::core::model::SourceRecord;
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
-    incident_id, log_row, opened, resolved, service, service_id, team, token, token_id, tombstone,
+    incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id,
+    tombstone,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -121,6 +122,8 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&ResolvedRow { id: incident_id(1), at: at(5) }, "resolved row");
     check(&service(1), "service");
     check(&team(1), "team");
+    let (name, q) = ("errors".to_owned().try_into().unwrap(), "status:>=400".to_owned());
+    check(&KeptQuery { owner: None, screen: Screen::Logs, name, q, saved_at: at(0) }, "kept query");
     check(&opened(1), "timeline opened");
     check(&attached(2), "timeline attached");
     check(&acknowledged(3), "timeline acknowledged");
@@ -128,6 +131,9 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&tombstone(1), "tombstone");
     check(&usage(), "usage");
     check(&filter(), "filter");
+    check(&AnswerBlock { entries: vec![(IdempotencyKey([6; 32]), stored_answer(1))] }, "answer block");
+    check(&TokenOptions { delivery_ids: true }, "token options");
+    check(&maintenance(1), "maintenance");
 }
 
 #[test]

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, ServiceId, TeamId, TokenId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry, TimelineEvent};
 use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
 
 use crate::core::audit::{self, AuditHead, FIRST_PREVIOUS};
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, RegistryChange, Service, Team, Token, Tombstone,
-    UsageRecord,
+    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, Maintenance, RegistryChange,
+    Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::store::{AuditPage, Committed, IncidentFilter, Loaded, Reader, Store, StoreError, View};
 
@@ -31,6 +32,10 @@ struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
     kept_queries: BTreeMap<crate::core::model::KeptQueryKey, crate::core::model::KeptQuery>,
     lockdown: Option<crate::core::model::Lockdown>,
+    token_options: BTreeMap<TokenId, TokenOptions>,
+    maintenances: BTreeMap<MaintenanceId, Maintenance>,
+    /// Each with its place.
+    answers: Vec<(u64, IdempotencyKey, StoredAnswer)>,
     teams: BTreeMap<TeamId, Team>,
     services: BTreeMap<ServiceId, Service>,
     filters: BTreeMap<FilterId, FilterRecord>,
@@ -87,6 +92,8 @@ impl Store for NaiveStore {
             operators: state.operators.into_values().collect(),
             kept_queries: state.kept_queries.into_values().collect(),
             lockdown: state.lockdown,
+            token_options: state.token_options.into_iter().collect(),
+            maintenances: state.maintenances.into_values().collect(),
             usage: state.usage.into_iter().collect(),
             high_water: state.high_water,
             next_log_seq: self.log_seq,
@@ -104,7 +111,7 @@ impl Store for NaiveStore {
         decide(&mut view);
         self.log_seq = view.log_seq;
         if !view.changed {
-            return Ok(Committed { wrote: false });
+            return Ok(Committed { wrote: false, incident_rows: 0 });
         }
         if std::mem::take(&mut *lock(&self.fail_next)) {
             let source = Box::new(std::io::Error::other("told to fail"));
@@ -113,7 +120,8 @@ impl Store for NaiveStore {
         view.state.high_water = view.state.high_water.max(now);
         view.state.next_log_seq = view.log_seq;
         *lock(&self.disk) = view.state;
-        Ok(Committed { wrote: true })
+        let touched: std::collections::BTreeSet<_> = view.touched.iter().collect();
+        Ok(Committed { wrote: true, incident_rows: touched.len() })
     }
 
     fn reopen(&mut self) -> Result<Loaded, StoreError> {
@@ -122,6 +130,7 @@ impl Store for NaiveStore {
 
     fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError> {
         lock(&self.disk).dedup.retain(|(_, _, entry)| entry.at >= now.plus_secs(-86_400));
+        lock(&self.disk).answers.retain(|(_, _, answer)| answer.at > now.plus_secs(-86_400));
         Ok(())
     }
 
@@ -159,8 +168,7 @@ impl Reader for NaiveStore {
             .values()
             .rev()
             .filter(|head| before.is_none_or(|before| head.id < before))
-            .filter(|head| filter.services.is_empty() || filter.services.contains(&head.service))
-            .filter(|head| filter.states.is_empty() || filter.states.contains(&head.state))
+            .filter(|head| filter.passes(head))
             .cloned()
             .collect();
         let more = page.len() > limit;
@@ -173,6 +181,11 @@ impl Reader for NaiveStore {
         let state = lock(&self.disk);
         let timeline = state.timelines.get(&id).cloned().unwrap_or_default();
         Ok(state.heads.get(&id).cloned().zip(state.bodies.get(&id).cloned()).map(|(h, b)| (h, b, timeline)))
+    }
+
+    fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError> {
+        let state = lock(&self.disk);
+        Ok(state.answers.iter().find(|(at, _, _)| *at == place.block).map(|(_, _, answer)| answer.body.clone()))
     }
 
     fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError> {
@@ -239,6 +252,11 @@ impl View for NaiveView {
         self.state.dedup.iter().find(equal).map(|(_, _, entry)| entry.clone())
     }
 
+    fn answered(&self, key: &IdempotencyKey) -> Option<Answered> {
+        let found = self.state.answers.iter().rev().find(|(_, known, _)| known == key)?;
+        Some(found.2.at_place(AnswerPlace { block: found.0, index: 0 }))
+    }
+
     fn put_incident(&mut self, head: IncidentHead) {
         self.changed = true;
         self.touched.push(head.id);
@@ -274,6 +292,12 @@ impl View for NaiveView {
         self.state.dedup.push((token, fingerprint, entry));
     }
 
+    fn remember_answer(&mut self, key: IdempotencyKey, answer: StoredAnswer) {
+        self.changed = true;
+        let place = self.state.answers.last().map_or(0, |(place, _, _)| place + 1);
+        self.state.answers.push((place, key, answer));
+    }
+
     fn put_registry(&mut self, change: RegistryChange) {
         self.changed = true;
         let state = &mut self.state;
@@ -290,9 +314,13 @@ impl View for NaiveView {
             RegistryChange::DeleteQuery(key) => drop(state.kept_queries.remove(&key)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
+            RegistryChange::PutTokenOptions(id, options) => drop(state.token_options.insert(id, options)),
+            RegistryChange::PutMaintenance(one) => drop(state.maintenances.insert(one.id, *one)),
+            RegistryChange::DeleteMaintenance(id) => drop(state.maintenances.remove(&id)),
             RegistryChange::PutDeadSecret(dead) => drop(state.dead.insert(dead.mac, dead)),
             RegistryChange::Bury(tombstone) => {
                 state.tokens.remove(&tombstone.token.id);
+                state.token_options.remove(&tombstone.token.id);
                 state.tombstones.insert(tombstone.token.id, *tombstone);
             }
         }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{CallId, FilterId, IncidentId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{CallId, FilterId, IncidentId, MaintenanceId, ServiceId, TeamId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, TimelineEvent};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::name::Name;
@@ -15,16 +15,17 @@ use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 use uuid::Uuid;
 
 use crate::core::call::fingerprint::Fingerprint;
+use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, Death, DedupEntry, Effect, IncidentBody, Issuer, Mac, Overlap, Service, Suspension, Team, Token,
-    Tombstone,
+    DeadSecret, Death, DedupEntry, Effect, IncidentBody, Issuer, Mac, Maintenance, Overlap, Service, StoredAnswer,
+    Suspension, Team, Token, Tombstone,
 };
 
 /// 2026-11-22T03:14:07Z, where the tests begin.
 pub(in crate::store) const START: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
 pub(in crate::store) const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-pub(in crate::store) fn at(secs: i64) -> Timestamp {
+pub(crate) fn at(secs: i64) -> Timestamp {
     START.plus_secs(secs)
 }
 
@@ -52,7 +53,7 @@ pub(in crate::store) fn call_id(n: u64) -> CallId {
     CallId(uuid(5, n))
 }
 
-pub(in crate::store) fn token_id(n: u64) -> TokenId {
+pub(crate) fn token_id(n: u64) -> TokenId {
     format!("s_{n:010}").parse().unwrap()
 }
 
@@ -188,6 +189,29 @@ pub(in crate::store) fn dedup_entry(n: u64) -> DedupEntry {
         incident: incident_id(n),
     };
     DedupEntry { at: at(n.cast_signed()), effects: vec![effect] }
+}
+
+pub(in crate::store) fn stored_answer(n: u64) -> StoredAnswer {
+    let body = format!("{{\"n\":{n}}}").into_bytes();
+    StoredAnswer { at: at(n.cast_signed()), print: fingerprint(n), status: 201, body }
+}
+
+pub(in crate::store) fn idempotency_key(n: u64) -> IdempotencyKey {
+    IdempotencyKey(fingerprint(n).0)
+}
+
+/// A maintenance of service 1, for calls with both of its tags.
+pub(in crate::store) fn maintenance(n: u64) -> Maintenance {
+    Maintenance {
+        id: MaintenanceId(incident_id(n).0),
+        service: service_id(1),
+        from: START,
+        until: Some(at(3_600)),
+        tags: vec!["db1".to_owned(), "reboot".to_owned()],
+        comment: "patch night".to_owned(),
+        created_at: START,
+        created_by: "anna".to_owned(),
+    }
 }
 
 /// A row of the log, `secs` after the start.

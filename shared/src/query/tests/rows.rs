@@ -245,6 +245,7 @@ fn token(expires_in: Option<i64>, last_use_ago: Option<i64>) -> TokenView {
         dedup_strict: false,
         rate_limit: None,
         query_token: true,
+        delivery_ids: false,
         suspended: None,
         overlap_until: None,
         rotating: None,

@@ -1,11 +1,14 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use tollgate_shared::outcome::Outcome;
 
 use super::duration;
+use super::query::{Asked, LOG_QUERY_HELP};
 
 #[derive(Debug, Args)]
+#[command(after_help = LOG_QUERY_HELP)]
 pub(in crate::cli) struct LogArgs {
     #[command(subcommand)]
     pub(in crate::cli) verb: Option<LogVerb>,
@@ -21,10 +24,34 @@ pub(in crate::cli) enum LogVerb {
         #[arg(value_name = "SEQ")]
         seq: u64,
     },
+    /// Say what a logged call would come to today, beside what it came to then; nothing is sent without --for-real
+    #[command(visible_alias = "try")]
+    Replay(LogReplay),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LogReplay {
+    /// The row's seq
+    #[arg(value_name = "SEQ")]
+    pub(in crate::cli) seq: u64,
+    /// Send it to the listen address as a real call, with a token; says before what it will do
+    #[arg(long)]
+    pub(in crate::cli) for_real: bool,
+    /// A file with the token's secret; `-` reads standard input; without it the secret is asked for
+    #[arg(long, value_name = "FILE", requires = "for_real")]
+    pub(in crate::cli) token_file: Option<PathBuf>,
+    /// Where to send to, http://HOST:PORT [default: where the daemon listens]
+    #[arg(long, value_name = "URL", requires = "for_real")]
+    pub(in crate::cli) gate: Option<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(in crate::cli) struct LogView {
+    #[command(flatten)]
+    pub(in crate::cli) asked: Asked,
+    /// Instead of rows, how many there were and when, by outcome
+    #[arg(long, conflicts_with_all = ["follow", "after", "limit"])]
+    pub(in crate::cli) histogram: bool,
     /// Go on with new rows as they come, until ctrl-c; reconnects without losing a row
     #[arg(long, short)]
     pub(in crate::cli) follow: bool,
@@ -47,6 +74,6 @@ pub(in crate::cli) struct LogView {
     #[arg(long, value_name = "SEQ", conflicts_with = "since")]
     pub(in crate::cli) after: Option<String>,
     /// Instead: calls that were refused before a token was known, the last 1,024 since the daemon's start
-    #[arg(long, conflicts_with_all = ["follow", "since", "token", "outcome", "status"])]
+    #[arg(long, conflicts_with_all = ["follow", "since", "token", "outcome", "status", "words", "query", "histogram"])]
     pub(in crate::cli) refused: bool,
 }

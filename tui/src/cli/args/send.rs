@@ -5,8 +5,17 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SendArgs {
     /// The body; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub(in crate::cli) file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "nagios", conflicts_with = "nagios")]
+    pub(in crate::cli) file: Option<PathBuf>,
+    /// As a notification command of Nagios or Icinga: the body is made of NAGIOS_* and ICINGA_* in the environment
+    #[arg(long)]
+    pub(in crate::cli) nagios: bool,
+    /// With --nagios: a macro, such as HOSTNAME=web01, instead of the environment's; may be repeated
+    #[arg(long = "macro", value_name = "NAME=VALUE", requires = "nagios")]
+    pub(in crate::cli) macros: Vec<String>,
+    /// The macros of the environment; not an option.
+    #[arg(skip)]
+    pub(in crate::cli) environment: Vec<(String, String)>,
     /// A file with the token's secret; `-` reads standard input (never an option: `ps` shows those)
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) token_file: PathBuf,

@@ -19,7 +19,7 @@ use super::fields::{
 use super::{Done, DryRun, Entropy, Office, Reply, Step, invalid, target_of, text_of, write};
 use crate::core::access::{Actor, Operation, Who, allows};
 use crate::core::authenticate::may_be_imported;
-use crate::core::model::{Mac, RegistryChange, Token};
+use crate::core::model::{Mac, RegistryChange, Token, TokenOptions};
 use crate::core::registry::{Registry, SecretEntry};
 use crate::core::rights;
 
@@ -190,7 +190,11 @@ fn planned(
         updated_by: actor.name.clone(),
     };
     let (target, detail) = (target_of(&token), format!("scope {}", new.scope));
-    Ok(Step { id, changes: vec![RegistryChange::PutToken(Box::new(token))], action, target, detail })
+    let mut changes = vec![RegistryChange::PutToken(Box::new(token))];
+    if new.delivery_ids {
+        changes.push(RegistryChange::PutTokenOptions(id, TokenOptions { delivery_ids: true }));
+    }
+    Ok(Step { id, changes, action, target, detail })
 }
 
 /// A personal token is an operator's own; `mine` is for personal tokens only.

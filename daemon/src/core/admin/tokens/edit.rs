@@ -13,7 +13,7 @@ use super::fields::{
 };
 use super::{Office, Right, Step, authorise, found, invalid, put, sealed, text_of};
 use crate::core::access::Actor;
-use crate::core::model::Token;
+use crate::core::model::{RegistryChange, Token, TokenOptions};
 
 pub(super) fn settings(
     office: &Office<'_>,
@@ -46,8 +46,27 @@ pub(super) fn patched(office: &Office<'_>, actor: &Actor, before: &Token, patch:
     reach(office, actor, &mut after, patch)?;
     deduplication(&mut after, patch)?;
     refuse_where_sealed(before, &after, words)?;
-    let detail = difference(before, &after);
-    Ok(put(office, actor, before, after, ("token.edit", detail)))
+    let (old, new) = options(office, before, patch)?;
+    let mut detail = difference(before, &after);
+    if old != new {
+        let gap = if detail.is_empty() { "" } else { "; " };
+        detail = format!("{detail}{gap}delivery_ids {} -> {}", old.delivery_ids, new.delivery_ids);
+    }
+    let mut step = put(office, actor, before, after, ("token.edit", detail));
+    if old != new {
+        step.changes.push(RegistryChange::PutTokenOptions(before.id, new));
+    }
+    Ok(step)
+}
+
+/// What few tokens need, before and after.
+fn options(office: &Office<'_>, token: &Token, patch: &TokenPatch) -> Result<(TokenOptions, TokenOptions), Problem> {
+    let old = office.registry.token_options(token.id);
+    let new = TokenOptions { delivery_ids: patch.delivery_ids.unwrap_or(old.delivery_ids) };
+    if token.sealed && old != new {
+        return Err(sealed(token, "only its name, description and debug option can change"));
+    }
+    Ok((old, new))
 }
 
 fn name_and_words(office: &Office<'_>, after: &mut Token, patch: &TokenPatch) -> Result<(), Problem> {

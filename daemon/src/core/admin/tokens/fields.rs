@@ -20,7 +20,7 @@ use crate::core::rights;
 const EXPIRY_SECS_MAX: u64 = 100 * 365 * 86_400;
 
 /// `global`, `team:<team>`, `service:<team>/<service>`, `mine`.
-pub(super) fn scope_of(registry: &Registry, text: &str) -> Result<Scope, Problem> {
+pub(in crate::core) fn scope_of(registry: &Registry, text: &str) -> Result<Scope, Problem> {
     let found = match text.split_once(':') {
         None if text == "global" => Ok(Scope::Global),
         None if text == "mine" => Ok(Scope::Mine),
@@ -101,7 +101,7 @@ fn may_grant_in(registry: &Registry, actor: &Actor, scope: Scope, permission: Pe
 }
 
 /// `never`, a duration, or a date in the future.
-pub(super) fn expiry_of(text: &str, now: Timestamp) -> Result<Expiry, Problem> {
+pub(in crate::core) fn expiry_of(text: &str, now: Timestamp) -> Result<Expiry, Problem> {
     let text = text.trim();
     if text == "never" {
         return Ok(Expiry::Never);
@@ -187,7 +187,7 @@ pub(super) fn rate_of(limit: RateLimit) -> Result<Option<RateLimit>, Problem> {
 }
 
 /// Addresses and CIDRs, IPv4-mapped ones as IPv4.
-pub(super) fn networks_of(list: &[String]) -> Result<Vec<IpNet>, Problem> {
+pub(in crate::core) fn networks_of(list: &[String]) -> Result<Vec<IpNet>, Problem> {
     if list.len() > ALLOWED_IPS_MAX {
         return Err(invalid("allowed_ips", format!("{} entries; {ALLOWED_IPS_MAX} are the limit", list.len())));
     }

@@ -68,6 +68,12 @@ pub(in crate::cli) struct TokenEdit {
     /// Refuse it as ?token= in an address
     #[arg(long)]
     pub(in crate::cli) no_query_token: bool,
+    /// Take X-GitHub-Delivery, X-Webhook-Id or ce-source with ce-id as Idempotency-Key
+    #[arg(long, conflicts_with = "no_delivery_ids")]
+    pub(in crate::cli) delivery_ids: bool,
+    /// Take no number of a delivery as Idempotency-Key
+    #[arg(long)]
+    pub(in crate::cli) no_delivery_ids: bool,
     /// Seal it for good: only name, description and debug can change later
     #[arg(long)]
     pub(in crate::cli) seal: bool,

@@ -100,6 +100,9 @@ pub(in crate::cli) struct TokenSettings {
     /// Refuse it as ?token= in an address
     #[arg(long)]
     pub(in crate::cli) no_query_token: bool,
+    /// Take X-GitHub-Delivery, X-Webhook-Id or ce-source with ce-id as Idempotency-Key
+    #[arg(long)]
+    pub(in crate::cli) delivery_ids: bool,
     /// Free text, at most 500 characters
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(in crate::cli) description: String,
