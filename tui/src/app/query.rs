@@ -60,7 +60,7 @@ impl LogFilter {
         if let Some(terms) = self.range.terms() {
             query = if query.is_empty() { terms } else { format!("{} {terms}", grouped(&query)) };
         }
-        if query.is_empty() { String::new() } else { format!(" -q {}", words::shell(&query)) }
+        if query.is_empty() { String::new() } else { format!(" --query {}", words::shell(&query)) }
     }
 
     /// The query with one more term, which every row then satisfies.
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(LogFilter::default().asked(""), None);
         assert_eq!(LogFilter::parse("a or b").unwrap().with("ip:::1").text, "(a or b) ip:::1");
         let filter = LogFilter { range: Range::Last(900), ..LogFilter::parse("outcome:no_match").unwrap() };
-        assert_eq!(filter.options(), " -q 'outcome:no_match since:15m'");
+        assert_eq!(filter.options(), " --query 'outcome:no_match since:15m'");
     }
 
     #[test]

@@ -455,7 +455,10 @@ fn export_menu(model: &mut Model) -> Option<Menu> {
 }
 
 fn export_command(model: &Model) -> String {
-    format!("tollgate log export{} --output jsonl", model.logs.tail.filter.options())
+    match model.logs.tail.filter.options().as_str() {
+        "" => "tollgate log export --output jsonl".to_owned(),
+        options => format!("tollgate log --output jsonl --limit 100000{options}"),
+    }
 }
 
 fn write(model: &mut Model, what: Export, effects: &mut Effects) {
