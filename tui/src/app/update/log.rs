@@ -63,7 +63,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
 /// What a letter of one of these menus does.
 pub(super) fn pick(model: &mut Model, pick: LogPick, effects: &mut Effects) {
     match pick {
-        LogPick::Range(range) => {
+        LogPick::Range(range) if pages::is_live(model) => {
             let filter = LogFilter { range, ..model.logs.tail.filter.clone() };
             follow_log(model, filter, false, effects);
         }
@@ -82,7 +82,7 @@ pub(super) fn pick(model: &mut Model, pick: LogPick, effects: &mut Effects) {
             terms.into_iter().for_each(|(_, terms)| add(model, &terms, only, effects));
         }
         LogPick::Export(what) => write(model, what, effects),
-        LogPick::Nothing => {}
+        LogPick::Range(_) | LogPick::Nothing => {}
     }
 }
 
@@ -91,7 +91,7 @@ pub(super) fn follow(model: &mut Model, paused: bool, effects: &mut Effects) {
     if !paused {
         model.logs.strip.brush = None;
     }
-    if !model.logs.tail.set_paused(paused) {
+    if !model.logs.tail.set_paused(paused) && pages::is_live(model) {
         let filter = model.logs.tail.filter.clone();
         follow_log(model, filter, false, effects);
     }
@@ -167,6 +167,9 @@ pub(super) fn step_in_body(model: &mut Model, by: isize) -> bool {
 
 /// Asks with another query; the row that was being read stays marked where it passes.
 pub(super) fn ask(model: &mut Model, text: String, effects: &mut Effects) {
+    if !pages::is_live(model) {
+        return;
+    }
     let tail = &model.logs.tail;
     let reading = tail.cursor.key.filter(|_| tail.paused);
     let filter = LogFilter { text, range: tail.filter.range, token: None };
@@ -180,6 +183,9 @@ pub(super) fn ask(model: &mut Model, text: String, effects: &mut Effects) {
 
 /// `F`.
 pub(super) fn switch_filter(model: &mut Model, effects: &mut Effects) {
+    if !pages::is_live(model) {
+        return;
+    }
     let current = model.logs.tail.filter.clone();
     let parked = model.logs.parked.take().map(|parked| parked.text).unwrap_or_default();
     ask(model, parked, effects);
@@ -365,6 +371,9 @@ fn brush(model: &mut Model, later: bool, effects: &mut Effects) {
         model.notice = Some(words.to_owned());
         return;
     }
+    if !pages::is_live(model) {
+        return;
+    }
     let filter = LogFilter { range: moved, ..model.logs.tail.filter.clone() };
     follow_log(model, filter, false, effects);
     model.notice = Some(format!("time: {}", moved.words()));
@@ -428,6 +437,9 @@ fn incident_calls(model: &mut Model, effects: &mut Effects) {
         model.notice = Some("no incident is marked".to_owned());
         return;
     };
+    if !pages::is_live(model) {
+        return;
+    }
     model.logs.tab = LogTab::Calls;
     super::act::act(model, Action::Go(Screen::Log), effects);
     let filter = LogFilter { text: format!("incident:{id}"), ..LogFilter::default() };

@@ -5,6 +5,7 @@ use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
 use crate::app::Model;
+use crate::app::connection::Connection;
 use crate::app::logs::strip::BUCKETS_MAX;
 use crate::app::model::Screen;
 use crate::app::msg::{Effect, Effects, Failure, Rows};
@@ -14,8 +15,20 @@ use crate::app::tail::{Entry, Page};
 /// Columns beside the strip's own.
 const STRIP_ROOM: u16 = 44;
 
+/// True while the daemon can be asked. Otherwise the rows stay as they are, and that is said.
+pub(super) fn is_live(model: &mut Model) -> bool {
+    let live = model.connection == Connection::Live;
+    if !live {
+        model.notice = Some("no connection: only the rows that are here can be shown".to_owned());
+    }
+    live
+}
+
 /// Asks for a page; an earlier question is not awaited any more.
 pub(in crate::app::update) fn fetch(model: &mut Model, page: Page, effects: &mut Effects) {
+    if !is_live(model) {
+        return;
+    }
     let number = model.next_generation();
     model.logs.tail.begin(number, page);
     let filter = model.logs.tail.filter.clone();
