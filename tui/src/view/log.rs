@@ -111,12 +111,11 @@ fn calls_state(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let logs = &model.logs;
     let tail = &logs.tail;
     let left = match tail.loading() {
-        Some(Page::Older { .. }) => "  loading older rows".to_owned(),
-        Some(Page::Newer { .. }) => "  loading newer rows".to_owned(),
-        Some(_) => "  asking the daemon".to_owned(),
-        None if tail.entries.is_empty() => String::new(),
-        None if tail.is_over => "  END: nothing newer can fit this question".to_owned(),
-        None if !tail.paused => "  FOLLOWING".to_owned(),
+        Some(page) if !matches!(page, Page::Older { .. } | Page::Newer { .. }) => "  asking the daemon".to_owned(),
+        _ if tail.entries.is_empty() => String::new(),
+        _ if tail.is_over => "  END: nothing newer can fit this question".to_owned(),
+        _ if !tail.paused => "  FOLLOWING".to_owned(),
+        Some(_) => format!("{}  loading", paused(tail, theme)),
         None => paused(tail, theme),
     };
     let held = logs.held.as_ref().map(|row| format!("  c: {} is held", row.seq)).unwrap_or_default();

@@ -132,7 +132,7 @@ fn the_log_and_what_its_keys_show() {
             ("folded", "kz"),
             ("headers", "kvv"),
             ("bytes", "kppp"),
-            ("compared", "kkckk"),
+            ("compared", "kkckc"),
             ("found", "/cpu~"),
             ("column", "kl"),
             ("values", "k="),
