@@ -138,7 +138,8 @@ pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Probl
 /// # Errors
 /// As [`reading`].
 pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static str, uri: &Uri) -> Result<(), Problem> {
-    let words = daemon.redactor.redact_text(&asked_words(uri.query().unwrap_or_default())).into_owned();
+    let mut words = asked_words(uri.query().unwrap_or_default());
+    super::clean(&mut words);
     let path = daemon.redactor.redact_text(uri.path()).into_owned();
     let key = format!("{} {what} {path} {words}", actor.name);
     if !daemon.people.readings.is_new(key, daemon.clock.now()) {
