@@ -18,6 +18,7 @@ use crate::daemon::{Daemon, Facts, MacKey};
 use crate::edge::EdgeCounters;
 use crate::edge::accept::{EdgeLimits, EdgeSettings};
 use crate::edge::head::HeadRules;
+use crate::edge::tls::{Acceptor, TlsError};
 use crate::events::Events;
 use crate::files::key::{KeyError, TokenKey};
 use crate::files::{self, DataDir, FilesError};
@@ -32,10 +33,10 @@ use crate::tail::TailHub;
 use crate::usage::UsageBook;
 
 /// The state's file in the data directory.
-const STATE_FILE: &str = "state.redb";
+pub(crate) const STATE_FILE: &str = "state.redb";
 
 /// The log's directory in the data directory.
-const LOG_DIR: &str = "log";
+pub(crate) const LOG_DIR: &str = "log";
 
 /// Memory for pages of the state.
 const STATE_CACHE_BYTES: usize = 64 << 20;
@@ -66,6 +67,9 @@ pub enum StartError {
         /// The kernel's word.
         source: std::io::Error,
     },
+    /// Certificate and key.
+    #[error("TLS cannot be spoken")]
+    Tls(#[from] TlsError),
     /// Threads or random numbers.
     #[error("the host does not give {what}")]
     Host {
@@ -83,6 +87,8 @@ pub struct Assembled {
     pub(crate) log: Box<dyn LogStore>,
     pub(crate) log_tasks: (SyncSender<LogTask>, Receiver<LogTask>),
     pub(crate) tcp: TcpListener,
+    /// Where the gate speaks TLS.
+    pub(crate) tls: Option<Acceptor>,
     pub(crate) socket: LocalListener,
     /// The reader socket, where there is one.
     pub(crate) reader_socket: Option<(LocalListener, Entrance)>,
@@ -130,6 +136,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
     log.drop_before(clock.now().plus_secs(-LOG_ROW_SECS))?;
     let last_seq = last_seq(&loaded, &log, &clock);
     store.raise_log_seq(last_seq + 1);
+    let tls = config.gate.tls.as_ref().map(Acceptor::load).transpose()?;
     let tcp = bind_tcp(config, runtimes)?;
     let listen = tcp.local_addr().map_err(|source| StartError::Listen { listen: config.gate.listen, source })?;
     let socket = bind_socket(config, runtimes)?;
@@ -149,13 +156,14 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         tail: TailHub::new(last_seq, config.limits.tails_per_uid_max),
         refused: RefusedRing::default(),
         events: Events::default(),
-        redactor: redactor(config),
+        built_in_redactor: redactor(config),
         reader: store.reader(),
         log_reader: log.reader(),
         meters: crate::daemon::Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
         people: crate::people::People::default(),
+        melt: tokio::sync::Notify::new(),
         trials: Arc::new(tokio::sync::Semaphore::new(crate::daemon::TRIALS_MAX)),
     });
     Ok(Assembled {
@@ -167,6 +175,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         log_tasks: sync_channel(logger::QUEUE_JOBS),
         daemon,
         tcp,
+        tls,
         socket,
         reader_socket,
         data_dir,
@@ -225,6 +234,7 @@ fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::Sock
         uid: rustix::process::geteuid().as_raw(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         listen,
+        tls: config.gate.tls.is_some(),
         socket: config.socket.path.clone(),
         data_dir: config.data_dir.clone(),
         started_at: clock.now(),

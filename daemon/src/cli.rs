@@ -1,4 +1,6 @@
-//! The daemon's own command line: `tollgated run`, `tollgated config`.
+//! The daemon's own command line: `tollgated run`, `tollgated config`, `tollgated check`.
+
+mod check;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,6 +38,18 @@ enum Verb {
     Run(Flags),
     /// Show every setting, its value and where it comes from; exit 64 when one is wrong
     Config(Flags),
+    /// Look through the files of a stopped daemon and say what is damaged; changes nothing; exit 1 when something is
+    Check(Flags),
+    /// Make a certificate that signs itself, for hosts without an authority; senders must be told to trust it
+    #[cfg(feature = "tls")]
+    SelfSigned {
+        /// A name or address that senders call this host by; may be repeated
+        #[arg(long = "for", value_name = "HOST", required = true)]
+        names: Vec<String>,
+        /// Where certificate.pem and key.pem are made; nothing is overwritten
+        #[arg(long, value_name = "DIR")]
+        out: std::path::PathBuf,
+    },
 }
 
 /// Runs the program.
@@ -43,7 +57,21 @@ pub fn exec() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { verb: Verb::Run(flags) }) => with_config(flags, run),
         Ok(Arguments { verb: Verb::Config(flags) }) => with_config(flags, |config| show_config(&config)),
+        Ok(Arguments { verb: Verb::Check(flags) }) => with_config(flags, |config| check_files(&config)),
+        #[cfg(feature = "tls")]
+        Ok(Arguments { verb: Verb::SelfSigned { names, out } }) => self_signed(names, &out),
         Err(error) => usage(&error),
+    }
+}
+
+fn check_files(config: &Config) -> ExitCode {
+    match check::check(&config.data_dir, &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(EXIT_FAILURE),
+        Err(error) => {
+            say(&crate::report(&error));
+            ExitCode::from(EXIT_FAILURE)
+        }
     }
 }
 
@@ -89,6 +117,22 @@ fn read_config(flags: &Flags) -> Result<Config, String> {
     Config::load(file, &env, flags).map_err(|errors: ConfigErrors| format!("the configuration is wrong:\n{errors}"))
 }
 
+#[cfg(feature = "tls")]
+fn self_signed(names: Vec<String>, directory: &std::path::Path) -> ExitCode {
+    match crate::edge::tls::self_signed(names, directory) {
+        Ok(files) => {
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            let lines = format!("[gate]\ntls_certificate = \"{certificate}\"\ntls_key = \"{key}\"\n");
+            drop(std::io::stdout().write_all(lines.as_bytes()));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&crate::report(&error));
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
 fn show_config(config: &Config) -> ExitCode {
     let mut out = std::io::stdout().lock();
     for setting in config.describe() {
@@ -102,12 +146,23 @@ fn show_config(config: &Config) -> ExitCode {
 /// Log, build, start, wait, drain.
 fn run(config: Config) -> ExitCode {
     start_logging(config.log.level);
+    leave_no_core();
     match run_to_end(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&crate::report(&error));
             ExitCode::from(EXIT_FAILURE)
         }
+    }
+}
+
+/// Memory holds the key and what is on its way: the kernel writes no core of it, and nobody but root reads it.
+fn leave_no_core() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    if let Err(error) = limited.and(hidden) {
+        tracing::warn!(%error, "the kernel may write a core of this process; forbid it in the unit");
     }
 }
 

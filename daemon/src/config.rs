@@ -43,11 +43,21 @@ pub struct Gate {
     pub listen: SocketAddr,
     /// Set by hand only: tokens cross the network readable.
     pub allow_plain_http: bool,
+    /// Calls and management over TLS, and over nothing else.
+    pub tls: Option<TlsFiles>,
     pub body_limit_bytes: u64,
     pub connections_max: usize,
     pub connections_per_address_max: usize,
     pub host_allowlist: Vec<String>,
     pub origin_allowlist: Vec<String>,
+}
+
+/// Where certificate and key are, in PEM form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate first, then its chain.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// The local door.
@@ -194,13 +204,13 @@ impl Config {
 
     fn plain_http_error(&self, layers: &Layers) -> Option<ConfigError> {
         let listen = self.gate.listen;
-        if listen.ip().to_canonical().is_loopback() || self.gate.allow_plain_http {
+        if listen.ip().to_canonical().is_loopback() || self.gate.allow_plain_http || self.gate.tls.is_some() {
             return None;
         }
         let origin = layers.get("gate.listen").map_or(Origin::Default, |raw| raw.origin.clone());
         let message = format!(
-            "{listen} is reachable from other hosts and tokens would cross the network readable; where that is right, \
-             add these lines to tollgate.toml:\n    [gate]\n    listen = \"{listen}\"\n    allow_plain_http = true"
+            "{listen} is reachable from other hosts and tokens would cross the network readable; set tls_certificate and \
+             tls_key, or where it is right as it is add these lines to tollgate.toml:\n    [gate]\n    listen = \"{listen}\"\n    allow_plain_http = true"
         );
         Some(ConfigError { key: "gate.listen".to_owned(), origin, message })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
@@ -49,8 +49,8 @@ pub struct Daemon {
     pub refused: RefusedRing,
     /// What changed, for consoles.
     pub events: Events,
-    /// What is cut out before anything is written.
-    pub redactor: Redactor,
+    /// What is cut out before anything is written, but for operators' rules.
+    pub built_in_redactor: Redactor,
     /// Incidents and audit, beside the writer.
     pub reader: Arc<dyn Reader>,
     /// The log, beside the log thread.
@@ -63,12 +63,21 @@ pub struct Daemon {
     pub mac_key: MacKey,
     /// What is known of people beside the registry.
     pub people: People,
+    /// Rung when the filter index wants to be melted: then the background need not wait for its next round.
+    pub melt: Notify,
     /// Runs over the log that may go on at a time, each on a thread of its own.
     pub trials: Arc<Semaphore>,
 }
 
 /// Runs over the log at a time: more would only take the processor from one another.
 pub const TRIALS_MAX: usize = 2;
+
+impl Daemon {
+    /// What is cut out before anything is written, as the rules are now.
+    pub fn redactor(&self) -> Redactor {
+        self.built_in_redactor.with_rules(self.registry.load().redaction().rules.clone())
+    }
+}
 
 /// What the daemon was started with.
 #[derive(Clone, Debug)]
@@ -79,6 +88,8 @@ pub struct Facts {
     pub host: String,
     /// Where it takes calls.
     pub listen: SocketAddr,
+    /// It takes them over TLS.
+    pub tls: bool,
     /// Where it talks to operators.
     pub socket: PathBuf,
     /// Where its files are.
@@ -91,6 +102,14 @@ pub struct Facts {
     pub body_bytes_max: usize,
     /// Seconds that a resolved incident is kept (domain.md §6).
     pub incidents_kept_secs: i64,
+}
+
+impl Facts {
+    /// The address that senders are given.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
 }
 
 /// The key of the tokens' MACs, read from its file at the start. Neither printable nor comparable.

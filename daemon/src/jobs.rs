@@ -70,8 +70,8 @@ pub enum AdminJob {
     FlushUsage(Vec<(TokenId, UsageRecord)>),
     /// The periodic sweep of what no window or retention keeps.
     Sweep,
-    /// A new base of the filter index, made in the background from an earlier state.
-    RebuiltIndex(Box<FilterIndex>),
+    /// The filter index, melted in the background from an earlier state; and who waits until it is in force.
+    RebuiltIndex(Box<FilterIndex>, oneshot::Sender<()>),
 }
 
 /// What a person is told: the change is on disk and in force.

@@ -5,6 +5,7 @@
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
 mod answers;
+mod check;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
@@ -27,10 +28,11 @@ pub(crate) mod testing;
 mod timeline;
 mod traits;
 
+pub use check::{Checked, check_log, check_state};
 pub use log_hints::{LogHints, OutcomeSet};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
-    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, SCAN_ROWS_MAX,
-    Store, StoreError, View,
+    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, PAGE_SCAN_ROWS, Reader,
+    SCAN_ROWS_MAX, Store, StoreError, View,
 };

@@ -94,6 +94,23 @@ impl UsageBook {
         self.touch(token);
     }
 
+    /// Notes a use that is no call: a question of the token about itself, or management at the gate. It counts for "last
+    /// used" and for the sources, and for no outcome.
+    pub fn asked(&self, token: TokenId, by: &Use<'_>) {
+        {
+            let mut shard = self.shard(token);
+            let record = &mut shard.entry(token).or_default().record;
+            record.query_token_calls += u64::from(by.seen.via_query);
+            record.ip_violations += u64::from(by.seen.ip_violation);
+            record.old_secret_calls += u64::from(by.seen.old_secret);
+            sources::note(&mut record.sources, by, true);
+            let outcome = record.last_use.as_ref().map_or(Outcome::NoMatch, |last| last.outcome);
+            let user_agent = by.user_agent.map(cut_user_agent);
+            record.last_use = Some(LastUse { at: by.at, ip: by.ip, user_agent, outcome });
+        }
+        self.touch(token);
+    }
+
     /// Counts a call that was refused; true where it may also become a log row (at most 10 a second).
     pub fn refused(&self, token: TokenId, by: &Use<'_>, slug: Slug, logged: bool) -> bool {
         let may_log = {
@@ -222,6 +239,8 @@ impl RefusalPace {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_shared::api::OutcomeCounts;
+
     use super::*;
 
     fn token() -> TokenId {
@@ -276,6 +295,18 @@ mod tests {
         assert_eq!((view.query_token_calls, view.ip_violations, view.old_secret_calls, view.sources), (1, 1, 1, 1));
         let source = book.sources(token()).remove(0);
         assert_eq!((source.calls, source.refused, source.old_secret), (2, 1, false));
+    }
+
+    #[test]
+    fn last_used_moves_with_every_use_also_one_that_is_no_call() {
+        let (book, now) = (UsageBook::from_records(&[]), Timestamp::from_micros(1_700_000_000_000_000));
+        book.asked(token(), &by(now));
+        let first = book.view(token(), now);
+        assert_eq!((first.last_use.unwrap().at, first.counts, first.sources), (now, OutcomeCounts::default(), 1));
+        book.used(token(), &by(now.plus_secs(1)), Outcome::Created);
+        book.asked(token(), &by(now.plus_secs(2)));
+        let last = book.view(token(), now.plus_secs(2)).last_use.unwrap();
+        assert_eq!((last.at, last.outcome), (now.plus_secs(2), Outcome::Created), "the outcome is the last call's");
     }
 
     #[test]

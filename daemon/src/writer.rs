@@ -87,9 +87,14 @@ impl Writer {
                 self.flush_usage(records);
             }
             AdminJob::Sweep => self.sweep(),
-            AdminJob::RebuiltIndex(rebuilt) => {
+            AdminJob::RebuiltIndex(rebuilt, done) => {
                 let next = self.daemon.registry.load().with_rebuilt_index(&rebuilt);
+                if next.index().wants_rebuild() {
+                    self.daemon.melt.notify_one();
+                }
                 self.daemon.registry.store(Arc::new(next));
+                // Where the daemon is stopping, nobody waits for it.
+                done.send(()).ok();
             }
         }
     }
@@ -123,7 +128,11 @@ impl Writer {
         }
         let (reply, next) = outcome?;
         let changed = next.is_some();
+        tracing::debug!(actor = actor.name, origin = actor.origin(), changed, "a change is committed");
         if let Some(next) = next {
+            if next.index().wants_rebuild() {
+                self.daemon.melt.notify_one();
+            }
             self.daemon.registry.store(Arc::new(next));
         }
         self.announce(&reply, changed);

@@ -8,7 +8,12 @@ use crate::api::OutcomeCounts;
 use crate::explain::Explain;
 use crate::id::{CallId, IncidentId, TokenId};
 use crate::outcome::Outcome;
+use crate::problem::Problem;
 use crate::time::Timestamp;
+
+/// Stands in rows, titles and explanations where a secret was. The daemon writes it and the query language knows by it that
+/// something cannot be told.
+pub const REDACTED: &str = "[redacted]";
 
 /// One call of a token whose debug option was on. Everything in it is redacted before it is first written; it is
 /// unreadable 48 h after `at`.
@@ -99,7 +104,8 @@ pub struct Gap {
     pub reason: GapReason,
 }
 
-/// One line of `GET /v1/logs?follow=true`: externally tagged, `{"row":{…}}`, `{"gap":{…}}` or `{"heartbeat":{…}}`.
+/// One line of `GET /v1/logs?follow=true`: externally tagged, `{"row":{…}}`, `{"gap":{…}}`, `{"heartbeat":{…}}` or, as the
+/// last one, `{"end":{…}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TailItem {
@@ -109,6 +115,8 @@ pub enum TailItem {
     Gap(Gap),
     /// Nothing new; every 15 s.
     Heartbeat(Heartbeat),
+    /// The daemon ends the tail, and why: the reader may not read any more. A stream without it was only cut off.
+    End(Box<Problem>),
 }
 
 /// Says that the tail lives, and where it stands.

@@ -186,9 +186,11 @@ pub fn find_in(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found: Vec<Range<usize>> = Vec::new();
     for (start, _) in text.match_indices(PREFIX) {
-        let inside_last = found.last().is_some_and(|last| start < last.end);
-        if !inside_last && let Some(len) = shaped_len(&bytes[start..]) {
-            found.push(start..start + len);
+        let Some(len) = shaped_len(&bytes[start..]) else { continue };
+        match found.last_mut() {
+            // The letters stuck to one may be the beginning of the next.
+            Some(last) if start < last.end => last.end = last.end.max(start + len),
+            _ => found.push(start..start + len),
         }
     }
     found

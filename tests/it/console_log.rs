@@ -107,7 +107,7 @@ fn query_that_the_daemon_refuses_is_said_and_one_that_is_good_is_kept_under_a_na
     console.wait_until("two rows", |screen| seqs(screen).len() == 2);
     console.send(".");
     console.wait_for("ALL ACTIONS");
-    console.send("s");
+    console.send("w");
     console.wait_for("save the query as @");
     console.type_slowly("mine");
     console.wait_for("@mine");

@@ -29,7 +29,7 @@ fn filter(daemon: &Daemon, spec: &Value) {
     let file = daemon.home().join(format!("{}.json", text(spec, "/name")));
     std::fs::write(&file, spec.to_string()).expect("a file can be written");
     let file = file.display().to_string();
-    daemon.cli(["filter", "create", "--service", "Ops/DB", "--spec", &file]).expect(0);
+    daemon.cli(["filter", "create", "--service", "Ops/DB", "--file", &file]).expect(0);
 }
 
 #[test]
@@ -98,8 +98,7 @@ fn headers_parameters_and_the_address_are_paths_and_credentials_are_none() {
     assert_eq!(outcome(&send(&daemon, "/v1/process?site=hall%203", &token, &disk("1"), b"x")), "duplicate");
     for path in ["@header.Authorization", "@header.Cookie", "@query.token", "@header.X-Auth-Token"] {
         let spec = json!({"name": "bad", "trigger": {"conditions": [condition(path, "x")]}});
-        let new = json!({"service": "Ops/DB", "spec": spec}).to_string();
-        let answer = daemon.post("/v1/filters", &new);
+        let answer = daemon.local("POST", "/v1/filters", &json!({"service": "Ops/DB", "spec": spec}));
         assert_eq!(answer.status, 422, "{path}: {answer:?}");
         assert!(text(&answer.json(), "/errors/0/message").contains("credential"), "{answer:?}");
     }
@@ -166,6 +165,12 @@ fn a_pagerduty_client_works_unchanged_with_the_token_as_its_routing_key() {
     assert_eq!((opened.status, opened.json()), (202, success("srv01/mysql")));
     assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "triggered");
     assert_eq!(post(&event("pagerduty_acknowledge")).status, 202);
+    assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "triggered", "a sender's token may not");
+    daemon
+        .cli(["token", "edit", "pd", "--permission", "incidents:create", "--permission", "incidents:update"])
+        .expect(0);
+    assert_eq!(post(&event("pagerduty_acknowledge")).status, 202);
+    assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "acknowledged");
     let resolved = post(&event("pagerduty_resolve"));
     assert_eq!((resolved.status, resolved.json()), (202, success("srv01/mysql")));
     assert_eq!(text(&daemon.all("/v1/incidents")[0], "/head/state"), "resolved");
@@ -220,7 +225,10 @@ fn a_quota_is_told_in_headers_from_the_first_call_on() {
     let token = daemon.token("am", "service:Ops/DB", &["--rate", "60/min:2"]);
     let call = |key: &str| send(&daemon, "/v1/process", &token, &[], alert("firing", key).as_bytes());
     let first = call("a");
-    assert_eq!((first.status, first.header("ratelimit-limit"), first.header("ratelimit-remaining")), (201, Some("2"), Some("1")));
+    assert_eq!(
+        (first.status, first.header("ratelimit-limit"), first.header("ratelimit-remaining")),
+        (201, Some("2"), Some("1"))
+    );
     assert!(first.header("ratelimit-reset").is_some());
     let free = daemon.token("free", "service:Ops/DB", &[]);
     let unlimited = send(&daemon, "/v1/process", &free, &[], alert("firing", "c").as_bytes());

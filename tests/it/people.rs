@@ -137,3 +137,41 @@ fn a_team_in_use_is_409_and_lists_what_is_of_it() {
     assert_eq!((refused.status, refused.slug().as_str()), (409, "in-use"));
     assert_eq!(refused.json()["errors"].as_array().map(Vec::len), Some(2));
 }
+
+#[test]
+fn an_operator_carries_an_etag_and_a_lost_update_is_412() {
+    let daemon = Daemon::start();
+    let made = daemon.local("POST", "/v1/operators", &json!({ "name": "anna", "role": "reader" }));
+    let tag = made.header("etag").expect("a tag").to_owned();
+    assert_eq!(daemon.local("GET", "/v1/operators/anna", &Value::Null).header("etag"), Some(tag.as_str()));
+    let edit = |tag: &str, role: &str| {
+        let headers = [("if-match", tag), ("content-type", "application/json")];
+        let body = json!({ "role": role }).to_string();
+        daemon.connect_local().request("PATCH", "/v1/operators/anna", &headers, body.as_bytes()).expect("an answer")
+    };
+    let first = edit(&tag, "admin");
+    assert_eq!(first.status, 200, "{first:?}");
+    let lost = edit(&tag, "none");
+    assert_eq!((lost.status, lost.slug().as_str()), (412, "version-mismatch"), "{lost:?}");
+    assert_eq!(daemon.get("/v1/operators/anna")["role"], json!("admin"), "nothing was changed");
+    assert_eq!(edit(first.header("etag").expect("a new tag"), "none").status, 200);
+    assert_eq!(edit("\"many\"", "reader").status, 422, "no version at all");
+}
+
+#[test]
+fn a_body_with_a_secret_that_does_not_fit_is_not_repeated() {
+    let daemon = Daemon::start();
+    let secret = "correct horse battery staple";
+    daemon.local("POST", "/v1/operators", &json!({ "name": "anna" }));
+    for (target, body) in [
+        ("/v1/sign-in", json!(secret)),
+        ("/v1/sign-in", json!({ "operator": "anna", secret: 1 })),
+        ("/v1/operators/anna/passphrase", json!(secret)),
+        ("/v1/tokens/import", json!({ "value": [secret], "token": secret })),
+        ("/v1/tokens/identify", json!({ secret: secret })),
+    ] {
+        let answer = daemon.local("POST", target, &body);
+        assert!((400..500).contains(&answer.status), "{target}: {answer:?}");
+        assert!(!format!("{answer:?}").contains(secret), "{target}: {answer:?}");
+    }
+}

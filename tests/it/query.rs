@@ -139,7 +139,7 @@ fn what_is_no_query_is_refused_with_its_place_and_a_suggestion() {
     let over = daemon.local("GET", "/v1/logs?follow=true&q=until:5m", &Value::Null);
     assert!(text(&refused(&over, 422), "/detail").contains("nothing to follow"));
     let drawn = daemon.cli(["log", "token:billing-c or a"]).expect(65);
-    assert!(drawn.stderr.contains("  token:billing-c or a\n        ^^^^^^^^^\n"), "{}", drawn.stderr);
+    assert!(drawn.stderr.contains("    token:billing-c or a\n          ^^^^^^^^^\n"), "{}", drawn.stderr);
     assert!(drawn.stderr.contains("did you mean `billing-ci`?"), "{}", drawn.stderr);
     daemon.cli(["log", "tokn:a"]).expect(64);
 }
@@ -209,7 +209,7 @@ fn a_query_is_kept_under_a_name_and_used_by_it() {
     round(&daemon, &senders(&daemon), 0);
     daemon.cli(["query", "save", "logs", "lost calls", "outcome:no_match or status:>=400"]).expect(0);
     daemon.restart();
-    let rows = daemon.cli_json(["--output", "json", "log", "@lost calls", "token:billing-ci"]);
+    let rows = daemon.cli_json(["log", "@lost calls", "token:billing-ci"]);
     assert_eq!(seqs(&rows), [4]);
     let kept = daemon.get("/v1/queries?screen=logs");
     assert_eq!(kept["items"][0]["q"], "outcome:no_match or status:>=400");

@@ -269,6 +269,77 @@ fn bad_changes_over_the_local_socket_are_refused_and_change_nothing() {
     assert_eq!(counts(&daemon), before);
 }
 
+/// A trigger with `conditions` conditions of `values` values each.
+fn trigger(conditions: usize, values: usize) -> Value {
+    let condition = json!({ "path": "a", "op": "equals", "values": vec!["x"; values] });
+    json!({ "conditions": vec![condition; conditions] })
+}
+
+#[test]
+fn filters_beyond_their_limits_are_refused_with_the_place_and_nothing_of_them_is_saved() {
+    let daemon = with_alertmanager();
+    let new = |trigger: Value| json!({ "service": "Ops/DB", "spec": { "name": "x", "trigger": trigger } });
+    let with = |member: &str, value: Value| {
+        let mut condition = json!({ "path": "a", "op": "equals", "values": ["x"] });
+        condition[member] = value;
+        new(json!({ "conditions": [condition] }))
+    };
+    let mut match_all = trigger(1, 1);
+    match_all["match_all"] = json!(true);
+    let mut resolve_nothing = new(trigger(1, 1));
+    resolve_nothing["spec"]["resolve"] = json!({ "conditions": [] });
+    let cases = [
+        ("the 9th condition", new(trigger(9, 1)), "trigger.conditions", "8"),
+        ("the 11th value", new(trigger(1, 11)), "trigger.conditions[0].values", "10"),
+        ("a long value", with("values", json!(["x".repeat(201)])), "trigger.conditions[0].values[0]", "200"),
+        ("no value", with("values", json!([])), "trigger.conditions[0].values", ""),
+        ("a bad path", with("path", json!("a..b")), "trigger.conditions[0].path", "at character 2"),
+        ("a long path", with("path", json!("a".repeat(257))), "trigger.conditions[0].path", "256"),
+        ("a deep path", with("path", json!("a.".repeat(16) + "a")), "trigger.conditions[0].path", "16"),
+        ("match_all with conditions", new(match_all), "trigger.match_all", ""),
+        ("nothing at all", new(json!({})), "trigger.conditions", ""),
+        ("a resolve part without conditions", resolve_nothing, "resolve.conditions", ""),
+        ("an unknown preset", json!({ "service": "Ops/DB", "preset": "pager" }), "preset", "alertmanager"),
+        (
+            "a preset and a spec",
+            json!({ "service": "Ops/DB", "preset": "grafana", "spec": { "name": "x", "trigger": trigger(1, 1) } }),
+            "spec",
+            "",
+        ),
+    ];
+    let before = counts(&daemon);
+    for (what, body, place, said) in cases {
+        let answer = daemon.local("POST", "/v1/filters", &body);
+        assert_refused(&answer, 422, "validation");
+        let errors = answer.json()["errors"].clone();
+        let named = errors.as_array().into_iter().flatten().find(|error| error["path"].as_str() == Some(place));
+        let message = named.unwrap_or_else(|| panic!("{what}: {place} is not named: {errors}"))["message"].to_string();
+        assert!(message.contains(said), "{what}: {message}");
+    }
+    for pattern in ["(".to_owned(), "x".repeat(257), "(a{1000}){1000}".to_owned(), "a{99999}".to_owned()] {
+        let condition = json!({ "path": "a", "op": "matches", "values": [pattern] });
+        let answer = daemon.local("POST", "/v1/filters", &new(json!({ "conditions": [condition] })));
+        assert_refused(&answer, 422, "validation");
+        assert!(text(&answer.json(), "/errors/0/path").starts_with("trigger.conditions[0].values"), "{answer:?}");
+    }
+    assert_eq!(counts(&daemon), before);
+}
+
+#[test]
+fn the_33rd_filter_of_a_service_is_refused() {
+    let daemon = with_alertmanager();
+    let filter = |name: &str| json!({ "service": "Ops/DB", "spec": { "name": name, "trigger": trigger(1, 1) } });
+    for n in 2..=32 {
+        let made = daemon.local("POST", "/v1/filters", &filter(&format!("filter {n}")));
+        assert_eq!(made.status, 201, "{n}: {made:?}");
+    }
+    let before = counts(&daemon);
+    let one_more = daemon.local("POST", "/v1/filters", &filter("one more"));
+    assert_refused(&one_more, 422, "validation");
+    assert!(text(&one_more.json(), "/detail").contains("32"), "{one_more:?}");
+    assert_eq!(counts(&daemon), before);
+}
+
 #[test]
 fn reference_that_fits_several_objects_is_refused_with_the_list() {
     let daemon = Daemon::start();

@@ -1,6 +1,7 @@
 //! A revoked or rotated value never works again, whatever happens at the same moment.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use serde_json::json;
 use tollgate_tests::daemon::{Daemon, Token};
@@ -10,8 +11,10 @@ use crate::support::{alert, counts, outcome, with_alertmanager};
 
 /// Clients that post at the same time.
 const CLIENTS: usize = 32;
-/// Revokes raced against; each is one token.
+/// Revokes raced against, each of a token of its own; `TOLLGATE_RACES` asks for more.
 const RACES: usize = 100;
+/// Tokens made in one request.
+const BATCH: usize = 1_000;
 
 /// `tollgate token rotate`, and the new value.
 fn rotate(daemon: &Daemon, token: &Token) -> Token {
@@ -81,53 +84,96 @@ fn revoke_without_the_right_name_changes_nothing() {
 #[test]
 fn no_call_is_accepted_after_its_tokens_revoke_has_returned() {
     let daemon = with_alertmanager();
+    let (races, mut seed) = (asked_for("TOLLGATE_RACES", RACES), asked_for("TOLLGATE_SEED", 7_480) as u64);
+    println!("{races} races of {CLIENTS} clients, TOLLGATE_SEED={seed}");
     // Calls that match nothing: what is raced is the token, not the disk.
-    let tokens: Vec<Token> = (0..RACES).map(|n| created(&daemon, &format!("race-{n}"))).collect();
-    let [race, accepted, late] = [const { AtomicUsize::new(0) }; 3];
-    let revoked: Vec<AtomicBool> = tokens.iter().map(|_| AtomicBool::new(false)).collect();
+    let tokens = created(&daemon, races);
+    let field = Field::new(&tokens);
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                let mut client = Client { daemon: &daemon, connection: None };
-                loop {
-                    let n = race.load(Ordering::SeqCst);
-                    let Some(token) = tokens.get(n) else { return };
-                    let was_revoked = revoked[n].load(Ordering::SeqCst);
-                    let is_accepted = client.is_accepted(&token.secret);
-                    accepted.fetch_add(usize::from(is_accepted), Ordering::SeqCst);
-                    late.fetch_add(usize::from(is_accepted && was_revoked), Ordering::SeqCst);
-                }
-            });
+            scope.spawn(|| field.send_until_the_end(&daemon));
         }
-        let mut seen = 0;
+        let mut operator = daemon.connect_local();
         for (n, token) in tokens.iter().enumerate() {
-            // The revoke comes into running traffic of this very token.
+            // The revoke comes into running traffic of this very token, now sooner and now later.
+            let before = field.accepted.load(Ordering::SeqCst);
+            let calls = 1 + usize::try_from(next_random(&mut seed) % (CLIENTS as u64)).expect("it is small");
             tollgate_tests::wait::until("calls of the token", tollgate_tests::wait::PATIENCE, || {
-                let now = accepted.load(Ordering::SeqCst);
-                if now > seen { Ok(()) } else { Err(format!("race {n}, {now} accepted")) }
+                let now = field.accepted.load(Ordering::SeqCst) - before;
+                if now >= calls { Ok(()) } else { Err(format!("race {n}: {now} of {calls} accepted")) }
             });
-            let answer = daemon.local(
-                "POST",
-                &format!("/v1/tokens/{}/revoke", token.id),
-                &json!({ "confirm": token.id, "reason": "race" }),
-            );
-            assert_eq!(answer.status, 200, "{answer:?}");
-            revoked[n].store(true, Ordering::SeqCst);
-            // Some more calls with the dead value before the next race begins.
-            assert!(!Client { daemon: &daemon, connection: None }.is_accepted(&token.secret));
-            seen = accepted.load(Ordering::SeqCst);
-            race.store(n + 1, Ordering::SeqCst);
+            let (path, body) = (format!("/v1/tokens/{}/revoke", token.id), json!({ "confirm": token.id }).to_string());
+            let headers = [("content-type", "application/json")];
+            let answer = operator.request("POST", &path, &headers, body.as_bytes()).expect("an answer");
+            assert_eq!(answer.status, 200, "race {n}: {answer:?}");
+            field.revoked[n].store(true, Ordering::SeqCst);
+            // A sender that begins now is refused too; then the next race begins.
+            assert!(!Client { daemon: &daemon, connection: None }.is_accepted(&token.secret), "race {n}");
+            field.race.store(n + 1, Ordering::SeqCst);
         }
     });
-    assert!(accepted.load(Ordering::SeqCst) >= RACES, "the traffic was real");
-    assert_eq!(late.load(Ordering::SeqCst), 0, "calls accepted after the revoke had returned");
+    let count = |of: &AtomicUsize| of.load(Ordering::SeqCst);
+    let (accepted, refused, late) = (count(&field.accepted), count(&field.refused), count(&field.late));
+    println!("{accepted} accepted before, {refused} refused, {late} accepted after, in {:?}", begun.elapsed());
+    assert!(accepted >= races && refused >= races, "the traffic was real");
+    assert_eq!(late, 0, "calls accepted after the revoke had returned");
 }
 
-/// A token made over the socket: a process for each would cost more than the test.
-fn created(daemon: &Daemon, name: &str) -> Token {
-    let answer = daemon.local("POST", "/v1/tokens", &json!({ "name": name, "scope": "service:Ops/DB" }));
-    assert_eq!(answer.status, 201, "{answer:?}");
-    Token::of(&answer.json())
+/// A number from the environment, or the usual one.
+fn asked_for(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().map_or(usual, |text| text.parse().expect("a number"))
+}
+
+/// The next of a row of numbers that the seed decides (xorshift).
+fn next_random(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed
+}
+
+/// Tokens made over the socket, many at once: a process for each would cost more than the test.
+fn created(daemon: &Daemon, count: usize) -> Vec<Token> {
+    let names: Vec<_> = (0..count).map(|n| json!({ "name": format!("race-{n}"), "scope": "service:Ops/DB" })).collect();
+    let batches = names.chunks(BATCH).flat_map(|rows| {
+        let answer = daemon.local("POST", "/v1/tokens/batch", &json!({ "tokens": rows }));
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["items"].as_array().cloned().unwrap_or_default()
+    });
+    batches.map(|made| Token::of(&made)).collect()
+}
+
+/// What the clients of all races share.
+struct Field<'t> {
+    tokens: &'t [Token],
+    race: AtomicUsize,
+    revoked: Vec<AtomicBool>,
+    accepted: AtomicUsize,
+    refused: AtomicUsize,
+    late: AtomicUsize,
+}
+
+impl<'t> Field<'t> {
+    fn new(tokens: &'t [Token]) -> Self {
+        let revoked = tokens.iter().map(|_| AtomicBool::new(false)).collect();
+        let [race, accepted, refused, late] = [const { AtomicUsize::new(0) }; 4];
+        Self { tokens, race, revoked, accepted, refused, late }
+    }
+
+    /// Posts with the token of the present race. A call is late where it began after the revoke had returned.
+    fn send_until_the_end(&self, daemon: &Daemon) {
+        let mut client = Client { daemon, connection: None };
+        loop {
+            let n = self.race.load(Ordering::SeqCst);
+            let Some(token) = self.tokens.get(n) else { return };
+            let was_revoked = self.revoked[n].load(Ordering::SeqCst);
+            let is_accepted = client.is_accepted(&token.secret);
+            self.accepted.fetch_add(usize::from(is_accepted), Ordering::SeqCst);
+            self.refused.fetch_add(usize::from(!is_accepted), Ordering::SeqCst);
+            self.late.fetch_add(usize::from(is_accepted && was_revoked), Ordering::SeqCst);
+        }
+    }
 }
 
 /// A sender that keeps its connection while the daemon does: a refusal that leaves a body unread closes it.

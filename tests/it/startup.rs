@@ -179,6 +179,18 @@ fn plain_http_beyond_this_host_needs_the_word() {
 }
 
 #[test]
+fn a_build_without_tls_refuses_the_settings_instead_of_speaking_plain_http() {
+    let home = tempfile::tempdir().expect("a directory can be made");
+    let mut command = clean_command(&binaries::tollgated(), home.path());
+    command.env("TOLLGATE_TLS_CERTIFICATE", "/c.pem").env("TOLLGATE_TLS_KEY", "/k.pem");
+    let ran = run(command.args(["run", "--listen", "127.0.0.1:0"]), b"").expect(1);
+    assert!(ran.stderr.contains("built without TLS") && ran.stdout.is_empty(), "{ran:?}");
+    let mut command = clean_command(&binaries::tollgated(), home.path());
+    let ran = run(command.env("TOLLGATE_TLS_KEY", "/k.pem").args(["run", "--listen", "127.0.0.1:0"]), b"").expect(64);
+    assert!(ran.stderr.contains("TOLLGATE_TLS_KEY") && ran.stderr.contains("gate.tls_certificate"), "{ran:?}");
+}
+
+#[test]
 fn command_line_without_a_daemon_names_the_socket_and_how_to_start_one() {
     let mut daemon = Daemon::start();
     daemon.kill9();
@@ -208,4 +220,84 @@ fn data_directory_of_somebody_else_is_refused() {
     daemon.kill9();
     std::os::unix::fs::chown(daemon.data_dir(), Some(65_533), None).expect("root may give it away");
     assert_does_not_start(&daemon, &["65533", "chown"]);
+}
+
+#[test]
+fn damaged_log_file_is_moved_aside_told_by_the_status_and_named_by_the_check() {
+    let mut daemon = with_alertmanager();
+    let token = daemon.token("am", "service:Ops/DB", &["--debug"]);
+    assert_eq!(daemon.post(&token.secret, &alert("firing", "a")).status, 201);
+    let check = |daemon: &Daemon| {
+        let mut command = clean_command(&binaries::tollgated(), daemon.home());
+        run(command.args(["check", "--data-dir"]).arg(daemon.data_dir()), b"")
+    };
+    let running = check(&daemon).expect(1);
+    assert!(running.stderr.contains("while no daemon runs"), "{running:?}");
+    assert_eq!(daemon.terminate(), 0);
+    let well = check(&daemon).expect(0);
+    assert!(
+        well.stdout.contains("all 3 files are well") && well.stdout.contains("1 rows: 0 blocks and 1 alone"),
+        "{well:?}"
+    );
+
+    let segment = daemon.data_dir().join("log").join("00000000000000000001.redb");
+    let length = std::fs::metadata(&segment).expect("it is there").len();
+    let file = std::fs::OpenOptions::new().write(true).open(&segment).expect("it can be written");
+    file.set_len(length / 2).expect("it can be cut");
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0x55; 512], 0).expect("it can be written");
+    let damaged = check(&daemon).expect(1);
+    assert!(damaged.stdout.contains("DAMAGED  log/00000000000000000001.redb"), "{damaged:?}");
+    assert!(damaged.stdout.contains("nothing was changed"), "{damaged:?}");
+
+    daemon.restart();
+    assert_eq!(daemon.get("/v1/status")["log"]["damaged"], 1);
+    let status = daemon.cli(["status"]).expect(2);
+    assert!(
+        status.stdout.contains("1 left out or moved aside") && status.stdout.contains("tollgated check"),
+        "{status:?}"
+    );
+    assert_eq!(daemon.post(&token.secret, &alert("resolved", "a")).status, 200, "the daemon goes on");
+    assert_eq!(daemon.all("/v1/logs").len(), 1);
+    assert_eq!(daemon.terminate(), 0);
+    let aside = check(&daemon).expect(1);
+    assert!(
+        aside.stdout.contains("00000000000000000001.redb.damaged") && aside.stdout.contains("moved aside"),
+        "{aside:?}"
+    );
+    daemon.restart();
+    assert_eq!(daemon.get("/v1/status")["log"]["damaged"], 1, "also after another start");
+}
+
+/// Writes another version where the state says which one it is: behind the names of its eight marks, which are in the order
+/// of the alphabet, come their values; before this one the audit's hash and two numbers.
+fn write_format_version(path: &Path, version: u64) {
+    const NAMES: &[u8] = b"audit_headaudit_seqcommit_noformat_versionhigh_waterkey_checknext_log_seqstore_id";
+    const BEFORE_BYTES: usize = 32 + 8 + 8;
+    let mut bytes = std::fs::read(path).expect("the file can be read");
+    let places: Vec<usize> =
+        bytes.windows(NAMES.len()).enumerate().filter(|(_, seen)| *seen == NAMES).map(|(at, _)| at).collect();
+    assert!(!places.is_empty(), "the marks are in the file");
+    for place in places {
+        let value = place + NAMES.len() + BEFORE_BYTES;
+        assert_eq!(bytes[value..value + 8], 1_u64.to_le_bytes(), "today's version");
+        bytes[value..value + 8].copy_from_slice(&version.to_le_bytes());
+    }
+    std::fs::write(path, bytes).expect("the file can be written");
+}
+
+#[test]
+fn state_of_a_newer_format_is_refused_by_name_at_the_start_and_by_the_check() {
+    let mut daemon = Daemon::start();
+    assert_eq!(daemon.terminate(), 0);
+    let path = daemon.data_dir().join("state.redb");
+    write_format_version(&path, 9);
+    let started = run(&mut daemon.run_command(), b"").expect(1);
+    let words = "state.redb has format version 9, this program knows up to 1";
+    assert!(started.stderr.contains(words) && started.stderr.contains("newer tollgated"), "{started:?}");
+    let mut command = clean_command(&binaries::tollgated(), daemon.home());
+    let checked = run(command.args(["check", "--data-dir"]).arg(daemon.data_dir()), b"").expect(1);
+    assert!(checked.stdout.contains(words), "{checked:?}");
+    let nothing =
+        run(clean_command(&binaries::tollgated(), daemon.home()).args(["check", "--data-dir", "/nonexistent"]), b"");
+    assert!(nothing.expect(1).stderr.contains("is no data directory"));
 }

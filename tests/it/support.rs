@@ -84,6 +84,11 @@ impl Tail {
         Self { connection, rest: Vec::new() }
     }
 
+    /// Over a connection whose answer's head was read.
+    pub(crate) fn on(connection: Connection) -> Self {
+        Self { connection, rest: Vec::new() }
+    }
+
     /// The next line.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Value {

@@ -222,3 +222,48 @@ fn json_is_written_with_sorted_members_and_numbers_keep_their_text() {
     let number: serde_json::Value = serde_json::from_str("1.10e2").expect("it is a number");
     assert_eq!(number.to_string(), "1.10e+2", "as arbitrary_precision writes it");
 }
+
+/// Names of all tests of the workspace.
+fn names_of_tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for source in sources() {
+        let mut is_test = false;
+        for (_, line) in source.code() {
+            let line = line.trim();
+            is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let name = line.trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+            if let Some(name) = name {
+                if is_test {
+                    names.insert(name.to_owned());
+                }
+                is_test = false;
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_lesson_has_a_row_and_every_test_that_it_names_exists() {
+    let text = std::fs::read_to_string(workspace().join("tests/lessons.md")).expect("there are lessons");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit())
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let numbers: Vec<usize> = rows.iter().filter_map(|row| row[0].parse().ok()).collect();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>(), "each lesson once, in order");
+    let tests = names_of_tests();
+    assert!(tests.len() > 400, "the tests were found: {}", tests.len());
+    let mut offences = Vec::new();
+    for row in rows {
+        let named: Vec<&str> = row[2].split('`').skip(1).step_by(2).collect();
+        let is_name = |word: &&str| word.contains('_') && !word.contains('/');
+        let missing = named.iter().copied().filter(is_name).filter(|name| !tests.contains(*name));
+        offences.extend(missing.map(|name| format!("lesson {}: there is no test {name}", row[0])));
+        if named.is_empty() && !row[2].contains("Reason:") {
+            offences.push(format!("lesson {}: neither a test nor a reason", row[0]));
+        }
+    }
+    assert_none("lessons without what they promise", &offences);
+}

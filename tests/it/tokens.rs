@@ -138,3 +138,60 @@ fn values_are_identified_imported_changed_in_bulk_and_guarded_against_lost_updat
     };
     assert_eq!((edit(&tag), edit(&tag)), (200, 412));
 }
+
+#[test]
+fn last_used_moves_with_calls_with_questions_about_itself_and_with_management() {
+    let daemon = Daemon::start();
+    let permissions = json!(["incidents:create", "token:refresh", "tokens:read"]);
+    let new = json!({"name": "used", "scope": "global", "expires": "7d", "permissions": permissions});
+    let token = created(&daemon, &new);
+    let last = || daemon.get(&format!("/v1/tokens/{}", token.id))["usage"]["last_use"]["at"].clone();
+    let mut before = last();
+    assert_eq!(before, Value::Null, "never used");
+    let uses =
+        [("POST", "/v1/process"), ("GET", "/v1/token"), ("POST", "/v1/token/refresh"), ("GET", "/v1/tokens?limit=1")];
+    for (method, target) in uses {
+        let answer = at_gate(&daemon, method, target, Some(&token.secret));
+        assert!(answer.is_success(), "{method} {target}: {answer:?}");
+        let now = last();
+        assert!(now.as_str() > before.as_str(), "{method} {target}: {before} -> {now}");
+        if target == "/v1/token" {
+            assert_eq!(answer.json()["last_use"]["at"], before, "it is told of the use before this one");
+        }
+        before = now;
+    }
+    let counts = &daemon.get(&format!("/v1/tokens/{}", token.id))["usage"]["counts"];
+    assert_eq!((&counts["no_match"], &counts["rejected"]), (&json!(1), &json!(0)), "only the call counts as a call");
+}
+
+#[test]
+fn a_services_token_manages_its_services_tokens_over_the_gate() {
+    let daemon = Daemon::start();
+    daemon.service("DB", "alertmanager");
+    daemon.service("Web", "alertmanager");
+    let permissions = json!(["tokens:manage", "tokens:read", "incidents:create"]);
+    let robot = created(&daemon, &json!({"name": "robot", "scope": "service:Ops/DB", "permissions": permissions}));
+    let other = created(&daemon, &json!({"name": "other", "scope": "service:Ops/Web"}));
+    let bearer = format!("Bearer {}", robot.secret);
+    let ask = |method: &str, target: &str, body: &Value| {
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        daemon.connect().and_then(|mut door| door.request(method, target, &headers, &bytes)).expect("an answer")
+    };
+    let made = ask("POST", "/v1/tokens", &json!({"name": "made", "scope": "service:Ops/DB"}));
+    assert_eq!(made.status, 201, "{made:?}");
+    let made = Token::of(&made.json());
+    assert_eq!(daemon.post(&made.secret, &alert("firing", "a")).status, 201);
+    let seen = ask("GET", "/v1/tokens", &Value::Null).json();
+    let names: Vec<_> = seen["items"].as_array().into_iter().flatten().map(|row| row["name"].clone()).collect();
+    assert_eq!(names, ["made", "robot"], "nothing of another service");
+    let revoked = ask("POST", &format!("/v1/tokens/{}/revoke", made.id), &json!({"confirm": "made"}));
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    assert_eq!(daemon.post(&made.secret, &alert("firing", "b")).slug(), "token-revoked");
+    let refused = ask("POST", &format!("/v1/tokens/{}/suspend", other.id), &json!({"reason": "doubt"}));
+    assert_eq!((refused.status, refused.slug().as_str()), (403, "scope-missing"), "{refused:?}");
+    let refused = ask("POST", "/v1/tokens", &json!({"name": "wide", "scope": "team:Ops"}));
+    assert_eq!((refused.status, refused.slug().as_str()), (403, "scope-missing"), "{refused:?}");
+    let issued = daemon.get(&format!("/v1/tokens/{}/issued", robot.id));
+    assert_eq!(issued["items"].as_array().map(Vec::len), Some(0), "the revoked one left the list: {issued}");
+}

@@ -20,6 +20,7 @@ use crate::{binaries, wait};
 pub struct Setup {
     flags: Vec<String>,
     env: Vec<(String, String)>,
+    wrapper: Vec<String>,
 }
 
 /// A daemon that runs, or was killed and can be started again on the same directory. It is killed when it is dropped.
@@ -51,6 +52,13 @@ impl Setup {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Started by another program, which becomes it: `unshare`, `prlimit`.
+    #[must_use]
+    pub fn wrapped(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
@@ -315,7 +323,14 @@ impl Daemon {
 
     /// `tollgated run` as this daemon is run.
     pub fn run_command(&self) -> Command {
-        let mut command = clean_command(&binaries::tollgated(), self.home());
+        let mut command = match self.setup.wrapper.split_first() {
+            Some((wrapper, words)) => {
+                let mut command = clean_command(Path::new(wrapper), self.home());
+                command.args(words).arg(binaries::tollgated());
+                command
+            }
+            None => clean_command(&binaries::tollgated(), self.home()),
+        };
         command.args(["run", "--listen", "127.0.0.1:0", "--data-dir"]).arg(self.data_dir());
         command.arg("--socket").arg(self.socket()).args(&self.setup.flags);
         command.envs(self.setup.env.iter().map(|(name, value)| (name, value)));
@@ -361,6 +376,7 @@ pub fn clean_command(program: &Path, home: &Path) -> Command {
 
 fn address_of(ready: &Value) -> SocketAddr {
     let url = ready["gate"].as_str().unwrap_or_default();
-    let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    let address = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let address = address.and_then(|address| address.parse().ok());
     address.unwrap_or_else(|| panic!("the ready line names no address: {ready}"))
 }

@@ -9,6 +9,7 @@ mod confirm;
 mod context;
 mod csv;
 mod exit;
+mod export;
 mod filter;
 mod follow;
 mod histogram;
@@ -19,6 +20,7 @@ mod log;
 mod maintenance;
 mod operator;
 mod query;
+mod redaction;
 mod replay;
 mod scan;
 mod secret;
@@ -72,6 +74,8 @@ pub struct ConsoleArgs {
     pub sockets: Vec<PathBuf>,
     /// No colour: `--no-color`, or `NO_COLOR` is set.
     pub no_color: bool,
+    /// Without a key for so many seconds the screen is hidden.
+    pub lock_after_secs: Option<u32>,
 }
 
 /// Reads a command line (the program's name first) and runs it. Errors are said on `io.err`; `var` reads the
@@ -83,12 +87,19 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
     };
     let sockets = socket_candidates(args.global.socket.as_deref(), &var);
     let no_color = args.global.no_color || var("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let lock_after_secs = args.lock_after.map(|after| u32::try_from(after.as_secs().max(1)).unwrap_or(u32::MAX));
     let verb = match args.verb {
-        None => return Ran::Console(ConsoleArgs { sockets, no_color }),
-        Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        None => return Ran::Console(ConsoleArgs { sockets, no_color, lock_after_secs }),
+        Some(Verb::Demo(demo)) => {
+            return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color, lock_after_secs });
+        }
         Some(Verb::Send(mut send)) if send.nagios => {
             send.environment = send::environment(&var);
             Verb::Send(send)
+        }
+        Some(_) if lock_after_secs.is_some() => {
+            let hint = "use it without a command:  tollgate --lock-after 10m";
+            return Ran::Command(say(io, &CliError::usage("--lock-after is the console's", hint)));
         }
         Some(verb) => verb,
     };
@@ -113,7 +124,14 @@ async fn execute(
     sockets: &[PathBuf],
     socket: Option<PathBuf>,
 ) -> context::Done {
-    let format = if global.output == Format::Csv { Format::Table } else { global.output };
+    let is_export = matches!(&verb, Verb::Log(log) if matches!(log.verb, Some(args::LogVerb::Export(_))));
+    if global.output == Format::Har && !is_export {
+        return Err(CliError::usage(
+            "har is a form of `log export` only",
+            "use:  tollgate log export --output har --to FILE",
+        ));
+    }
+    let format = if matches!(global.output, Format::Csv | Format::Har) { Format::Table } else { global.output };
     let verb = match verb {
         // With an address of its own it needs no daemon on this host.
         Verb::Send(args) if args.gate.is_some() => return send::run(io, args, None, format).await,
@@ -124,7 +142,8 @@ async fn execute(
     let done = match connect(sockets).await {
         Ok((client, status)) => {
             let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
-            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, quiet, yes, socket };
+            let har = global.output == Format::Har;
+            let mut cx = Context { client: &client, io: &mut *io, status, format, csv, har, quiet, yes, socket };
             with_daemon(&mut cx, verb).await
         }
         // A banner has one line, also where there is nothing to say it.
@@ -161,7 +180,7 @@ async fn scan(
     };
     let format = if global.output == Format::Csv { Format::Table } else { global.output };
     let (csv, quiet, yes) = (global.output == Format::Csv, global.quiet, global.yes);
-    scan::report(&mut Context { client: &client, io, status, format, csv, quiet, yes, socket }, finds).await
+    scan::report(&mut Context { client: &client, io, status, format, csv, har: false, quiet, yes, socket }, finds).await
 }
 
 async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
@@ -178,6 +197,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Audit(args) => audit::run(cx, args).await,
         Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
+        Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,
         Verb::Check(args) => watch::check(cx, args).await,
@@ -185,6 +205,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Status => status::run(cx),
         // They were answered before a daemon was looked for.
         Verb::Demo(_) | Verb::Scan(_) => Ok(Exit::Usage),
+        Verb::Send(_) if cx.status.tls => Err(send::over_tls(&cx.status.listen)),
         Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), cx.format).await,
     }
 }

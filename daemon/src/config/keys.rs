@@ -22,6 +22,14 @@ pub const KEYS: &[Key] = &[
     key("data_dir", "TOLLGATE_DATA_DIR", "", "directory of the state, the log and the key"),
     key("gate.listen", "TOLLGATE_LISTEN", "127.0.0.1:7480", "address and port for calls"),
     key("gate.allow_plain_http", "TOLLGATE_ALLOW_PLAIN_HTTP", "false", "plain HTTP beyond this host"),
+    // Both or neither; read once, at the start.
+    key(
+        "gate.tls_certificate",
+        "TOLLGATE_TLS_CERTIFICATE",
+        "",
+        "PEM file of the certificate and its chain; empty = plain",
+    ),
+    key("gate.tls_key", "TOLLGATE_TLS_KEY", "", "PEM file of the certificate's key, for the daemon's user alone"),
     // Senders' bodies are a few KiB; half a MiB leaves room for a whole Alertmanager group.
     key("gate.body_limit", "TOLLGATE_BODY_LIMIT", "512KiB", "largest body of a call"),
     key("gate.connections", "TOLLGATE_CONNECTIONS", "4096", "open connections in all"),

@@ -135,3 +135,14 @@ fn every_default_parses_and_every_name_is_there_once() {
     assert_eq!(names.len(), count);
     assert_eq!(Config::load(None, &env(&[]), &Flags::default()).unwrap().describe().len(), keys::KEYS.len());
 }
+
+#[test]
+fn certificate_and_key_come_together_and_make_other_hosts_welcome() {
+    let load = |text: &str| Config::load(Some(("t.toml".into(), text.to_owned())), &BTreeMap::new(), &Flags::default());
+    let alone = load("[gate]\ntls_key = \"/k.pem\"").unwrap_err().to_string();
+    assert!(alone.contains("gate.tls_key") && alone.contains("set gate.tls_certificate too"), "{alone}");
+    let both = "[gate]\nlisten = \"0.0.0.0:7480\"\ntls_certificate = \"/c.pem\"\ntls_key = \"/k.pem\"";
+    assert_eq!(load(both).unwrap().gate.tls.unwrap().certificate, PathBuf::from("/c.pem"));
+    let plain = load("[gate]\nlisten = \"0.0.0.0:7480\"").unwrap_err().to_string();
+    assert!(plain.contains("tls_certificate") && plain.contains("allow_plain_http = true"), "{plain}");
+}

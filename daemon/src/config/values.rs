@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::keys::{self, KEYS};
 use super::layers::{Layers, Origin, Raw};
 use super::{
-    Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, default_data_dir, default_socket,
+    Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, TlsFiles, default_data_dir,
+    default_socket,
 };
 
 const KIB: u64 = 1024;
@@ -67,6 +68,7 @@ impl<'l> Reader<'l> {
     fn gate(&mut self) -> Option<Gate> {
         let listen = self.get("gate.listen", address);
         let allow_plain_http = self.get("gate.allow_plain_http", boolean);
+        let tls = self.tls();
         let body_limit_bytes = self.get("gate.body_limit", |text| size(text, KIB..=64 * MIB));
         let connections_max = self.get("gate.connections", |text| count(text, 1..=100_000));
         let connections_per_address_max = self.get("gate.connections_per_address", |text| count(text, 1..=100_000));
@@ -75,12 +77,28 @@ impl<'l> Reader<'l> {
         Some(Gate {
             listen: listen?,
             allow_plain_http: allow_plain_http?,
+            tls: tls?,
             body_limit_bytes: body_limit_bytes?,
             connections_max: connections_max?,
             connections_per_address_max: connections_per_address_max?,
             host_allowlist: host_allowlist?,
             origin_allowlist: origin_allowlist?,
         })
+    }
+
+    /// Both files or neither: one alone is a mistake, and guessing would mean plain HTTP.
+    fn tls(&mut self) -> Option<Option<TlsFiles>> {
+        let certificate = self.get("gate.tls_certificate", optional_path)?;
+        let key = self.get("gate.tls_key", optional_path)?;
+        let (missing, given) = match (certificate, key) {
+            (Some(certificate), Some(key)) => return Some(Some(TlsFiles { certificate, key })),
+            (None, None) => return Some(None),
+            (None, Some(_)) => ("gate.tls_certificate", "gate.tls_key"),
+            (Some(_), None) => ("gate.tls_key", "gate.tls_certificate"),
+        };
+        let (key, origin) = (given.to_owned(), self.raw(given).origin);
+        self.errors.push(ConfigError { key, origin, message: format!("is of no use alone: set {missing} too") });
+        None
     }
 
     fn limits(&mut self) -> Option<Limits> {

@@ -8,18 +8,19 @@ mod maintenance;
 pub mod operators;
 mod organisation;
 pub mod queries;
+pub mod redaction;
 pub(in crate::core) mod tokens;
 
 use tollgate_shared::api::{
-    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, OperatorPatch, Screen, ServicePatch,
-    SetLockdown,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch, Screen,
+    ServicePatch, SetLockdown,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::secret::TokenSecret;
+use tollgate_shared::secret::{self, TokenSecret};
 use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
@@ -69,8 +70,8 @@ pub enum Command {
     DeleteService(String),
     /// Create an operator.
     CreateOperator(NewOperator),
-    /// Change an operator.
-    EditOperator(String, OperatorPatch),
+    /// Change an operator; with a version: only where he is still at it.
+    EditOperator(String, OperatorPatch, Option<u64>),
     /// Delete an operator.
     DeleteOperator(String),
     /// Set (a hash, made outside) or take away an operator's passphrase.
@@ -81,6 +82,10 @@ pub enum Command {
     SaveQuery(queries::NewQuery),
     /// Forget one.
     DeleteQuery(Screen, String),
+    /// Add a rule of redaction.
+    AddRedaction(Box<NewRedactionRule>),
+    /// Remove a rule of redaction.
+    RemoveRedaction(String),
     /// Only write into the audit: a sign-in, a refusal, a reading of the log.
     Note(Note),
 }
@@ -143,6 +148,8 @@ pub enum Reply {
     Lockdown,
     /// A query is kept.
     Query(KeptQueryKey),
+    /// A rule of redaction was added.
+    Redaction,
     /// It is in the audit.
     Noted,
 }
@@ -181,7 +188,9 @@ impl Command {
             | Self::EditOperator(..)
             | Self::DeleteOperator(_)
             | Self::SetPassphrase(..)
-            | Self::SetLockdown(_) => Operation::ChangeOrganisation,
+            | Self::SetLockdown(_)
+            | Self::AddRedaction(_)
+            | Self::RemoveRedaction(_) => Operation::ChangeOrganisation,
             Self::CreateService(_)
             | Self::EditService(..)
             | Self::DeleteService(_)
@@ -226,12 +235,14 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::DeleteTeam(team) => organisation::delete_team(office, actor, &team),
         Command::DeleteService(service) => organisation::delete_service(office, actor, &service),
         Command::CreateOperator(new) => operators::create(office, actor, &new),
-        Command::EditOperator(operator, patch) => operators::edit(office, actor, &operator, &patch),
+        Command::EditOperator(operator, patch, version) => operators::edit(office, actor, &operator, &patch, version),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SaveQuery(new) => queries::save(office, actor, new),
         Command::DeleteQuery(screen, name) => queries::delete(office, actor, screen, &name),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
+        Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
+        Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),
         Command::Note(note) => {
             office.write(actor, &[], note.action, note.target, note.detail);
             Ok(Done { changes: Vec::new(), reply: Reply::Noted })
@@ -282,6 +293,7 @@ impl From<LookupError> for Problem {
 
 /// A name, or the field and why it is none.
 fn name_of(field: &str, text: &str) -> Result<Name, Problem> {
+    without_secret(field, text)?;
     Name::new(text).map_err(|why| invalid(field, why.to_string()))
 }
 
@@ -297,7 +309,16 @@ fn text_of(field: &str, text: &str, chars_max: usize) -> Result<String, Problem>
     if chars > chars_max {
         return Err(invalid(field, format!("{chars} characters; {chars_max} are the limit")));
     }
+    without_secret(field, text)?;
     Ok(text.to_owned())
+}
+
+/// No text field keeps a token's value (domain.md §2): it would be shown to everybody who sees the object.
+fn without_secret(field: &str, text: &str) -> Result<(), Problem> {
+    if secret::find_in(text).is_empty() {
+        return Ok(());
+    }
+    Err(invalid(field, "holds the value of a token, which nobody may read here; name the token by its id"))
 }
 
 /// An optional comment within its limit; blank counts as none.

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use tollgate_shared::api::ServiceResult;
-use tollgate_shared::id::{CallId, TokenId};
+use tollgate_shared::id::{CallId, ServiceId, TokenId};
 use tollgate_shared::limits::{IDEMPOTENCY_SECS, SERVICES_PER_CALL_MAX};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Slug;
@@ -53,6 +53,8 @@ pub struct Proposal {
     pub endpoint: Endpoint,
     /// The key under which its sender would send it again, if it gave one.
     pub idempotency: Option<Idempotency>,
+    /// Open incidents under these keys are acknowledged, where the token may: PagerDuty's `acknowledge`.
+    pub acknowledges: Vec<(ServiceId, String)>,
     /// What an equal call would have, too; `None` where the token's window is off.
     pub fingerprint: Option<Fingerprint>,
     /// What the filters said at snapshot `plan.routing`.
@@ -138,7 +140,10 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
     if plan.services.len() > SERVICES_PER_CALL_MAX {
         return Decision::refused(too_many_services(&token, plan.services.len()));
     }
-    let done = effects::carry_out(bench, proposal, plan);
+    let mut done = effects::carry_out(bench, proposal, plan);
+    if token.permissions.contains(&Permission::IncidentsUpdate) {
+        effects::acknowledge(bench, proposal, &token, &mut done);
+    }
     if let Some(fingerprint) = proposal.fingerprint.filter(|_| done.decision.outcome.has_effect()) {
         bench.view.remember(token.id, fingerprint, DedupEntry { at: bench.now, effects: done.effects });
     }

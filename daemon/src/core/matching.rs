@@ -18,7 +18,7 @@ mod select;
 
 pub use compile::{CompiledFilter, CompiledResolve, CompiledTrigger};
 pub use condition::CompiledCondition;
-pub use evaluate::{ResolveHit, ServiceMatch, TriggerHit, evaluate, maintenance_group};
+pub use evaluate::{ResolveHit, ServiceMatch, TriggerHit, evaluate};
 pub use explain::{ExplainBuilder, ServiceLabel, explain};
 pub use index::{FilterIndex, Filters, ServiceKey};
 pub use key::correlation_key;

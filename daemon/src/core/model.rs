@@ -210,6 +210,40 @@ pub struct Lockdown {
     pub reason: String,
 }
 
+/// What operators have cut from calls before anything of them is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionRules {
+    /// In the order in which they were made.
+    pub rules: Vec<RedactionRule>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionRule {
+    /// Unique.
+    pub name: String,
+    /// What it cuts.
+    pub what: RedactionWhat,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// What a rule of redaction cuts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RedactionWhat {
+    /// A place in a call, in the text form of a filter's path.
+    Path(String),
+    /// What an expression matches.
+    Pattern {
+        /// The expression.
+        pattern: String,
+        /// It ignores case.
+        ignore_case: bool,
+    },
+}
+
 /// Why a secret is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Death {
@@ -413,6 +447,8 @@ pub enum RegistryChange {
     DeleteQuery(KeptQueryKey),
     /// Lock ingestion down, or lift it.
     SetLockdown(Option<Lockdown>),
+    /// Replace the rules of redaction.
+    SetRedaction(RedactionRules),
     /// Insert or replace a living token.
     PutToken(Box<Token>),
     /// A secret has died (rotation; revocation does it too).

@@ -82,6 +82,22 @@ fn plan_plainly(registry: &Registry, scope: Scope, call: &Call, redacted: &Call)
     Plan { routing: registry.routing(), services }
 }
 
+/// The keys under which the filters that `token` reaches would open an incident for this call, whether or not they match.
+pub fn keys_for(registry: &Registry, token: &Token, call: &Call) -> Vec<(ServiceId, String)> {
+    let scopes = match rights::own_teams(registry, token) {
+        None => vec![token.scope],
+        Some(teams) => teams.into_iter().map(Scope::Team).collect(),
+    };
+    let reached = scopes.iter().flat_map(|scope| registry.reached(*scope)).filter(|entry| entry.service.enabled);
+    let keys = reached.flat_map(|entry| {
+        let enabled = entry.compiled.iter().filter(|filter| filter.enabled);
+        enabled.filter_map(|filter| {
+            matching::correlation_key(&filter.trigger.correlate, call).map(|key| (entry.service.id, key))
+        })
+    });
+    keys.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn plan_service(service: ServiceId, answer: ServiceMatch) -> Option<ServicePlan> {
     let ServiceMatch { resolve_keys, trigger } = answer;
     let resolves: Vec<_> =

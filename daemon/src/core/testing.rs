@@ -199,6 +199,7 @@ impl World {
             json_problem: None,
             endpoint: Endpoint::Process,
             idempotency: None,
+            acknowledges: Vec::new(),
             fingerprint,
             plan,
             content: Arc::new(Content { redacted: call.clone(), call }),

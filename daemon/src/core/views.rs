@@ -1,7 +1,7 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, MaintenanceView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView,
+    FilterView, IncidentView, LastUse, MaintenanceView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView,
     SuspensionView, TeamView, TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
@@ -191,13 +191,14 @@ pub fn source(source: &SourceRecord) -> SourceView {
 }
 
 /// What a token is told about itself.
-pub fn who_am_i(registry: &Registry, token: &Token) -> WhoAmI {
+pub fn who_am_i(registry: &Registry, token: &Token, last_use: Option<LastUse>) -> WhoAmI {
     WhoAmI {
         id: token.id,
         name: token.name.to_string(),
         scope: scope(registry, token.scope),
         permissions: rights::effective(registry, token),
         expires_at: token.expires_at,
+        last_use,
     }
 }
 

@@ -39,6 +39,8 @@ pub struct EdgeLimits {
     pub head_bytes_max: usize,
     /// Header lines of a request; beyond is 431.
     pub header_lines_max: usize,
+    /// From the accept to the end of the TLS handshake.
+    pub handshake_timeout: Duration,
     /// From the first byte of a head (for the first head: from the connection's start) to its end.
     pub head_timeout: Duration,
     /// From an answer to the end of the next head.
@@ -70,10 +72,26 @@ pub struct Drained {
 
 /// The socket of a door.
 pub trait Door: Send + 'static {
-    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Io: Opening;
 
     /// Waits for one connection. Must not lose a connection when dropped while it waits.
     fn accept(&self) -> impl Future<Output = io::Result<Arrival<Self::Io>>> + Send;
+}
+
+/// An accepted socket before its first byte: what TLS has to agree on comes first, and never in the accept loop.
+pub trait Opening: Send + 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The stream that HTTP is spoken over.
+    fn open(self) -> impl Future<Output = Result<Self::Stream, OpenError>> + Send;
+}
+
+/// Why a connection did not open. The fixed text is for counters and the *Refused* list.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct OpenError {
+    pub what: &'static str,
+    pub source: io::Error,
 }
 
 /// One accepted connection.
@@ -132,6 +150,7 @@ impl Default for EdgeLimits {
             drain: Duration::from_secs(10),
             head_bytes_max: 16 * 1024,
             header_lines_max: 64,
+            handshake_timeout: Duration::from_secs(5),
             head_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(30),
@@ -202,10 +221,7 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    fn admit<Io>(&self, arrival: Arrival<Io>, place: OwnedSemaphorePermit)
-    where
-        Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    fn admit<Io: Opening>(&self, arrival: Arrival<Io>, place: OwnedSemaphorePermit) {
         let (io, peer) = match arrival {
             Arrival::Connected(io, peer) => (io, peer),
             Arrival::Refused(what) => {
@@ -229,7 +245,7 @@ impl<H: Handler> Server<H> {
             stop: self.stop.clone(),
             kill: self.kill.clone(),
         };
-        self.tasks.spawn(connection.run(io));
+        self.tasks.spawn(connection.open(io));
     }
 
     /// Too many from one address: closed without an answer, since even an answer is work that a flood can order.
@@ -272,6 +288,24 @@ impl<H: Handler> Server<H> {
 fn is_peers_fault(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+// === impl Opening ===
+
+impl Opening for TcpStream {
+    type Stream = Self;
+
+    async fn open(self) -> Result<Self, OpenError> {
+        Ok(self)
+    }
+}
+
+impl Opening for UnixStream {
+    type Stream = Self;
+
+    async fn open(self) -> Result<Self, OpenError> {
+        Ok(self)
+    }
 }
 
 // === impl Door ===

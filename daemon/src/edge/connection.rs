@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tollgate_shared::problem::{Problem, Slug};
 use tracing::{debug, error};
 
-use super::accept::{EdgeSettings, Handler};
+use super::accept::{EdgeSettings, Handler, Opening};
 use super::head::{self, HeadRefusal};
 use super::limits::AddressPermit;
 use super::tap::{Framing, HeadTap, TapNotes, TapTimes};
@@ -46,7 +46,27 @@ pub(super) struct Connection<H> {
 // === impl Connection ===
 
 impl<H: Handler> Connection<H> {
-    pub(super) async fn run<Io>(self, io: Io)
+    /// Opens the stream within its time, then serves it.
+    pub(super) async fn open<Io: Opening>(self, io: Io) {
+        let opened = tokio::select! {
+            opened = tokio::time::timeout(self.settings.limits.handshake_timeout, io.open()) => opened,
+            () = self.kill.cancelled() => return,
+        };
+        match opened {
+            Ok(Ok(stream)) => self.run(stream).await,
+            Ok(Err(failed)) => {
+                EdgeCounters::bump(&self.settings.counters.bad_heads);
+                debug!(cause = %failed.source, what = failed.what, "a connection did not open");
+                self.tell(Slug::MalformedRequest, failed.what, None);
+            }
+            Err(_elapsed) => {
+                EdgeCounters::bump(&self.settings.counters.timeouts);
+                self.tell(Slug::BodyTimeout, "the TLS handshake was too slow", None);
+            }
+        }
+    }
+
+    async fn run<Io>(self, io: Io)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

@@ -49,7 +49,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
-    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
+    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor());
     let target = format!("{} {}", parts.method, parts.uri.path());
     let event = match read(&parts.headers, incoming).await {
         Ok(event) => event,

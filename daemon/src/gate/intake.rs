@@ -31,14 +31,13 @@ pub(super) struct Intake {
 impl Intake {
     /// Reads the head. The user agent is kept with the token's last use, so it is redacted here, once.
     pub(super) fn new(parts: &Parts, peer: Peer, call: CallId, at: Timestamp, redactor: &Redactor) -> Self {
-        let user_agent = header(parts, "user-agent").map(|text| redactor.redact_text(text).into_owned());
         Self {
             call,
             arrived: Instant::now(),
             at,
             peer,
             ip: peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
-            user_agent: user_agent.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
+            user_agent: user_agent(parts, redactor),
         }
     }
 
@@ -54,7 +53,7 @@ impl Intake {
         let redacted = content.map(|content| &content.redacted);
         let body = redacted.map_or("", |call| call.text.as_str());
         let kept = cut(body, LOG_BODY_BYTES_MAX);
-        let clean = |text: &str| redactor.redact_text(text).into_owned();
+        let content_type = header(parts, "content-type").map(|text| redactor.redact_header("content-type", text).1);
         Draft {
             row: LogRow {
                 seq: 0,
@@ -64,10 +63,10 @@ impl Intake {
                 remote_ip: self.ip,
                 user_agent: self.user_agent.clone(),
                 method: parts.method.to_string(),
-                path: clean(parts.uri.path()),
-                query: clean(&credential::cut_query(parts.uri.query())),
+                path: redactor.redact_text(&credential::readable(parts.uri.path())).into_owned(),
+                query: redactor.redact_query(&credential::cut_query(parts.uri.query())),
                 from: redacted.and_then(|call| call.from_param()).map(|from| cut(from, USER_AGENT_BYTES_MAX)),
-                content_type: header(parts, "content-type").map(|text| clean(&cut(text, USER_AGENT_BYTES_MAX))),
+                content_type: content_type.map(|text| cut(&text, USER_AGENT_BYTES_MAX)),
                 headers: redacted.map_or_else(Vec::new, |call| kept_headers(&call.headers)),
                 body_bytes: body_bytes as u64,
                 truncated: kept.len() < body.len(),
@@ -116,6 +115,11 @@ fn first_reason(explain: &Explain) -> String {
         None if explain.skipped.is_empty() => "no filter was tested: the services reached have none".to_owned(),
         None => "no filter was tested: the services reached are disabled".to_owned(),
     }
+}
+
+/// What a program calls itself, redacted and cut.
+pub(super) fn user_agent(parts: &Parts, redactor: &Redactor) -> Option<String> {
+    header(parts, "user-agent").map(|text| cut(&redactor.redact_header("user-agent", text).1, USER_AGENT_BYTES_MAX))
 }
 
 fn header<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {

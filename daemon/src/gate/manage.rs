@@ -1,7 +1,7 @@
 //! Management over the gate: the same resources as on the local socket, for scripts with a token (http.md §2).
 //!
-//! Only `Authorization: Bearer`, never the query: a management address must not carry a secret. Only where the gate listens
-//! on this host alone: what a token may change must not cross a network readable.
+//! Only `Authorization: Bearer`, never the query: a management address must not carry a secret. Only where the gate speaks
+//! TLS or listens on this host alone: what a token may change must not cross a network readable.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,14 +13,16 @@ use hyper::body::Incoming;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Owner;
 
-use super::refusals;
+use super::{intake, refusals};
 use crate::core::access::{Actor, Door, Who};
 use crate::core::authenticate::{self, Denied};
 use crate::core::call::credential;
+use crate::core::decide::Seen;
 use crate::core::model::{Operator, Token};
 use crate::daemon::Daemon;
 use crate::edge::{Body, Peer, RequestId, respond};
 use crate::local::Local;
+use crate::usage::Use;
 
 /// Answers a management request, or says why not.
 pub(super) async fn answer(
@@ -38,7 +40,7 @@ pub(super) async fn answer(
 
 /// Whether management is served here at all.
 pub(super) fn is_served(daemon: &Daemon) -> bool {
-    daemon.facts.listen.ip().to_canonical().is_loopback()
+    daemon.facts.tls || daemon.facts.listen.ip().to_canonical().is_loopback()
 }
 
 fn caller(daemon: &Daemon, parts: &Parts, peer: Peer) -> Result<Actor, Problem> {
@@ -51,7 +53,9 @@ fn caller(daemon: &Daemon, parts: &Parts, peer: Peer) -> Result<Actor, Problem> 
     let presented = credential::extract(&parts.headers, None)
         .map_err(|why| refuse(Slug::CredentialMissing, why.to_string(), None))?;
     let ip = peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
-    let (token, owner) = known(daemon, &presented.value, ip).map_err(|denied| {
+    let user_agent = intake::user_agent(parts, &daemon.redactor());
+    let by = Use { at: daemon.clock.now(), ip, user_agent: user_agent.as_deref(), seen: Seen::default() };
+    let (token, owner) = known(daemon, &presented.value, &by).map_err(|denied| {
         let id = denied.presented_id.clone();
         let problem = refuse(denied.slug, denied.detail.clone(), id);
         let hidden = denied.slug == Slug::TokenInvalid;
@@ -78,12 +82,20 @@ fn only_bearer(parts: &Parts) -> Result<(), (Slug, &'static str)> {
     }
 }
 
-/// The living token of a value, usable from this address now, with its owner where it is a personal one.
-fn known(daemon: &Daemon, value: &str, ip: IpAddr) -> Result<(Arc<Token>, Option<Arc<Operator>>), Denied> {
-    let (registry, now) = (daemon.registry.load(), daemon.clock.now());
-    let token = authenticate::identify(&registry, value, &|secret| daemon.mac_key.mac(secret), now)?.token;
+/// The living token of a value, usable from this address now, with its owner where it is a personal one. Its use, or its
+/// refusal, counts on the token.
+fn known(daemon: &Daemon, value: &str, by: &Use<'_>) -> Result<(Arc<Token>, Option<Arc<Operator>>), Denied> {
+    let registry = daemon.registry.load();
+    let known = authenticate::identify(&registry, value, &|secret| daemon.mac_key.mac(secret), by.at)
+        .inspect_err(|denied| denied.dead.into_iter().for_each(|dead| daemon.usage.tried_dead(dead, by.at, by.ip)))?;
+    let (token, old_secret) = (known.token, known.old_secret);
+    let by = Use { seen: Seen { old_secret, ..by.seen }, ..by.clone() };
     // Which permission it takes is asked by the operation; here it is only asked to be alive and at the right address.
-    authenticate::check(&registry, &token, ip, None, now)?;
+    let noticed = authenticate::check(&registry, &token, by.ip, None, by.at).inspect_err(|denied| {
+        daemon.usage.refused(token.id, &by, denied.slug, false);
+    })?;
+    let seen = Seen { ip_violation: noticed.ip_violation, ..by.seen };
+    daemon.usage.asked(token.id, &Use { seen, ..by });
     let owner = match token.owner {
         Owner::Organisation => None,
         Owner::Operator(id) => registry.operator(id).cloned(),

@@ -9,11 +9,13 @@ use tollgate_shared::api::WhoAmI;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Permission;
 
+use super::intake;
 use super::marks::Marks;
 use super::presented::{self, Holder};
 use crate::core::access::{Actor, Door, Who};
 use crate::core::admin::{Command, TokenCommand};
-use crate::core::authenticate::{self, Denied};
+use crate::core::authenticate::{self, Denied, Noticed};
+use crate::core::decide::Seen;
 use crate::core::rights;
 use crate::core::views;
 use crate::daemon::Daemon;
@@ -46,8 +48,14 @@ pub(super) async fn answer(
     };
     let now = daemon.clock.now();
     let mut response = match permitted(daemon, &holder, peer, question) {
-        Ok(()) => match carried_out(daemon, &holder, question, &parts).await {
-            Ok(me) => respond::json(http::StatusCode::OK, &me),
+        Ok(noticed) => match carried_out(daemon, &holder, question, &parts).await {
+            Ok(me) => {
+                let user_agent = intake::user_agent(&parts, &daemon.redactor());
+                let by = Use { user_agent: user_agent.as_deref(), ..used_by(daemon, &holder, peer, noticed) };
+                daemon.usage.asked(holder.known.token.id, &by);
+                daemon.events.changed(crate::events::Kind::Usage);
+                respond::json(http::StatusCode::OK, &me)
+            }
             Err(problem) => respond::problem(problem),
         },
         Err(denied) => {
@@ -57,11 +65,13 @@ pub(super) async fn answer(
     };
     let current = daemon.registry.load().token(holder.known.token.id).cloned();
     let ends = current.and_then(|token| authenticate::Known { token, ..holder.known.clone() }.ends_soon(now));
+    let (token, status) = (holder.known.token.id, response.status().as_u16());
+    tracing::debug!(%token, ?question, status, "a token asked about itself");
     Marks { quota: None, ends }.put(response.headers_mut());
     response
 }
 
-fn permitted(daemon: &Daemon, holder: &Holder, peer: Peer, question: Question) -> Result<(), Denied> {
+fn permitted(daemon: &Daemon, holder: &Holder, peer: Peer, question: Question) -> Result<Noticed, Denied> {
     let token = &holder.known.token;
     if holder.via_query && !token.query_token {
         return Err(presented::refused_in_query(&holder.known));
@@ -69,20 +79,21 @@ fn permitted(daemon: &Daemon, holder: &Holder, peer: Peer, question: Question) -
     let needs = (question == Question::Refresh).then_some(Permission::TokenRefresh);
     let ip = peer.ip().unwrap_or_else(|| [127, 0, 0, 1].into());
     let registry = daemon.registry.load();
-    authenticate::check(&registry, token, ip, needs, daemon.clock.now()).map(drop)
+    authenticate::check(&registry, token, ip, needs, daemon.clock.now())
 }
 
 /// Counted on the token like every refusal.
 fn refused(daemon: &Daemon, holder: &Holder, peer: Peer, denied: &Denied) {
-    let ip = peer.ip().unwrap_or_else(|| [127, 0, 0, 1].into());
-    let seen = crate::core::decide::Seen {
-        old_secret: holder.known.old_secret,
-        via_query: holder.via_query,
-        ip_violation: false,
-    };
-    let by = Use { at: daemon.clock.now(), ip, user_agent: None, seen };
+    let by = used_by(daemon, holder, peer, Noticed::default());
     daemon.usage.refused(holder.known.token.id, &by, denied.slug, false);
     daemon.events.changed(crate::events::Kind::Usage);
+}
+
+fn used_by(daemon: &Daemon, holder: &Holder, peer: Peer, noticed: Noticed) -> Use<'static> {
+    let seen =
+        Seen { old_secret: holder.known.old_secret, via_query: holder.via_query, ip_violation: noticed.ip_violation };
+    let ip = peer.ip().unwrap_or_else(|| [127, 0, 0, 1].into());
+    Use { at: daemon.clock.now(), ip, user_agent: None, seen }
 }
 
 async fn carried_out(
@@ -102,7 +113,8 @@ async fn carried_out(
     }
     let registry = daemon.registry.load();
     let now = registry.token(token.id).unwrap_or(token);
-    Ok(views::who_am_i(&registry, now))
+    let last_use = daemon.usage.view(token.id, daemon.clock.now()).last_use;
+    Ok(views::who_am_i(&registry, now, last_use))
 }
 
 async fn changed(daemon: &Daemon, actor: Actor, command: TokenCommand) -> Result<(), Problem> {

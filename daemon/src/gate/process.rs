@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
-use tollgate_shared::id::CallId;
+use tollgate_shared::id::{CallId, ServiceId};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Permission;
@@ -67,7 +67,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
-    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor);
+    let intake = Intake::new(&parts, peer, call, now, &daemon.redactor());
     let via_query = parts.uri.query().is_some_and(has_credential);
     let (mut response, marks) = match admit(daemon, intake, parts) {
         Ok(admitted) => {
@@ -76,6 +76,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
         }
         Err(Refused(problem, marks)) => (respond::problem(problem), marks),
     };
+    tracing::debug!(%call, status = response.status().as_u16(), via_query, "a call is answered");
     marks.put(response.headers_mut());
     if via_query {
         let private = http::HeaderValue::from_static("private, no-store");
@@ -106,6 +107,7 @@ pub(super) fn let_in(
 ) -> Result<Admitted, Refused> {
     let registry = daemon.registry.load_full();
     let Holder { known, via_query } = holder;
+    tracing::trace!(call = %intake.call, ip = %intake.ip, token = %known.token.id, known.old_secret, "the token is known");
     let debug = known.token.debug_until.is_some_and(|until| intake.at < until);
     let seen = Seen { old_secret: known.old_secret, via_query, ip_violation: false };
     let marks = Marks { quota: None, ends: known.ends_soon(intake.at) };
@@ -132,6 +134,7 @@ async fn proceed(daemon: &Arc<Daemon>, admitted: Admitted, incoming: Incoming) -
             return error.response();
         }
     };
+    tracing::trace!(call = %admitted.intake.call, bytes = bytes.len(), "the body is read");
     let decoded =
         inflate::inflated(&admitted.parts.headers, &bytes, limit).and_then(|plain| admitted.content_of(daemon, &plain));
     match decoded {
@@ -200,7 +203,7 @@ impl Admitted {
             body,
         };
         let decoded = decode::decode(raw)?;
-        let redacted = daemon.redactor.redact(&decoded.call);
+        let redacted = daemon.redactor().redact(&decoded.call);
         Ok(Arrived {
             content: Arc::new(Content { call: decoded.call, redacted }),
             json_problem: decoded.json_problem.map(|problem| problem.to_string()),
@@ -243,11 +246,14 @@ impl Admitted {
             json_problem,
             endpoint: self.endpoint,
             idempotency,
+            acknowledges: self.acknowledges(&content.call),
             fingerprint: (token.dedup_window_secs > 0).then(print),
             plan: routing::plan_for(registry, token, &content.call, &content.redacted),
             content: content.clone(),
         });
         let (answer, waiting) = oneshot::channel();
+        let (call, logged) = (proposal.call, draft.is_some());
+        tracing::trace!(%call, snapshot = registry.version(), logged, "matched, and given to the writer");
         let work = CallWork::Decide { proposal, draft, answer };
         let job = CallJob { bytes: JOB_BYTES + 2 * body_bytes, arrived: self.intake.arrived, work };
         daemon.lanes.push_call(job).map_err(|back| {
@@ -259,6 +265,15 @@ impl Admitted {
             self.refuse(daemon, slug, "the call was not taken; send it again", body_bytes, Some(&content))
         })?;
         Ok(waiting)
+    }
+
+    /// Under which keys an event acknowledges.
+    fn acknowledges(&self, call: &Call) -> Vec<(ServiceId, String)> {
+        let action = call.json.as_ref().and_then(|event| event.get("event_action")).and_then(|action| action.as_str());
+        if self.endpoint != Endpoint::Enqueue || action != Some("acknowledge") {
+            return Vec::new();
+        }
+        routing::keys_for(&self.registry, &self.known.token, call)
     }
 
     /// The key that its sender gave the call, if any.
@@ -294,7 +309,7 @@ impl Admitted {
     }
 
     fn draft(&self, daemon: &Daemon, body_bytes: usize, content: Option<&Content>) -> Draft {
-        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor, body_bytes, content)
+        self.intake.draft(&self.parts, self.known.token.id, &daemon.redactor(), body_bytes, content)
     }
 
     /// Refuses a call of a known token: counted on the token and, with debug on, logged (at most 10 a second).
@@ -307,6 +322,7 @@ impl Admitted {
         content: Option<&Content>,
     ) -> Refused {
         let intake = &self.intake;
+        tracing::debug!(call = %intake.call, token = %self.known.token.id, slug = slug.as_str(), "a call is refused");
         let by = Use { at: intake.at, ip: intake.ip, user_agent: intake.user_agent.as_deref(), seen: self.seen };
         daemon.meters.count(Outcome::Rejected, intake.at);
         let may_log = daemon.usage.refused(self.known.token.id, &by, slug, self.debug);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Request;
 use tollgate_shared::problem::Slug;
 
+use crate::core::call::credential;
 use crate::daemon::Daemon;
 use crate::edge::{OnRefused, Peer, RefusedHead};
 use crate::events::Kind;
@@ -26,7 +27,8 @@ pub(super) fn note_target(
     presented_id: Option<String>,
 ) {
     // The path may hold a token that somebody put there by mistake.
-    let target = daemon.redactor.redact_text(&target).into_owned();
+    let target = daemon.redactor().redact_text(&credential::readable(&target)).into_owned();
+    tracing::debug!(target_ = target, slug = slug.as_str(), ip = ?peer.ip(), presented_id, "refused before a token was known");
     let refusal = Refusal { at: daemon.clock.now(), remote_ip: peer.ip(), target, slug, detail, presented_id };
     daemon.refused.note(refusal);
     daemon.events.changed(Kind::Refused);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{Response, StatusCode};
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tollgate_shared::api::Page;
@@ -24,6 +25,30 @@ pub(super) fn ok<T: Serialize>(value: &T) -> Response<Body> {
 /// 201 with a document.
 pub(super) fn created<T: Serialize>(value: &T) -> Response<Body> {
     respond::json(StatusCode::CREATED, value)
+}
+
+/// An answer with `ETag: "VERSION"`, for a later change with `If-Match`.
+pub(super) fn tagged(mut response: Response<Body>, version: u64) -> Response<Body> {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// The version in `If-Match`; `*` and nothing at all match any.
+///
+/// # Errors
+/// It is there and is no version.
+pub(super) fn version_of(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or("").trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    text.trim_matches('"').parse().map(Some).map_err(|_| {
+        let detail = "If-Match: give the version as it stands in ETag, such as \"3\"";
+        Problem::new(Slug::Validation, detail).with_error("If-Match", "is no version")
+    })
 }
 
 /// A page made by cutting a whole list; the cursor is the place in it.

@@ -12,6 +12,7 @@ use crate::core::access::{Actor, Operation, Sight, Target, allows, service_targe
 use crate::core::admin::{Command, Note};
 use crate::core::asked::{bound, parsed, secs, term};
 use crate::core::audit::Walk;
+use crate::core::call::credential;
 use crate::core::registry::Registry;
 use crate::daemon::Daemon;
 use crate::edge::Body;
@@ -138,8 +139,9 @@ pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Probl
 /// # Errors
 /// As [`reading`].
 pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static str, uri: &Uri) -> Result<(), Problem> {
-    let words = daemon.redactor.redact_text(&asked_words(uri.query().unwrap_or_default())).into_owned();
-    let path = daemon.redactor.redact_text(uri.path()).into_owned();
+    let mut words = credential::readable(&asked_words(uri.query().unwrap_or_default())).into_owned();
+    super::clean(&mut words);
+    let path = daemon.redactor().redact_text(&credential::readable(uri.path())).into_owned();
     let key = format!("{} {what} {path} {words}", actor.name);
     if !daemon.people.readings.is_new(key, daemon.clock.now()) {
         return Ok(());
@@ -172,7 +174,7 @@ pub(super) async fn refusal(daemon: &Daemon, actor: Actor, target: String, probl
     let Some(uncounted) = daemon.people.refusals.row(daemon.clock.now()) else { return };
     let more =
         if uncounted > 0 { format!("; {uncounted} refusals before it were only counted") } else { String::new() };
-    let target = daemon.redactor.redact_text(&target).into_owned();
+    let target = daemon.redactor().redact_text(&credential::readable(&target)).into_owned();
     let detail = format!("{}: {}{more}", problem.type_.rsplit(':').next().unwrap_or_default(), problem.detail);
     let note = Note { action: "refused", target: target.chars().take(256).collect(), detail };
     if let Err(unwritten) = reply(daemon, actor, Command::Note(note)).await {

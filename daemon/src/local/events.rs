@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 use tollgate_shared::api::EventsItem;
 
 use super::params::Call;
+use crate::core::access::{Actor, Operation};
+use crate::core::rights;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::events::{Kind, Versions};
@@ -25,11 +27,11 @@ const QUEUE_LINES: usize = 4;
 pub(super) fn stream(call: &Call) -> Response<Body> {
     let (lines, rows) = mpsc::channel(QUEUE_LINES);
     // Ends by itself when the reader has gone: the channel is closed then.
-    tokio::spawn(run(call.daemon.clone(), lines));
+    tokio::spawn(run(call.daemon.clone(), call.actor.clone(), lines));
     respond::ndjson(rows)
 }
 
-async fn run(daemon: Arc<Daemon>, lines: mpsc::Sender<Bytes>) {
+async fn run(daemon: Arc<Daemon>, actor: Actor, lines: mpsc::Sender<Bytes>) {
     let mut bell = daemon.events.subscribe();
     let mut told = daemon.events.versions();
     let all = Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
@@ -45,6 +47,10 @@ async fn run(daemon: Arc<Daemon>, lines: mpsc::Sender<Bytes>) {
         if changed.is_some() {
             tokio::time::sleep(COALESCE).await;
             bell.mark_unchanged();
+        }
+        // Who may see nothing any more is not told that something changes either; asking again tells him why.
+        if rights::still_allows(&daemon.registry.load(), &actor, Operation::SeeDaemon, daemon.clock.now()).is_err() {
+            return;
         }
         let now = daemon.events.versions();
         let kinds = difference(&told, &now);

@@ -22,7 +22,7 @@ use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::{IncidentFilter, SCAN_ROWS_MAX, StoreError};
+use crate::store::{IncidentFilter, PAGE_SCAN_ROWS, SCAN_ROWS_MAX, StoreError};
 
 /// Incidents of one reading.
 const CHUNK_ROWS: usize = 500;
@@ -32,10 +32,6 @@ const HINT_CHARS_MIN: usize = 4;
 
 /// What a list can be cut to.
 const FILTER_PARAMETERS: [&str; 6] = ["state", "service", "priority", "token", "text", "since_secs"];
-
-/// Rows looked at for one page: enough that an ordinary page is full, few enough that it comes at once. A page may be
-/// short although there is more.
-const PAGE_SCAN_ROWS: usize = 10_000;
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["q", "limit", "cursor"]).collect();

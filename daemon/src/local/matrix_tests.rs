@@ -17,19 +17,20 @@ use crate::core::testing::World;
 ///
 /// Letters: `S` superuser, `A` admin, `R` reader, `M` manager, `P` responder, `O` observer, `m` manager of another team,
 /// `r` a reader who is observer in Ops, `n` operator without a role, `d` disabled admin, `u` unknown uid, `g` guest on the
-/// reader socket, `a` admin on the reader socket, `T` the team's token with all permissions, `s` a sender's token.
-const SEES: &str = "SARMPOrgaT";
-const DAEMON: &str = "SARMPOmrgaT";
+/// reader socket, `a` admin on the reader socket, `T` the team's token with all permissions, `V` the service's own token
+/// with all permissions, `W` one of another service of the team, `s` a sender's token.
+const SEES: &str = "SARMPOrgaTV";
+const DAEMON: &str = "SARMPOmrgaTVW";
 const SERVICES: &str = "SAM";
 const ORGANISATION: &str = "SA";
-const TOKENS: &str = "SAMT";
-const INCIDENTS: &str = "SAMPT";
+const TOKENS: &str = "SAMTV";
+const INCIDENTS: &str = "SAMPTV";
 /// As a change of tokens, and a responder may.
-const SUSPENSION: &str = "SAMPT";
+const SUSPENSION: &str = "SAMPTV";
 const AUDIT: &str = "SARMga";
 /// Whoever has a role of his own, anywhere.
 const PERSONS: &str = "SARMPOmr";
-const EVERYBODY: &str = "SARMPOmrnduga Ts";
+const EVERYBODY: &str = "SARMPOmrndugaTVWs";
 
 fn expected(act: Act) -> &'static str {
     match act {
@@ -58,7 +59,9 @@ fn expected(act: Act) -> &'static str {
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
-        | Act::OperatorShow => SEES,
+        | Act::OperatorShow
+        | Act::RedactionList
+        | Act::RedactionTry => SEES,
         Act::ServiceCreate
         | Act::ServiceEdit
         | Act::ServiceDelete
@@ -73,7 +76,9 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorEdit
         | Act::OperatorDelete
         | Act::OperatorPassphrase
-        | Act::LockdownSet => ORGANISATION,
+        | Act::LockdownSet
+        | Act::RedactionAdd
+        | Act::RedactionRemove => ORGANISATION,
         Act::TokenCreate
         | Act::TokenEdit
         | Act::TokenRotate
@@ -112,16 +117,19 @@ impl People {
         let Ok(Reply::Operator(id)) = self.world.admin(Command::CreateOperator(new)) else { panic!("no operator") };
         if name == "disabled" {
             let off = OperatorPatch { enabled: Some(false), ..OperatorPatch::default() };
-            self.world.admin(Command::EditOperator(name.to_owned(), off)).map(drop).unwrap();
+            self.world.admin(Command::EditOperator(name.to_owned(), off, None)).map(drop).unwrap();
         }
         let operator = self.world.registry.operator(id).unwrap().clone();
         Actor { uid: Some(1_000), ..Actor::of(name.to_owned(), Who::Operator(operator), Door::Cli) }
     }
 
-    fn token(&self, permissions: &[Permission]) -> Actor {
+    fn team_scope(&self) -> Scope {
+        Scope::Team(self.world.registry.service(self.service).unwrap().service.team)
+    }
+
+    fn token(&self, scope: Scope, permissions: &[Permission]) -> Actor {
         let sample = self.world.registry.tokens().next().unwrap().as_ref().clone();
-        let team = self.world.registry.service(self.service).unwrap().service.team;
-        let (scope, permissions) = (Scope::Team(team), permissions.to_vec());
+        let permissions = permissions.to_vec();
         let token = Arc::new(Token { scope, owner: Owner::Organisation, permissions, ..sample });
         Actor::of("token".to_owned(), Who::Token(token, None), Door::Gate)
     }
@@ -144,8 +152,10 @@ impl People {
             ('d', self.operator("disabled", Some("admin"), &["Ops=manager"])),
             ('u', of(Who::Unknown)),
             ('g', reader_socket(of(Who::Reader))),
-            ('T', self.token(&Permission::ALL)),
-            ('s', self.token(&[Permission::IncidentsCreate])),
+            ('T', self.token(self.team_scope(), &Permission::ALL)),
+            ('V', self.token(Scope::Service(self.service), &Permission::ALL)),
+            ('W', self.token(Scope::Service(ServiceId(uuid::Uuid::from_u128(99))), &Permission::ALL)),
+            ('s', self.token(self.team_scope(), &[Permission::IncidentsCreate])),
         ]
     }
 }

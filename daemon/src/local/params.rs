@@ -5,12 +5,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use http::Request;
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use tollgate_shared::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use tollgate_shared::problem::{Problem, Slug};
+use zeroize::Zeroize;
 
 use crate::core::access::Actor;
 use crate::daemon::Daemon;
@@ -58,6 +60,19 @@ impl Call {
         Ok((daemon, actor, params, value.ok_or_else(missing)?))
     }
 
+    /// The same where a member of the body is a secret: what does not fit is named by its place, never repeated.
+    ///
+    /// # Errors
+    /// Too large, too slow, or not of this shape.
+    pub(super) async fn secret_json<T: DeserializeOwned>(self) -> Result<(Arc<Daemon>, Actor, Params, T), Problem> {
+        self.json::<T>().await.map_err(|problem| {
+            let of_shape = matches!(problem.slug(), Ok(Slug::Validation | Slug::MalformedJson));
+            let place = problem.detail.rfind(" at line ").map_or("", |at| &problem.detail[at..]);
+            let detail = format!("the body does not fit{place}; the interface's document says what it takes");
+            if of_shape { Problem { detail, ..problem } } else { problem }
+        })
+    }
+
     /// The same where the body may be left out.
     ///
     /// # Errors
@@ -68,16 +83,34 @@ impl Call {
         let incoming = self.request.into_body();
         let bytes = body::read_body(incoming, BODY_BYTES_MAX, BODY_DEADLINE)
             .await
+            .map(owned)
             .map_err(|error| Problem::new(error.slug(), error.to_string()))?;
         if bytes.is_empty() {
             return Ok((self.daemon, self.actor, self.params, None));
         }
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
+        let read = serde_json::from_slice(&bytes);
+        wipe(bytes);
+        let value = read.map_err(|error| {
             let slug = if error.is_data() { Slug::Validation } else { Slug::MalformedJson };
             Problem::new(slug, format!("the body does not fit: {error}"))
         })?;
         Ok((self.daemon, self.actor, self.params, Some(value)))
     }
+}
+
+/// A body in memory of its own. What is read from a connection shares the connection's buffer, and while somebody else
+/// holds that, nobody can wipe it; let go of, it is the first that the next request is read into.
+fn owned(bytes: Bytes) -> BytesMut {
+    let own = BytesMut::from(bytes.as_ref());
+    if let Ok(mut unshared) = bytes.try_into_mut() {
+        unshared.as_mut().zeroize();
+    }
+    own
+}
+
+/// A body may hold a passphrase or a token's value: nothing of it stays in memory that is given back.
+fn wipe(mut bytes: BytesMut) {
+    bytes.as_mut().zeroize();
 }
 
 /// The parameters of a query string, decoded.

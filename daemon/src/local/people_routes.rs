@@ -23,6 +23,10 @@ pub const PEOPLE_ROUTES: &[(Method, &str, Route)] = &[
     (Method::POST, "/v1/sign-out", route(Act::SignOut, Operation::Introduce)),
     (Method::POST, "/v1/lockdown", route(Act::LockdownSet, Operation::ChangeOrganisation)),
     (Method::GET, "/v1/audit/verify", route(Act::AuditVerify, Operation::ReadAudit)),
+    (Method::GET, "/v1/redaction", route(Act::RedactionList, Operation::See)),
+    (Method::POST, "/v1/redaction", route(Act::RedactionAdd, Operation::ChangeOrganisation)),
+    (Method::POST, "/v1/redaction/try", route(Act::RedactionTry, Operation::See)),
+    (Method::DELETE, "/v1/redaction/{rule}", route(Act::RedactionRemove, Operation::ChangeOrganisation)),
     (Method::GET, "/v1/openapi.json", route(Act::OpenApi, Operation::Introduce)),
 ];
 

@@ -28,7 +28,8 @@ pub(super) fn show(call: &Call) -> Result<Response<Body>, Problem> {
 
 pub(super) async fn save(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, SaveQuery { q }) = call.json::<SaveQuery>().await?;
-    let shown = daemon.redactor.redact_text(&q).into_owned();
+    let mut shown = q.clone();
+    super::clean(&mut shown);
     let new = NewQuery { screen: screen_of(params.get("screen"))?, name: params.get("name").to_owned(), q, shown };
     let Reply::Query(key) = reply(&daemon, actor, Command::SaveQuery(new)).await? else { return Err(unexpected()) };
     let registry = daemon.registry.load();

@@ -36,6 +36,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         now,
         started_at: daemon.facts.started_at,
         listen: daemon.facts.listen.to_string(),
+        tls: daemon.facts.tls,
         socket: daemon.facts.socket.display().to_string(),
         data_dir: daemon.facts.data_dir.display().to_string(),
         teams: count(registry.teams().len()),
@@ -56,6 +57,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
             last_seq: log.last_seq,
             segments: log.segments,
             disk_bytes: log.disk_bytes,
+            damaged: log.damaged,
         },
         counters: counters(daemon, now),
     }))

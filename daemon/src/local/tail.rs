@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{Gap, GapReason, Heartbeat, LogRow, TailItem};
 use tollgate_shared::problem::{Problem, Slug};
@@ -20,7 +21,8 @@ use tollgate_shared::time::Timestamp;
 use super::answers::read;
 use super::logs::SCAN_ROWS;
 use super::params::Call;
-use crate::core::access::{Actor, Who};
+use crate::core::access::{Actor, Operation, Who};
+use crate::core::rights;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::store::LogPage;
@@ -30,6 +32,10 @@ pub(super) use self::wanted::{Cursor, LogQuery, PARAMETERS};
 
 /// A sign of life with the cursor.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often it is asked whether the reader may still read: what he must not see any more is left out at once, and the
+/// stream ends within this time.
+const STANDING: Duration = Duration::from_secs(1);
 
 /// Chunks waiting for a reader that does not keep up.
 const QUEUE_CHUNKS: usize = 4;
@@ -51,9 +57,11 @@ const HISTORY_BYTES: usize = 256 * 1_024;
 struct Tail {
     daemon: Arc<Daemon>,
     query: LogQuery,
+    actor: Actor,
     lines: mpsc::Sender<Bytes>,
     at: u64,
     was_live: bool,
+    beat_at: Instant,
 }
 
 /// The reader has gone.
@@ -95,7 +103,8 @@ impl Drop for Place {
 pub(super) fn stream(call: &Call, query: LogQuery, last: usize) -> Result<Response<Body>, Problem> {
     let place = Place::take(&call.daemon, &call.actor)?;
     let (lines, rows) = mpsc::channel(QUEUE_CHUNKS);
-    let tail = Tail { daemon: call.daemon.clone(), query, lines, at: 0, was_live: false };
+    let (daemon, actor) = (call.daemon.clone(), call.actor.clone());
+    let tail = Tail { daemon, query, actor, lines, at: 0, was_live: false, beat_at: Instant::now() + HEARTBEAT };
     // Ends by itself when the reader has gone: the channel is closed then.
     tokio::spawn(tail.run(place, last));
     Ok(respond::ndjson(rows))
@@ -113,6 +122,7 @@ impl Tail {
         self.begin(last).await?;
         self.heartbeat().await?;
         loop {
+            self.may_stay().await?;
             bell.mark_unchanged();
             match self.daemon.tail.after(self.at, CHUNK_ROWS) {
                 Next::Behind { .. } if !self.was_live => self.history().await?,
@@ -121,13 +131,26 @@ impl Tail {
                     self.was_live = true;
                     tokio::select! {
                         rung = bell.changed() => rung.map_err(|_| Gone)?,
-                        () = tokio::time::sleep(HEARTBEAT) => self.heartbeat().await?,
+                        () = tokio::time::sleep(STANDING) => (),
                         () = self.lines.closed() => return Err(Gone),
+                    }
+                    if Instant::now() >= self.beat_at {
+                        self.heartbeat().await?;
+                        self.beat_at = Instant::now() + HEARTBEAT;
                     }
                 }
                 Next::Entries(entries) => self.live(entries).await?,
             }
         }
+    }
+
+    /// A reader whose right is gone is told so, as the last line.
+    async fn may_stay(&mut self) -> Result<(), Gone> {
+        let now = self.daemon.clock.now();
+        let still = rights::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
+        let Err(problem) = still else { return Ok(()) };
+        self.send(&[TailItem::End(Box::new(problem))]).await?;
+        Err(Gone)
     }
 
     /// Finds the place to begin: the cursor, the time, the newest `last` rows, or now.

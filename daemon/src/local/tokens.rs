@@ -5,8 +5,7 @@ mod many;
 
 use std::sync::Arc;
 
-use http::header::{ETAG, IF_MATCH};
-use http::{HeaderMap, HeaderValue, Response};
+use http::Response;
 use serde::de::DeserializeOwned;
 use tollgate_shared::api::{
     ChangeOverlap, ImportToken, NewToken, RevokeToken, RotateToken, SetDebug, SuspendToken, TokenCreated, TokenPatch,
@@ -16,7 +15,7 @@ use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::secret::TokenSecret;
 
-use super::answers::{change, created, ok, reply, unexpected};
+use super::answers::{change, created, ok, reply, tagged, unexpected, version_of};
 use super::params::Call;
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Entropy, Reply, TokenCommand};
@@ -31,7 +30,8 @@ pub(super) fn show(call: &Call) -> Result<Response<Body>, Problem> {
     list::may_read(&call.actor)?;
     let registry = call.daemon.registry.load();
     let found = list::find(&registry, &call.actor, call.reference("token"))?;
-    Ok(tagged(ok, &list::view(&call.daemon, &registry, &found)))
+    let view = list::view(&call.daemon, &registry, &found);
+    Ok(tagged(ok(&view), view.version))
 }
 
 pub(super) async fn create(call: Call) -> Result<Response<Body>, Problem> {
@@ -41,10 +41,10 @@ pub(super) async fn create(call: Call) -> Result<Response<Body>, Problem> {
 }
 
 pub(super) async fn import(call: Call) -> Result<Response<Body>, Problem> {
-    let (daemon, actor, _, import) = call.json::<ImportToken>().await?;
+    let (daemon, actor, _, import) = call.secret_json::<ImportToken>().await?;
     let command = TokenCommand::Import(Box::new(import), entropy()?);
     let view = changed(&daemon, actor, command).await?;
-    Ok(tagged(created, &view))
+    Ok(tagged(created(&view), view.version))
 }
 
 pub(super) async fn edit(call: Call) -> Result<Response<Body>, Problem> {
@@ -105,7 +105,7 @@ async fn optional<T: DeserializeOwned + Default>(
 /// Carries out a change of one token and shows it, with its version as the tag.
 async fn answer(daemon: &Arc<Daemon>, actor: Actor, command: TokenCommand) -> Result<Response<Body>, Problem> {
     let view = changed(daemon, actor, command).await?;
-    Ok(tagged(ok, &view))
+    Ok(tagged(ok(&view), view.version))
 }
 
 async fn changed(daemon: &Arc<Daemon>, actor: Actor, command: TokenCommand) -> Result<TokenView, Problem> {
@@ -130,28 +130,6 @@ async fn with_secret(daemon: &Arc<Daemon>, actor: Actor, command: TokenCommand) 
 /// The only answer that holds a secret.
 fn secret_answer(daemon: &Daemon, id: TokenId, secret: &TokenSecret) -> Result<TokenCreated, Problem> {
     Ok(TokenCreated { id, secret: secret.expose().to_owned(), token: shown(daemon, id)? })
-}
-
-/// An answer with `ETag: "VERSION"`.
-fn tagged(answer: impl FnOnce(&TokenView) -> Response<Body>, view: &TokenView) -> Response<Body> {
-    let mut response = answer(view);
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", view.version)) {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    response
-}
-
-/// The version in `If-Match`; `*` and nothing at all match any.
-fn version_of(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or("").trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    text.trim_matches('"').parse().map(Some).map_err(|_| {
-        let detail = "If-Match: give the version as it stands in ETag, such as \"3\"";
-        Problem::new(Slug::Validation, detail).with_error("If-Match", "is no version")
-    })
 }
 
 fn entropy() -> Result<Entropy, Problem> {

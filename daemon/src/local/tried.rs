@@ -15,7 +15,7 @@ use super::params::Call;
 use super::{audit, logs};
 use crate::core::access::{Actor, Operation, allows, service_target};
 use crate::core::call::Call as Content;
-use crate::core::call::decode::{self, JsonProblem, RawCall};
+use crate::core::call::decode::{self, Decoded, JsonProblem, RawCall};
 use crate::core::matching::{self, ServiceMatch};
 use crate::core::registry::{Registry, ServiceEntry};
 use crate::core::routing;
@@ -83,20 +83,25 @@ async fn subject(daemon: &Arc<Daemon>, actor: &Actor, tried: &TryFilter) -> Resu
 }
 
 fn decoded(daemon: &Daemon, tried: &TryFilter) -> Result<Subject, Problem> {
+    let decoded = decode_sample(&tried.headers, &tried.query, &tried.body)?;
+    let redacted = daemon.redactor().redact(&decoded.call);
+    Ok(Subject { call: decoded.call, redacted, json_problem: decoded.json_problem, recalled: None })
+}
+
+/// A call that somebody gives as an example, decoded as the gate would.
+pub(super) fn decode_sample(given: &[(String, String)], query: &str, body: &str) -> Result<Decoded, Problem> {
     let mut headers = HeaderMap::new();
-    for (name, value) in &tried.headers {
+    for (name, value) in given {
         let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(value).ok());
         let (name, value) = parsed.ok_or_else(|| {
             Problem::new(Slug::Validation, format!("`{name}` is no header")).with_error("headers", "malformed")
         })?;
         headers.append(name, value);
     }
-    let query = Some(tried.query.as_str()).filter(|query| !query.is_empty());
+    let query = Some(query).filter(|query| !query.is_empty());
     let source_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let raw = RawCall { headers: &headers, raw_query: query, source_ip, body: tried.body.as_bytes() };
-    let decoded = decode::decode(raw).map_err(|error| Problem::new(error.slug(), error.to_string()))?;
-    let redacted = daemon.redactor.redact(&decoded.call);
-    Ok(Subject { call: decoded.call, redacted, json_problem: decoded.json_problem, recalled: None })
+    let raw = RawCall { headers: &headers, raw_query: query, source_ip, body: body.as_bytes() };
+    decode::decode(raw).map_err(|error| Problem::new(error.slug(), error.to_string()))
 }
 
 /// The phase that a real call would come to if the incident with its key were open for a resolve, and none for a trigger.
@@ -147,7 +152,7 @@ pub(super) async fn replay(call: &Call) -> Result<Response<Body>, Problem> {
         (Some(token), Some(recalled)) if tried.after.refused.is_none() => {
             let mut explain = routing::explain_for(&registry, token, &recalled.call, &recalled.call);
             mark_redacted(&mut explain);
-            explain
+            routing::with_maintenance(explain, &registry, &recalled.call, daemon.clock.now())
         }
         _ => Explain::default(),
     };
@@ -170,7 +175,13 @@ fn not_sendable(row: &LogRow) -> Option<String> {
     if row.truncated {
         return Some(format!("the log keeps the first 16 KiB of its {} bytes", row.body_bytes));
     }
-    match Recalled::of(row) {
+    // The token's own value is not sent again: another one takes its place.
+    let is_credential = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("token") || name.eq_ignore_ascii_case("access_token")
+    };
+    let query: Vec<_> = row.query.split('&').filter(|pair| !is_credential(pair)).collect();
+    match Recalled::of(&LogRow { query: query.join("&"), ..row.clone() }) {
         None => Some("it was refused before its body was read, so nothing of it was kept".to_owned()),
         Some(recalled) if recalled.whole_doubt() == Some(Doubt::Redacted) => {
             Some("values in it were redacted before it was written".to_owned())

@@ -1,8 +1,9 @@
 //! What every state store must do, in the domain's words. Each test runs against each implementation.
 
+mod answers;
+
 use std::sync::Arc;
 
-use tollgate_shared::id::IncidentId;
 use tollgate_shared::incident::{IncidentHead, IncidentState};
 use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 use tollgate_shared::priority::Priority;
@@ -10,12 +11,19 @@ use tollgate_shared::priority::Priority;
 use super::testing::disk::Disk;
 use super::testing::naive::NaiveStore;
 use super::testing::samples::{
-    START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, fingerprint, head, idempotency_key,
-    incident_id, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id, tombstone,
+    START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, fingerprint, head, incident_id,
+    opened, resolved, service, service_id, team, token, token_id, tombstone,
 };
-use super::{Committed, IncidentFilter, RedbStore, StateSettings, Store, View};
+use super::{IncidentFilter, RedbStore, StateSettings, Store, View};
 use crate::core::audit::Walk;
-use crate::core::model::{RegistryChange, TokenOptions, UsageRecord};
+use crate::core::model::{RegistryChange, UsageRecord};
+
+use self::answers::{
+    a_commit_writes_the_row_of_an_incident_once_however_often_it_was_touched,
+    an_answer_is_found_under_its_key_in_its_batch_afterwards_and_after_a_restart,
+    answers_are_forgotten_after_24_hours_on_disk_too, incidents_are_cut_by_priority_token_text_and_age,
+    options_and_maintenances_are_loaded_and_go_with_what_they_are_of,
+};
 
 /// An implementation with its disk: opening twice means a restart.
 trait Bench {
@@ -425,95 +433,4 @@ fn the_overflow_incident_is_found_until_it_is_resolved(bench: &dyn Bench) {
     assert_eq!(look(store.as_mut(), |view| view.overflow_incident(service_id(1))), Some(incident_id(1)));
     commit(store.as_mut(), |view| view.put_incident(resolved(overflow.clone(), 1)));
     assert_eq!(look(store.as_mut(), |view| view.overflow_incident(service_id(1))), None);
-}
-
-fn an_answer_is_found_under_its_key_in_its_batch_afterwards_and_after_a_restart(bench: &dyn Bench) {
-    let mut store = open(bench);
-    let (key, mut place) = (idempotency_key(1), None);
-    commit(store.as_mut(), |view| {
-        view.remember_answer(idempotency_key(9), stored_answer(9));
-        view.remember_answer(key, stored_answer(1));
-        place = view.answered(&key).map(|answered| answered.place);
-    });
-    let found = look(store.as_mut(), |view| view.answered(&key)).unwrap();
-    assert_eq!(
-        (Some(found.place), found.status, found.print),
-        (place, 201, fingerprint(1)),
-        "the batch knew its place"
-    );
-    assert_eq!(store.reader().stored_answer(found.place).unwrap(), Some(stored_answer(1).body));
-    drop(store);
-    let mut store = open(bench);
-    let again = look(store.as_mut(), |view| view.answered(&key)).unwrap();
-    assert_eq!(store.reader().stored_answer(again.place).unwrap(), Some(stored_answer(1).body));
-    assert_eq!(look(store.as_mut(), |view| view.answered(&idempotency_key(2))), None);
-}
-
-fn answers_are_forgotten_after_24_hours_on_disk_too(bench: &dyn Bench) {
-    let mut store = open(bench);
-    let key = idempotency_key(1);
-    commit(store.as_mut(), |view| view.remember_answer(key, stored_answer(1)));
-    let place = look(store.as_mut(), |view| view.answered(&key)).unwrap().place;
-    store.sweep_dedup(at(1 + 86_399)).unwrap();
-    assert!(store.reader().stored_answer(place).unwrap().is_some());
-    store.sweep_dedup(at(1 + 86_400)).unwrap();
-    assert_eq!(store.reader().stored_answer(place).unwrap(), None);
-    drop(store);
-    assert_eq!(look(open(bench).as_mut(), |view| view.answered(&key)), None);
-}
-
-fn options_and_maintenances_are_loaded_and_go_with_what_they_are_of(bench: &dyn Bench) {
-    let mut store = open(bench);
-    let options = TokenOptions { delivery_ids: true };
-    commit(store.as_mut(), |view| {
-        view.put_registry(RegistryChange::PutToken(Box::new(token(1))));
-        view.put_registry(RegistryChange::PutTokenOptions(token_id(1), options));
-        view.put_registry(RegistryChange::PutMaintenance(Box::new(maintenance(1))));
-    });
-    let loaded = store.reopen().unwrap();
-    assert_eq!((loaded.token_options, loaded.maintenances), (vec![(token_id(1), options)], vec![maintenance(1)]));
-    commit(store.as_mut(), |view| {
-        view.put_registry(RegistryChange::Bury(Box::new(tombstone(1))));
-        view.put_registry(RegistryChange::DeleteMaintenance(maintenance(1).id));
-    });
-    let loaded = store.reopen().unwrap();
-    assert!(loaded.token_options.is_empty() && loaded.maintenances.is_empty());
-}
-
-fn incidents_are_cut_by_priority_token_text_and_age(bench: &dyn Bench) {
-    let mut store = open(bench);
-    commit(store.as_mut(), |view| {
-        for n in 1..=4 {
-            let own = head(n, 1, Some(&format!("Key-{n}")));
-            let (priority, first_seen) =
-                if n == 3 { (Priority::P1, at(100)) } else { (Priority::P3, at(n.cast_signed())) };
-            view.put_incident(IncidentHead { priority, first_seen, ..own });
-        }
-    });
-    let found = |filter: IncidentFilter| -> Vec<IncidentId> {
-        store.reader().incidents(&filter, None, 100).unwrap().0.iter().map(|head| head.id).collect()
-    };
-    let all = IncidentFilter::default;
-    assert_eq!(found(IncidentFilter { priorities: vec![Priority::P1], ..all() }), [incident_id(3)]);
-    assert_eq!(found(IncidentFilter { text: Some("key-2".to_owned()), ..all() }), [incident_id(2)]);
-    assert_eq!(found(IncidentFilter { text: Some("disk 4 is".to_owned()), ..all() }), [incident_id(4)]);
-    assert_eq!(found(IncidentFilter { token: Some(token_id(1)), ..all() }).len(), 4);
-    assert!(found(IncidentFilter { token: Some(token_id(2)), ..all() }).is_empty());
-    assert!(found(IncidentFilter { since: Some(at(200)), ..all() }).is_empty());
-    assert_eq!(found(IncidentFilter { since: Some(at(4)), ..all() })[0], incident_id(4));
-}
-
-fn a_commit_writes_the_row_of_an_incident_once_however_often_it_was_touched(bench: &dyn Bench) {
-    let mut store = open(bench);
-    let committed = store
-        .commit(START, &mut |view| {
-            open_one(view, 1, "a");
-            for _ in 0..500 {
-                let mut head = view.incident(incident_id(1)).unwrap();
-                head.occurrences += 1;
-                view.put_incident(head);
-            }
-        })
-        .unwrap();
-    assert_eq!(committed, Committed { wrote: true, incident_rows: 1 });
 }

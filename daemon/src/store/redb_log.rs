@@ -4,11 +4,12 @@
 
 mod backend;
 mod block;
+pub(super) mod check;
 mod head;
 mod histogram;
 mod pack;
 mod read;
-mod segment;
+pub(super) mod segment;
 mod shelf;
 mod sieve;
 mod tables;

@@ -4,9 +4,9 @@
 //! are not collision-proof.
 
 mod handle;
-mod load;
+pub(super) mod load;
 mod read;
-mod tables;
+pub(super) mod tables;
 mod write;
 
 use std::fs::File;

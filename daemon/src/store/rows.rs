@@ -17,8 +17,8 @@ use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator, Service,
-    StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator, RedactionRules,
+    Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// A type that is kept in a table.
@@ -157,6 +157,7 @@ stored_as_it_is! {
     LogRow => "a log row",
     Maintenance => "a maintenance",
     Operator => "an operator",
+    RedactionRules => "the rules of redaction",
     ResolvedRow => "a row of the resolved incidents",
     Service => "a service",
     Team => "a team",

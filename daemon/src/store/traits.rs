@@ -16,7 +16,7 @@ use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
     AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
-    Operator, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 
 /// Why the store could not do it.
@@ -84,6 +84,8 @@ pub struct Loaded {
     pub maintenances: Vec<Maintenance>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
+    /// What operators have cut from calls.
+    pub redaction: RedactionRules,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.
@@ -303,6 +305,9 @@ pub trait Reader: Send + Sync {
     /// I/O or damage.
     fn audit_head(&self) -> Result<AuditHead, StoreError>;
 }
+
+/// Rows looked at for one page of incidents: enough that an ordinary page is full, few enough that it comes at once.
+pub const PAGE_SCAN_ROWS: usize = 10_000;
 
 /// A stretch of the log.
 #[derive(Clone, Debug, Default, PartialEq)]

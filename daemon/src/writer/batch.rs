@@ -85,6 +85,7 @@ fn decide_all(
     })?;
     daemon.meters.commits.fetch_add(u64::from(committed.wrote), Ordering::Relaxed);
     daemon.meters.last_batch.store(jobs.len() as u64, Ordering::Relaxed);
+    tracing::trace!(jobs = jobs.len(), wrote = committed.wrote, "a batch is committed");
     Ok(())
 }
 
@@ -98,7 +99,8 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
         match (job.work, decided.decision) {
             (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
                 count(daemon, &proposal, &decision, now);
-                incidents |= decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
+                incidents |=
+                    decision.key.is_some() || decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
                     (Some(draft), Some(seq)) => {
                         log.rows.push(Arc::new(filled(*draft, seq, latency_us, proposal.endpoint, &decision)));

@@ -26,6 +26,9 @@ pub struct StatusView {
     pub started_at: Timestamp,
     /// Where it listens for calls, `127.0.0.1:7480`.
     pub listen: String,
+    /// It takes them over TLS: `https://`.
+    #[serde(default)]
+    pub tls: bool,
     /// The socket file.
     pub socket: String,
     /// The data directory.
@@ -73,6 +76,8 @@ pub struct LogBounds {
     pub segments: u32,
     /// Bytes of the log on disk.
     pub disk_bytes: u64,
+    /// Segment files that do not open and are left out or moved aside; `tollgated check` says which.
+    pub damaged: u32,
 }
 
 /// Counts since the daemon's start; every drop is among them.

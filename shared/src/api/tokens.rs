@@ -136,6 +136,9 @@ pub struct WhoAmI {
     pub permissions: Vec<Permission>,
     /// When it ends; absent = never.
     pub expires_at: Option<Timestamp>,
+    /// Its use before this one: an address that is not yours means that somebody else has it.
+    #[serde(default)]
+    pub last_use: Option<LastUse>,
 }
 
 /// `POST /v1/tokens/{token}/debug`.
@@ -323,7 +326,7 @@ impl OutcomeCounts {
     }
 }
 
-/// The last accepted call of a token.
+/// The last time that a token was let in: a call, a question about itself, or management at the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
     /// When.
@@ -332,7 +335,7 @@ pub struct LastUse {
     pub ip: IpAddr,
     /// By what program, ≤ 128 bytes.
     pub user_agent: Option<String>,
-    /// With what outcome.
+    /// The outcome of the last call; `no_match` where there was none yet, since only calls have an outcome.
     pub outcome: Outcome,
 }
 

@@ -10,9 +10,8 @@ use super::row::{BodyText, Row};
 use super::text::Needle;
 use super::{BodyOp, Op};
 use crate::filter::{Path, Segment, parse_number};
+use crate::log::REDACTED;
 
-/// What the redactor writes in the place of a value, and inside texts and keys.
-const REDACTED: &str = "[redacted]";
 /// Values that one path selects at most, as in filters.
 const SELECTED_MAX: usize = 256;
 

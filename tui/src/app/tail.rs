@@ -145,7 +145,7 @@ impl Tail {
             match item {
                 TailItem::Row(row) if row.seq > self.last_seq => self.arrive(Entry::Row(Arc::from(row))),
                 TailItem::Gap(gap) if gap.to > self.last_seq => self.arrive(Entry::Gap(gap)),
-                TailItem::Row(_) | TailItem::Gap(_) => {}
+                TailItem::Row(_) | TailItem::Gap(_) | TailItem::End(_) => {}
                 TailItem::Heartbeat(beat) => self.resume = Some(beat.cursor),
             }
         }

@@ -7,6 +7,7 @@ mod log;
 mod maintenance;
 mod operator;
 mod query;
+mod redaction;
 mod send;
 mod team;
 mod token;
@@ -16,10 +17,11 @@ mod what_if;
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
-pub(super) use log::{LogArgs, LogReplay, LogVerb, LogView};
+pub(super) use log::{LogArgs, LogExport, LogReplay, LogVerb, LogView};
 pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use query::{Asked, QueryVerb};
+pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -56,6 +58,9 @@ What needs the daemon stopped is a verb of `tollgated`, everything else one of
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) global: Global,
+    /// Of the console: hide the screen after so long without a key; a sign-in with a passphrase always does after 15m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) lock_after: Option<Duration>,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }
@@ -69,7 +74,7 @@ pub(super) struct Global {
     /// How results are written
     #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
     pub(super) output: Format,
-    /// No colour (this command line has none yet; NO_COLOR is respected too)
+    /// No colour in the console; the commands write none anyway. NO_COLOR does the same
     #[arg(long, global = true)]
     pub(super) no_color: bool,
     /// No notes and no confirmations, only results and errors
@@ -91,6 +96,8 @@ pub(super) enum Format {
     Jsonl,
     /// Lists as comma-separated values that are safe to open in a spreadsheet; all else as a table
     Csv,
+    /// HTTP Archive 1.2, for `log export`
+    Har,
 }
 
 /// The nouns.
@@ -130,6 +137,9 @@ pub(super) enum Verb {
     /// Stop taking calls, or take them again
     #[command(subcommand)]
     Lockdown(LockdownVerb),
+    /// What is cut from calls before they are logged: list, try, add, remove rules
+    #[command(subcommand, after_help = redaction::AFTER_HELP)]
+    Redaction(RedactionVerb),
     /// The tokens that end soon; exit 2 where there are some
     Expiring(ExpiringArgs),
     /// Tokens that want to be looked at: idle, never used, without end or address list, used as ?token=

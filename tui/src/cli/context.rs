@@ -26,6 +26,8 @@ pub(super) struct Context<'a> {
     pub(super) format: Format,
     /// Lists are comma-separated values; all else is as in a table.
     pub(super) csv: bool,
+    /// An export is an HTTP Archive.
+    pub(super) har: bool,
     pub(super) quiet: bool,
     pub(super) yes: bool,
     /// The socket, where it was named: the lines that we suggest name it too.
@@ -50,7 +52,9 @@ impl Context<'_> {
     /// An object: as it is in JSON, or what `words` makes of it.
     pub(super) fn object<T: Serialize>(&mut self, object: &T, words: impl FnOnce(&T) -> Vec<String>) -> Done {
         match self.format {
-            Format::Table | Format::Csv => words(object).iter().try_for_each(|line| self.io.line(line))?,
+            Format::Table | Format::Csv | Format::Har => {
+                words(object).iter().try_for_each(|line| self.io.line(line))?
+            }
             Format::Json => self.io.json(object, true)?,
             Format::Jsonl => self.io.json(object, false)?,
         }
@@ -102,9 +106,9 @@ impl Context<'_> {
         match self.format {
             Format::Json => self.io.json(&rows, true)?,
             Format::Jsonl => rows.iter().try_for_each(|row| self.io.json(row, false))?,
-            Format::Table | Format::Csv if self.csv => self.csv_lines(&table(rows, self.when()))?,
-            Format::Table | Format::Csv if rows.is_empty() => self.note(none),
-            Format::Table | Format::Csv => {
+            Format::Table | Format::Csv | Format::Har if self.csv => self.csv_lines(&table(rows, self.when()))?,
+            Format::Table | Format::Csv | Format::Har if rows.is_empty() => self.note(none),
+            Format::Table | Format::Csv | Format::Har => {
                 let width = self.io.out_is_tty.then_some(self.io.width);
                 self.table_lines(&table(rows, self.when()), width)?;
             }

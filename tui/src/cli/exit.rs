@@ -157,7 +157,9 @@ pub(super) fn problem_lines(problem: &Problem) -> Vec<String> {
         detail => format!("{}: {detail}", problem.title),
     };
     let mut lines = vec![what];
-    lines.extend(problem.errors.iter().map(|error| format!("  {}: {}", error.path, error.message)));
+    let errors = problem.errors.iter().map(|error| format!("{}: {}", error.path, error.message));
+    // A single mistake is often the whole detail.
+    lines.extend(errors.filter(|error| *error != problem.detail).map(|error| format!("  {error}")));
     lines.extend(problem.retry_after.map(|secs| format!("try again in {secs} s")));
     lines
 }
@@ -190,6 +192,14 @@ mod tests {
             let exit = problem_exit(&Problem::new(slug, ""));
             assert!(!matches!(exit, Exit::Ok | Exit::Attention), "{slug} would look like success");
         }
+    }
+
+    #[test]
+    fn a_mistake_that_is_the_whole_detail_is_said_once() {
+        let one = Problem::new(Slug::Validation, "name: is blank").with_error("name", "is blank");
+        assert_eq!(problem_lines(&one).len(), 1);
+        let two = Problem::new(Slug::Validation, "two mistakes").with_error("a", "is b").with_error("c", "is d");
+        assert_eq!(problem_lines(&two).len(), 3);
     }
 
     #[test]

@@ -45,13 +45,14 @@ pub(super) async fn run(cx: &mut Context<'_>, view: LogView, q: Option<String>) 
 fn write_item(cx: &mut Context<'_>, item: &TailItem) -> Result<(), CliError> {
     let when = cx.when();
     match (cx.format, item) {
-        (Format::Table | Format::Csv, TailItem::Row(row)) => {
+        (Format::Table | Format::Csv | Format::Har, TailItem::Row(row)) => {
             let width = cx.io.out_is_tty.then_some(cx.io.width);
             let line = row_line(row, when, width);
             writeln!(cx.io.out, "{line}")?;
         }
-        (Format::Table | Format::Csv, TailItem::Gap(gap)) => cx.io.line(&gap_words(gap))?,
-        (Format::Table | Format::Csv, TailItem::Heartbeat(_)) => {}
+        (Format::Table | Format::Csv | Format::Har, TailItem::Gap(gap)) => cx.io.line(&gap_words(gap))?,
+        // An end is an error by then, and told as one.
+        (Format::Table | Format::Csv | Format::Har, TailItem::Heartbeat(_) | TailItem::End(_)) => {}
         // An array without end is no JSON: both forms are lines.
         (Format::Json | Format::Jsonl, item) => cx.io.json(item, false)?,
     }

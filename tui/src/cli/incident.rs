@@ -42,10 +42,15 @@ async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let q = asked::text(cx, Screen::Incidents, &list.asked).await?;
     let asks_for_state = q.as_deref().and_then(|q| Query::parse(q, &INCIDENTS).ok());
     let asks_for_state = asks_for_state.is_some_and(|q| q.any_field(&|field, _| field == FieldId::State));
+    let none = if list.state.is_none() && !list.all && !asks_for_state {
+        "no open incidents; --all shows resolved ones"
+    } else {
+        "no such incidents"
+    };
     let state = list.state.or_else(|| (!list.all && !asks_for_state).then(|| "open".to_owned()));
     let query = IncidentQuery { q, ..query_of(state, &list.filter) };
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    let done = cx.list("no such incidents", incidents, fetch).await;
+    let done = cx.list(none, incidents, fetch).await;
     done.map_err(|error| asked::drawn_too(error, query.q.as_ref()))
 }
 

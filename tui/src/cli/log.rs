@@ -9,7 +9,7 @@ use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::table::{Table, facts, numbers, words};
 use super::when::When;
-use super::{asked, follow, histogram, verdict};
+use super::{asked, export, follow, histogram, verdict};
 use crate::client::{ClientError, LogQuery};
 
 /// Rows where nobody says how many.
@@ -26,6 +26,10 @@ pub(super) async fn run(cx: &mut Context<'_>, args: LogArgs) -> Done {
         Some(LogVerb::Replay(_)) if view != LogView::default() => {
             Err(CliError::usage("`log replay` takes a seq and no filters", "use:  tollgate log replay SEQ"))
         }
+        Some(LogVerb::Export(_)) if view != LogView::default() => {
+            Err(CliError::usage("options stand behind the verb", "use:  tollgate log export --since 1h --to FILE"))
+        }
+        Some(LogVerb::Export(args)) => export::run(cx, args).await,
         Some(LogVerb::Show { seq }) => show(cx, seq).await,
         Some(LogVerb::Replay(replay)) => super::replay::run(cx, replay).await,
         None if view.refused => refused(cx, view).await,

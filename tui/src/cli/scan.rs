@@ -147,7 +147,7 @@ pub(super) fn report_offline(io: &mut Io, finds: &Finds, global: &Global, error:
     match global.output {
         Format::Json => io.json(&finds.hits, true)?,
         Format::Jsonl => finds.hits.iter().try_for_each(|hit| io.json(hit, false))?,
-        Format::Table | Format::Csv => finds
+        Format::Table | Format::Csv | Format::Har => finds
             .hits
             .iter()
             .try_for_each(|hit| io.line(&format!("{}:{}  {}  unknown", hit.file.display(), hit.line, hit.id)))?,

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tollgate_shared::api::{TokenCreated, TokenView};
+use tollgate_shared::api::{StatusView, TokenCreated, TokenView};
 use tollgate_shared::id::TokenId;
 
 use super::args::Format;
@@ -125,12 +125,13 @@ impl Destination {
             Self::Pipe => {
                 pipe(cx, created).map_err(|error| lost(cx, &error))?;
                 if cx.format == Format::Table {
-                    cx.notes(&facts(created, &cx.status.listen, verb));
+                    cx.notes(&facts(created, &cx.status, verb));
                 }
                 Ok(Exit::Ok)
             }
             Self::Screen => {
-                show_once::show(created, &show_once::call_line(&cx.status.listen)).map_err(|error| lost(cx, &error))?;
+                show_once::show(created, &show_once::call_line(&cx.status.listen, cx.status.tls))
+                    .map_err(|error| lost(cx, &error))?;
                 without_secret(cx, created, None, verb)
             }
         }
@@ -140,7 +141,7 @@ impl Destination {
 /// The secret alone on its line, or within the JSON object that the daemon answered.
 fn pipe(cx: &mut Context<'_>, created: &TokenCreated) -> std::io::Result<()> {
     match cx.format {
-        Format::Table | Format::Csv => cx.io.line(&created.secret)?,
+        Format::Table | Format::Csv | Format::Har => cx.io.line(&created.secret)?,
         Format::Json => cx.io.json(created, true)?,
         Format::Jsonl => cx.io.json(created, false)?,
     }
@@ -149,7 +150,7 @@ fn pipe(cx: &mut Context<'_>, created: &TokenCreated) -> std::io::Result<()> {
 
 fn without_secret(cx: &mut Context<'_>, created: &TokenCreated, file: Option<&Path>, verb: &str) -> Done {
     if cx.format == Format::Table {
-        cx.notes(&facts(created, &cx.status.listen, verb));
+        cx.notes(&facts(created, &cx.status, verb));
         if let Some(file) = file {
             cx.note(&format!("its secret is in {} (mode 0600)", file.display()));
         }
@@ -159,13 +160,13 @@ fn without_secret(cx: &mut Context<'_>, created: &TokenCreated, file: Option<&Pa
     cx.object(&view, |_| Vec::new())
 }
 
-fn facts(created: &TokenCreated, listen: &str, verb: &str) -> [(&'static str, String); 4] {
+fn facts(created: &TokenCreated, status: &StatusView, verb: &str) -> [(&'static str, String); 4] {
     let token = &created.token;
     [
         ("token", format!("{} {verb}", token.name)),
         ("id", created.id.to_string()),
         ("scope", super::token::scope_words(&token.scope)),
-        ("use it", format!("read -rs TG; {}", show_once::call_line(listen))),
+        ("use it", format!("read -rs TG; {}", show_once::call_line(&status.listen, status.tls))),
     ]
 }
 

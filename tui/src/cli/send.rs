@@ -49,6 +49,13 @@ pub(super) async fn delivered(address: &str, request: Request<Full<Bytes>>) -> R
     answer.map_err(|error| unreachable(error.to_string()))
 }
 
+/// This program speaks no TLS: a test call goes the way that a sender's goes.
+pub(super) fn over_tls(listen: &str) -> CliError {
+    let line = super::show_once::call_line(listen, true);
+    let what = "the daemon takes calls over TLS, which this program does not speak; nothing was sent";
+    CliError::failure(what, format!("use:  read -rs TG; {line}"))
+}
+
 /// An address that can be connected to: a daemon that listens on all addresses is reached on this host's own.
 pub(super) fn reachable(listen: &str) -> String {
     let port = |prefix: &str| listen.strip_prefix(prefix).map(str::to_owned);

@@ -60,8 +60,9 @@ pub(super) fn show(created: &TokenCreated, call: &str) -> io::Result<()> {
 }
 
 /// One call that reads the secret from standard input, so that neither the shell's history nor `ps` sees it.
-pub(super) fn call_line(listen: &str) -> String {
-    let url = format!("http://{}/v1/process", super::send::reachable(listen));
+pub(super) fn call_line(listen: &str, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}/v1/process", super::send::reachable(listen));
     format!(r#"curl -sS -H @- -H 'Content-Type: application/json' -d @alert.json {url} <<<"Authorization: Bearer $TG""#)
 }
 
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_line_to_run_reads_the_secret_from_standard_input() {
-        let line = call_line("0.0.0.0:7480");
+        let line = call_line("0.0.0.0:7480", false);
         assert!(line.contains("-H @-") && line.contains("http://127.0.0.1:7480/v1/process"), "{line}");
         assert!(line.ends_with(r#"<<<"Authorization: Bearer $TG""#), "{line}");
     }

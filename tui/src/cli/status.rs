@@ -24,7 +24,8 @@ pub(super) fn run(cx: &mut Context<'_>) -> Done {
         let steps = first_steps(&status, &cx.tollgate());
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
-    Ok(if status.store == "healthy" && status.lockdown.is_none() { Exit::Ok } else { Exit::Attention })
+    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0;
+    Ok(if is_well { Exit::Ok } else { Exit::Attention })
 }
 
 fn status_facts(status: &StatusView, when: When) -> Vec<String> {
@@ -49,7 +50,7 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
             ),
         ),
         ("you are", format!("{} (uid {}), {}", status.caller, status.caller_uid, status.caller_role)),
-        ("listens on", listen_words(&status.listen)),
+        ("listens on", listen_words(&status.listen, status.tls)),
         ("socket", status.socket.clone()),
         ("data", status.data_dir.clone()),
         ("store", status.store.clone()),
@@ -75,15 +76,25 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
         ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),
         ("log", log),
+        ("log files damaged", damaged_words(status.log.damaged)),
         ("log rows lost", some(counters.log_rows_lost)),
         ("only counted", some(counters.log_rows_not_logged)),
     ])
 }
 
+/// The daemon goes on without them; their rows are not shown.
+fn damaged_words(files: u32) -> String {
+    match files {
+        0 => String::new(),
+        _ => format!("{files} left out or moved aside; when the daemon is stopped, tollgated check says which"),
+    }
+}
+
 /// Whether another host can send at all is the first question where nothing arrives (operator.md, job 2).
-fn listen_words(listen: &str) -> String {
+fn listen_words(listen: &str, tls: bool) -> String {
     let is_loopback = listen.parse().is_ok_and(|address: std::net::SocketAddr| address.ip().is_loopback());
-    if is_loopback { format!("{listen} (this host only)") } else { listen.to_owned() }
+    let listen = if tls { format!("{listen} over TLS") } else { listen.to_owned() };
+    if is_loopback { format!("{listen} (this host only)") } else { listen }
 }
 
 /// What is left to do until the first incident; nothing once there is a token.
@@ -103,7 +114,7 @@ fn first_steps(status: &StatusView, tollgate: &str) -> Vec<String> {
     step(true, format!("{tollgate} token create first --scope service:Ops/DB --debug --secret-file first.secret"));
     lines.push("and a call, from here or as a sender makes it:".to_owned());
     lines.push(format!("  {tollgate} send --token-file first.secret alert.json"));
-    lines.push(format!("  read -rs TG < first.secret; {}", call_line(&status.listen)));
+    lines.push(format!("  read -rs TG < first.secret; {}", call_line(&status.listen, status.tls)));
     lines
 }
 
@@ -113,8 +124,9 @@ mod tests {
 
     #[test]
     fn the_listen_address_says_who_can_reach_it() {
-        assert_eq!(listen_words("127.0.0.1:7480"), "127.0.0.1:7480 (this host only)");
-        assert_eq!(listen_words("[::1]:7480"), "[::1]:7480 (this host only)");
-        assert_eq!(listen_words("0.0.0.0:7480"), "0.0.0.0:7480");
+        assert_eq!(listen_words("127.0.0.1:7480", false), "127.0.0.1:7480 (this host only)");
+        assert_eq!(listen_words("[::1]:7480", false), "[::1]:7480 (this host only)");
+        assert_eq!(listen_words("0.0.0.0:7480", false), "0.0.0.0:7480");
+        assert_eq!(listen_words("0.0.0.0:7480", true), "0.0.0.0:7480 over TLS");
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tollgate_shared::api::{ImportToken, NewToken, Screen, SetDebug, TokenPatch, TokenView};
 use tollgate_shared::limits::DEDUP_WINDOW_SECS_MAX;
 use tollgate_shared::problem::Slug;
-use tollgate_shared::token::RateLimit;
+use tollgate_shared::token::{Permission, RateLimit, Scope};
 
 use super::args::{Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList, TokenSettings, TokenVerb};
 use super::asked;
@@ -104,9 +104,15 @@ fn new_token(name: String, scope: String, settings: TokenSettings) -> Result<New
 
 async fn edit(cx: &mut Context<'_>, args: TokenEdit) -> Done {
     let (reference, if_version) = (args.token.clone(), args.if_version);
-    let patch = patch(args)?;
-    refuse_empty(&patch, "tollgate token edit --help")?;
+    let preset = args.preset.clone();
+    let mut patch = patch(args)?;
+    if preset.is_none() {
+        refuse_empty(&patch, "tollgate token edit --help")?;
+    }
     let token = cx.client.token(&reference).await?;
+    if let Some(preset) = preset {
+        patch.permissions = Some(preset_of(&preset, &token));
+    }
     let version = if_version.unwrap_or(token.version);
     // By id: the name may mean another token by now.
     match cx.client.edit_token_version(token.id.as_str(), &patch, version).await {
@@ -129,6 +135,13 @@ fn lost_update(cx: &Context<'_>, token: &TokenView, version: u64) -> CliError {
     CliError::failure(what, format!("look at it and repeat:  {} token show {}", cx.tollgate(), token.id))
 }
 
+/// What a preset means for this token: only global ones may also create requests.
+fn preset_of(preset: &str, token: &TokenView) -> Vec<String> {
+    let scope = if token.scope.kind == "global" { Scope::Global } else { Scope::Mine };
+    let permissions = Permission::preset(preset, scope).unwrap_or_default();
+    permissions.into_iter().map(|permission| permission.as_str().to_owned()).collect()
+}
+
 fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
     let list = |list: Vec<String>, empty: bool| (empty || !list.is_empty()).then_some(list);
     let switch = |on: bool, off: bool| (on || off).then_some(on);
@@ -140,7 +153,7 @@ fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
         not_before: args.not_before,
         dedup_window_secs: args.dedup.map(dedup_secs).transpose()?,
         allowed_ips: list(args.allow_ip, args.any_ip),
-        scope: None,
+        scope: args.scope,
         permissions: list(args.permission, false),
         ip_report_only: switch(args.ip_report_only, args.ip_enforce),
         dedup_ignore: list(args.dedup_ignore, args.no_dedup_ignore),

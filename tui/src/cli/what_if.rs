@@ -1,6 +1,6 @@
 //! `tollgate what-if`, and every dry run over the logged calls.
 
-mod progress;
+pub(super) mod progress;
 mod words;
 
 use std::pin::pin;
@@ -107,7 +107,7 @@ fn show(cx: &mut Context<'_>, rows: &[TriedRow], report: &WhatIfReport) -> Done 
     match cx.format {
         Format::Jsonl => cx.io.json(report, false)?,
         Format::Json => cx.io.json(&serde_json::json!({ "rows": rows, "report": report }), true)?,
-        Format::Table | Format::Csv => {
+        Format::Table | Format::Csv | Format::Har => {
             let when = cx.when();
             if !rows.is_empty() {
                 cx.rows(rows, "", words::table)?;

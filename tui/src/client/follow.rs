@@ -80,6 +80,7 @@ impl<'c> Follow<'c> {
         let Some(lines) = &mut self.lines else { return self.resume().await };
         let waited = tokio::time::timeout(SILENCE_MAX, lines.next()).await;
         match waited.unwrap_or(Err(ClientError::TooSlow { secs: SILENCE_MAX.as_secs() })) {
+            Ok(Some(TailItem::End(problem))) => self.lost(ClientError::Problem(problem)),
             Ok(Some(item)) => {
                 self.backoff.reset();
                 self.note(&item);
@@ -96,6 +97,7 @@ impl<'c> Follow<'c> {
             TailItem::Row(row) => row.seq.to_string(),
             TailItem::Gap(gap) => gap.to.to_string(),
             TailItem::Heartbeat(beat) => beat.cursor.clone(),
+            TailItem::End(_) => return,
         });
         // What was the beginning is now behind us.
         self.query.last = None;

@@ -143,6 +143,7 @@ pub(crate) fn status() -> StatusView {
         now: NOW,
         started_at: NOW.plus_secs(-60),
         listen: "127.0.0.1:7480".to_owned(),
+        tls: false,
         socket: "/run/tollgate/admin.sock".to_owned(),
         data_dir: "/var/lib/tollgate".to_owned(),
         teams: 0,

@@ -44,6 +44,7 @@ async fn step(follow: &mut Follow<'_>) -> String {
         FollowItem::Tail(TailItem::Row(row)) => row.seq.to_string(),
         FollowItem::Tail(TailItem::Gap(gap)) => format!("gap to {}", gap.to),
         FollowItem::Tail(TailItem::Heartbeat(_)) => "beat".to_owned(),
+        FollowItem::Tail(TailItem::End(problem)) => problem.title.clone(),
         FollowItem::Lost { .. } => "lost".to_owned(),
         FollowItem::Resumed => "resumed".to_owned(),
     }

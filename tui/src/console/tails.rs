@@ -133,6 +133,7 @@ async fn batch(lines: &mut Lines<TailItem>) -> (Vec<TailItem>, Option<Option<Cli
             },
         };
         match next {
+            Ok(Some(TailItem::End(why))) => return (items, Some(Some(ClientError::Problem(why)))),
             Ok(Some(item)) => items.push(item),
             Ok(None) => return (items, Some(None)),
             Err(error) => return (items, Some(Some(error))),
@@ -149,7 +150,7 @@ fn as_gap(items: &[TailItem]) -> Option<Gap> {
         let (from, to, count) = match item {
             TailItem::Row(row) => (row.seq, row.seq, 1),
             TailItem::Gap(gap) => (gap.from, gap.to, gap.count),
-            TailItem::Heartbeat(_) => continue,
+            TailItem::Heartbeat(_) | TailItem::End(_) => continue,
         };
         let before = gap.unwrap_or(Gap { from, to, count: 0, reason: GapReason::SlowReader });
         gap = Some(Gap { to, count: before.count + count, ..before });

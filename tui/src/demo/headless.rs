@@ -39,7 +39,9 @@ pub(super) async fn show(client: &Client, io: &mut Io, signals: &mut Signals, se
             FollowItem::Tail(TailItem::Gap(gap)) => {
                 line(io, &format!("-------- {} rows are missing: {}", gap.count, gap.reason.as_str()))?;
             }
-            FollowItem::Tail(TailItem::Heartbeat(_)) | FollowItem::Lost { .. } | FollowItem::Resumed => {}
+            FollowItem::Tail(TailItem::Heartbeat(_) | TailItem::End(_))
+            | FollowItem::Lost { .. }
+            | FollowItem::Resumed => {}
         }
     }
     summary(client, io).await?;

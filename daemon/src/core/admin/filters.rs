@@ -8,7 +8,7 @@ use tollgate_shared::id::FilterId;
 use tollgate_shared::limits::FILTERS_PER_SERVICE_MAX;
 use tollgate_shared::problem::{Problem, Slug};
 
-use super::{Done, Office, Reply, invalid, name_of};
+use super::{Done, Office, Reply, invalid, name_of, without_secret};
 use crate::core::access::Actor;
 use crate::core::matching::CompiledFilter;
 use crate::core::model::{FilterRecord, RegistryChange};
@@ -18,6 +18,7 @@ pub(super) fn create(office: &mut Office<'_>, actor: &Actor, new: NewFilter) -> 
     let entry = office.registry.find_service(&new.service)?.clone();
     let spec = spec_of(new)?;
     name_of("name", &spec.name)?;
+    without_secret("filter", &serde_json::to_string(&spec).unwrap_or_default())?;
     let id = FilterId((office.new_id)());
     compiles(id, &spec)?;
     if entry.records.len() >= FILTERS_PER_SERVICE_MAX {

@@ -24,7 +24,9 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
         | Command::EditOperator(..)
         | Command::DeleteOperator(_)
         | Command::SetPassphrase(..)
-        | Command::SetLockdown(_) => Ok(Target::Global),
+        | Command::SetLockdown(_)
+        | Command::AddRedaction(_)
+        | Command::RemoveRedaction(_) => Ok(Target::Global),
         Command::CreateService(new) => Ok(Target::Team(registry.find_team(&new.team)?.id)),
         Command::EditService(service, _) | Command::DeleteService(service) => service_named(registry, actor, service),
         Command::CreateFilter(new) => service_named(registry, actor, &new.service),

@@ -42,8 +42,13 @@ pub(super) fn edit(
     actor: &Actor,
     reference: &str,
     patch: &OperatorPatch,
+    version: Option<u64>,
 ) -> Result<Done, Problem> {
     let before = office.registry.find_operator(reference)?.clone();
+    if let Some(seen) = version.filter(|seen| *seen != before.version) {
+        let detail = format!("operator `{}` is at version {}; you saw {seen}: look again", before.name, before.version);
+        return Err(Problem::new(Slug::VersionMismatch, detail));
+    }
     let mut operator = before.as_ref().clone();
     if let Some(name) = &patch.name {
         operator.name = unused_name(office.registry, name, Some(operator.id))?;
@@ -117,7 +122,11 @@ fn target_of(operator: &Operator) -> String {
 /// What of an operator the audit shows, before and after a change.
 fn described(registry: &Registry, operator: &Operator) -> String {
     let team = |id: TeamId| registry.team(id).map_or_else(|| id.to_string(), |team| team.name.to_string());
-    let users: Vec<_> = operator.unix_users.iter().map(|user| format!("{} ({})", user.name, user.uid)).collect();
+    let user = |user: &UnixUser| match user.name.as_str() {
+        "" => user.uid.to_string(),
+        name => format!("{name} ({})", user.uid),
+    };
+    let users: Vec<_> = operator.unix_users.iter().map(user).collect();
     let roles: Vec<_> = operator.team_roles.iter().map(|(id, role)| format!("{}={role}", team(*id))).collect();
     let role = operator.role.map_or("none", GlobalRole::as_str);
     let (users, roles) = (users.join(", "), roles.join(", "));

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use tollgate_shared::secret;
 use zeroize::Zeroizing;
 
@@ -211,6 +212,13 @@ fn push_cut_pair(out: &mut String, pair: &str) {
     push_loggable(out, if is_secret { CUT } else { value });
 }
 
+/// A part of a request target as it may be looked through for secrets: decoded, where decoding brings one to light.
+pub fn readable(text: &str) -> Cow<'_, str> {
+    let decoded = fully_decoded(text);
+    let hides_one = secret::find_in(text).is_empty() && !secret::find_in(&decoded).is_empty();
+    if hides_one { Cow::Owned(decoded) } else { Cow::Borrowed(text) }
+}
+
 /// Decodes until nothing changes: a name that was encoded twice must not slip through. Three rounds are enough; what is
 /// encoded more often no receiver reads as a token.
 fn fully_decoded(text: &str) -> String {
@@ -376,5 +384,15 @@ mod tests {
             prop_assert!(!cut.contains("XLWR003aUl"), "{}", cut);
             prop_assert!(cut.is_ascii() && cut.len() <= QUERY_BYTES_MAX);
         }
+    }
+
+    #[test]
+    fn a_secret_that_is_percent_encoded_is_brought_to_light_and_all_else_stays() {
+        let hidden: String = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let twice = hidden.replace('%', "%25");
+        for target in [format!("POST /v1/{hidden}"), format!("/v1/{twice}?x=1")] {
+            assert!(readable(&target).contains(TOKEN), "{target}");
+        }
+        assert_eq!(readable("/v1/services/Ops%2FDB"), "/v1/services/Ops%2FDB");
     }
 }

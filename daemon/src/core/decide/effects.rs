@@ -8,7 +8,7 @@ use tollgate_shared::outcome::Outcome;
 
 use super::{Bench, Decision, Proposal};
 use crate::core::maintenance;
-use crate::core::model::{Effect, IncidentBody, Maintenance};
+use crate::core::model::{Effect, IncidentBody, Maintenance, Token};
 use crate::core::routing::{Plan, ServicePlan, TriggerPlan};
 use crate::store::View;
 
@@ -32,6 +32,21 @@ pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan)
     }
     done.decision.title = done.decision.title.take().or_else(|| done.suppressed.take());
     done
+}
+
+/// Acknowledges what is triggered under the call's keys. It is no outcome of its own: nothing is opened or closed, and the
+/// log's list says it in words.
+pub(super) fn acknowledge(bench: &mut Bench<'_>, proposal: &Proposal, token: &Token, done: &mut Done) {
+    for (service, key) in &proposal.acknowledges {
+        let open = bench.view.open_incident(*service, key).and_then(|id| bench.view.incident(id));
+        let Some(mut head) = open.filter(|head| head.state == IncidentState::Triggered) else { continue };
+        head.state = IncidentState::Acknowledged;
+        done.decision.title.get_or_insert_with(|| format!("acknowledged: {}", head.title));
+        done.decision.key = done.decision.key.take().or_else(|| head.key.clone());
+        let event = TimelineEvent::Acknowledged { by: format!("token {} {}", token.name, token.id) };
+        bench.view.add_timeline(head.id, single(bench, event));
+        bench.view.put_incident(head);
+    }
 }
 
 /// True while what the effect left behind is still so.

@@ -60,16 +60,6 @@ pub fn evaluate(filters: &[Arc<CompiledFilter>], call: &Call, redacted: &Call) -
     found
 }
 
-/// The first group of maintenance tags of which every text is found in the body: for this call the service is under
-/// maintenance. Case counts. A group without a text is never found.
-pub fn maintenance_group<'a>(groups: &'a [Vec<String>], call: &Call) -> Option<&'a [String]> {
-    let found = |group: &&Vec<String>| {
-        let mut texts = group.iter().filter(|text| !text.trim().is_empty()).peekable();
-        texts.peek().is_some() && texts.all(|text| call.text.contains(text.as_str()))
-    };
-    groups.iter().find(found).map(Vec::as_slice)
-}
-
 impl CompiledFilter {
     /// The key of a recovery by this filter; `None` where it has no resolve part or the call yields no key.
     pub fn resolve_key(&self, call: &Call) -> Option<String> {

@@ -160,11 +160,19 @@ impl Order {
     }
 }
 
+/// The order of two texts whatever their case. Nearly all are ASCII, which needs no look at Unicode's tables.
+fn folded(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() {
+        return a.bytes().map(|byte| byte.to_ascii_lowercase()).cmp(b.bytes().map(|byte| byte.to_ascii_lowercase()));
+    }
+    a.chars().flat_map(char::to_lowercase).cmp(b.chars().flat_map(char::to_lowercase))
+}
+
 impl Rank<'_> {
     fn compare(&self, other: &Self) -> Ordering {
         let by_key = match (self.key, other.key) {
             (Key::Number(a), Key::Number(b)) => a.cmp(&b),
-            (Key::Text(a), Key::Text(b)) => a.cmp(b),
+            (Key::Text(a), Key::Text(b)) => folded(a, b),
             (Key::Number(_), Key::Text(_)) => Ordering::Less,
             (Key::Text(_), Key::Number(_)) => Ordering::Greater,
         };

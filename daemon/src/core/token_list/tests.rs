@@ -123,3 +123,15 @@ fn a_cursor_of_another_order_is_refused() {
         assert!(desk.page(&filter, Order::parse("-name").unwrap(), Some(bad), 1).is_err());
     }
 }
+
+#[test]
+fn created_by_is_sorted_whatever_its_case_like_every_other_text() {
+    let mut shelf = Shelf::new(&[]);
+    for (name, by) in [("a", "Zoe"), ("b", "anna"), ("c", "Bert"), ("d", "émile"), ("e", "Émile"), ("f", "ANNA")] {
+        shelf.world.actor.name = by.to_owned();
+        shelf.world.token(new_token(name, "global"));
+    }
+    assert_eq!(shelf.page(&[], "created_by", None, 100).names, ["b", "f", "c", "a", "d", "e"]);
+    let first = shelf.page(&[], "created_by", None, 2);
+    assert_eq!(shelf.page(&[], "created_by", first.next.as_deref(), 100).names, ["c", "a", "d", "e"]);
+}

@@ -5,16 +5,18 @@ use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
     AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch,
     FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, LogHistogram, MaintenanceView,
-    NewFilter, NewMaintenance, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, ProcessAnswer,
-    ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView,
-    SetDebug, SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated,
-    TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
+    NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, OperatorPatch,
+    OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, ResolveIncident, RevokeReceipt,
+    RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn,
+    SignedIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter,
+    TryRedaction, TryVerdict, WhatIf, WhatIfItem,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::problem::Problem;
 
 use super::schemas::Schemas;
+use crate::core::token_list::PARAMETERS;
 use crate::local::{Act, Route, people_routes};
 
 /// What the document says of a route.
@@ -123,15 +125,15 @@ fn words(act: Act) -> Words {
         Act::OperatorEdit => Words::new("Change an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<OperatorPatch>),
         Act::OperatorDelete => Words::new("Delete an operator", Nothing).status(204),
         Act::OperatorPassphrase => Words::new("Set or take away an operator's passphrase", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<SetPassphrase>),
-        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(signed_in)).takes(Schemas::of_request::<SignIn>),
-        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(signed_in)),
+        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
+        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
+        Act::RedactionList => Words::new("Rules of redaction beside the built-in ones", Page(Schemas::of::<RedactionRuleView>)).query(PAGE),
+        Act::RedactionAdd => Words::new("Add a rule of redaction; with a sample 422 where it cuts nothing there", One(Schemas::of::<RedactionRuleView>)).takes(Schemas::of_request::<NewRedactionRule>).status(201),
+        Act::RedactionRemove => Words::new("Remove a rule of redaction; rows that are kept stay as they are", Nothing).status(204),
+        Act::RedactionTry => Words::new("What the log would keep of a call; nothing is changed", One(Schemas::of::<RedactionTried>)).takes(Schemas::of_request::<TryRedaction>),
         Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
     }
-}
-
-fn signed_in(_: &mut Schemas) -> Value {
-    json!({ "type": "object", "properties": { "operator": { "type": "string" } }, "required": ["operator"] })
 }
 
 /// The whole document, as it is committed.
@@ -172,6 +174,14 @@ fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -
     let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": { "type": "string" } });
     let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path")).collect();
     parameters.extend(words.query.iter().map(|name| parameter(name, "query")));
+    if matches!(route.act, Act::TokenEdit | Act::OperatorEdit) {
+        parameters.push(parameter("If-Match", "header"));
+    }
+    if route.act == Act::TokenList {
+        let known = words.query;
+        let filters = PARAMETERS.iter().filter(|name| !known.contains(name));
+        parameters.extend(filters.map(|name| parameter(name, "query")));
+    }
     let mut operation = json!({
         "operationId": format!("{:?}", route.act),
         "summary": words.summary,

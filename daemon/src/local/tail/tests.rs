@@ -20,10 +20,10 @@ fn screen(on_disk: &[u64], published: u64, at: u64) -> Screen {
     log.append(&rows, crate::core::testing::START).unwrap();
     let daemon = daemon(&NaiveStore::default(), &log, World::empty().registry, published);
     let (lines, receiver) = mpsc::channel(64);
-    Screen {
-        tail: Tail { daemon, query: LogQuery::asking("", crate::core::testing::START), lines, at, was_live: false },
-        lines: receiver,
-    }
+    let beat_at = Instant::now() + HEARTBEAT;
+    let query = LogQuery::asking("", crate::core::testing::START);
+    let tail = Tail { daemon, query, actor: Actor::daemon(), lines, at, was_live: false, beat_at };
+    Screen { tail, lines: receiver }
 }
 
 impl Screen {
@@ -35,6 +35,7 @@ impl Screen {
                     TailItem::Row(row) => shown.push(row.seq.to_string()),
                     TailItem::Gap(gap) => shown.push(format!("{}-{} {}", gap.from, gap.to, gap.reason.as_str())),
                     TailItem::Heartbeat(_) => {}
+                    TailItem::End(problem) => shown.push(problem.title.clone()),
                 }
             }
         }
@@ -60,7 +61,7 @@ fn rows_and_holes_come_in_rising_seq() {
         .map(|item| match item {
             TailItem::Row(row) => (row.seq, row.seq),
             TailItem::Gap(gap) => (gap.from, gap.to),
-            TailItem::Heartbeat(_) => panic!("none was given"),
+            TailItem::Heartbeat(_) | TailItem::End(_) => panic!("none was given"),
         })
         .collect();
     assert_eq!(seqs, [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]);
@@ -135,7 +136,7 @@ async fn a_reader_that_takes_nothing_is_told_a_gap_when_he_goes_on() {
                     assert_eq!((gap.from, gap.reason), (next, GapReason::SlowReader));
                     (missed, next) = (gap.count, gap.to + 1);
                 }
-                TailItem::Heartbeat(_) => {}
+                TailItem::Heartbeat(_) | TailItem::End(_) => {}
             }
         }
     }

@@ -132,7 +132,7 @@ pub(in crate::local) fn issued(call: &Call) -> Result<Response<Body>, Problem> {
 /// Whose values are these? They come over the socket, are wiped here and are in no answer.
 pub(in crate::local) async fn identify(call: Call) -> Result<Response<Body>, Problem> {
     may_read(&call.actor)?;
-    let (daemon, actor, _, asked) = call.json::<IdentifyToken>().await?;
+    let (daemon, actor, _, asked) = call.secret_json::<IdentifyToken>().await?;
     let lines: Vec<&str> = asked.value.lines().filter(|line| !line.trim().is_empty()).collect();
     if lines.is_empty() || lines.len() > IDENTIFIED_MAX {
         let detail = format!("{} values; 1 to {IDENTIFIED_MAX} at once, one a line", lines.len());

@@ -194,6 +194,14 @@ impl Block {
         unpacked.get(start..self.end(index)).unwrap_or_default()
     }
 
+    /// Whether every part unpacks.
+    ///
+    /// # Errors
+    /// The first one that does not.
+    pub(super) fn check_parts(&self) -> Result<(), StoreError> {
+        self.parts.iter().try_for_each(|part| part.unpack(&self.stored).map(drop))
+    }
+
     fn index(&self, seq: u64) -> usize {
         let index = usize::try_from(seq - self.first_seq).unwrap_or(usize::MAX);
         debug_assert!(index < self.rows, "the seq is in the block");

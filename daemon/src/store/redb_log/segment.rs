@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,7 +48,7 @@ pub(super) struct Span {
 
 /// What a file was found to hold.
 #[derive(Debug)]
-pub(super) struct Contents {
+pub(in crate::store) struct Contents {
     pub(super) format: i64,
     pub(super) span: Span,
     /// `None` = there may be rows of any token.
@@ -71,7 +72,7 @@ pub(super) struct Opener {
 
 /// Why a segment cannot be used.
 #[derive(Debug)]
-pub(super) enum Unusable {
+pub(in crate::store) enum Unusable {
     /// Its bytes are no segment: it is moved aside.
     Damaged(StoreError),
     /// The disk or the process's limits stand in the way: it may be well.
@@ -146,8 +147,11 @@ impl Segment {
 
     /// A segment found on disk. `None` where it holds no row.
     pub(super) fn find(path: &Path, opener: Opener) -> Result<Option<Found>, Unusable> {
-        let (database, repaired) = open_existing(path, &opener)?;
-        let Some(contents) = read_contents(&database).map_err(sort_store)? else { return Ok(None) };
+        let found = guarded(|| {
+            let (database, repaired) = open_existing(path, &opener)?;
+            Ok(read_contents(&database).map_err(sort_store)?.map(|contents| (database, repaired, contents)))
+        });
+        let Some((database, repaired, contents)) = found? else { return Ok(None) };
         let goes_on = !repaired && contents.format == FORMAT_VERSION;
         Ok(Some(Found { segment: Self::with(path.to_owned(), opener, contents, database), goes_on }))
     }
@@ -178,7 +182,7 @@ impl Segment {
         if let Some(open) = database.as_ref() {
             return Ok(Arc::clone(open));
         }
-        let opened = Arc::new(open_existing(&self.path, &self.opener)?.0);
+        let opened = Arc::new(guarded(|| open_existing(&self.path, &self.opener))?.0);
         *database = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -190,7 +194,7 @@ impl Segment {
             return Ok(false);
         }
         match database.take().and_then(Arc::into_inner) {
-            Some(database) => database.close().map(|()| true).map_err(fail("close a log segment")),
+            Some(database) => close_database(database).map(|()| true),
             None => Ok(true),
         }
     }
@@ -200,7 +204,7 @@ impl Segment {
     pub(super) fn close(&self) -> Result<(), StoreError> {
         let database = lock(&self.database).take();
         match database.and_then(Arc::into_inner) {
-            Some(database) => database.close().map_err(fail("close a log segment")),
+            Some(database) => close_database(database),
             None => Ok(()),
         }
     }
@@ -215,11 +219,15 @@ impl Segment {
         }
         span.rows += rows.len() as u64;
         let database = self.database().map_err(Unusable::into_error)?;
-        let txn = database.begin_write().map_err(fail("write log rows"))?;
-        put_rows(&txn, rows)?;
-        let new_tokens = self.put_tokens(&txn, rows)?;
-        write_span(&txn, span)?;
-        txn.commit().map_err(fail("commit log rows"))?;
+        let write = || {
+            let txn = database.begin_write().map_err(fail("write log rows"))?;
+            put_rows(&txn, rows)?;
+            let new_tokens = self.put_tokens(&txn, rows)?;
+            write_span(&txn, span)?;
+            txn.commit().map_err(fail("commit log rows"))?;
+            Ok(new_tokens)
+        };
+        let new_tokens = guarded(|| write().map_err(Unusable::Unreachable)).map_err(Unusable::into_error)?;
         // Tokens first: a reader that sees the new end must not be told that their rows are not there.
         self.hold(new_tokens);
         *lock(&self.span) = span;
@@ -257,6 +265,15 @@ impl Segment {
         open: &mut dyn FnMut(u64, &Head<'_>) -> Result<bool, StoreError>,
     ) -> Result<Vec<Stretch>, Unusable> {
         let database = self.database()?;
+        guarded(|| self.stretches_of(&database, wanted, open))
+    }
+
+    fn stretches_of(
+        &self,
+        database: &Database,
+        wanted: Wanted,
+        open: &mut dyn FnMut(u64, &Head<'_>) -> Result<bool, StoreError>,
+    ) -> Result<Vec<Stretch>, Unusable> {
         let txn = database.begin_read().map_err(|error| sort(error.into()))?;
         let found = match wanted.direction {
             Direction::Rising => blocks(&txn, wanted, open)?,
@@ -348,11 +365,26 @@ impl Span {
 }
 
 impl Unusable {
-    pub(super) fn into_error(self) -> StoreError {
+    pub(in crate::store) fn into_error(self) -> StoreError {
         match self {
             Self::Damaged(error) | Self::Unreachable(error) => error,
         }
     }
+}
+
+/// The engine trusts a page that it reads: where bytes have changed on the disk it may stop with a panic, which is damage
+/// to us and must not end the thread that reads or writes.
+pub(in crate::store) fn guarded<T>(work: impl FnOnce() -> Result<T, Unusable>) -> Result<T, Unusable> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let detail = "its pages contradict each other".to_owned();
+        Err(Unusable::Damaged(StoreError::Damaged { what: "a log segment".to_owned(), detail }))
+    })
+}
+
+/// A database that stopped in the middle of a page may stop again when it is closed.
+fn close_database(database: Database) -> Result<(), StoreError> {
+    let close = || database.close().map_err(fail("close a log segment")).map_err(Unusable::Unreachable);
+    guarded(close).map_err(Unusable::into_error)
 }
 
 /// Makes a change of the directory's entries durable.
@@ -413,6 +445,8 @@ fn sort_store(error: StoreError) -> Unusable {
             Ok(engine) => sort(*engine),
             Err(source) => Unusable::Unreachable(StoreError::Io { doing, source }),
         },
+        // A newer program wrote it and can read it again.
+        newer @ StoreError::NewerFormat { .. } => Unusable::Unreachable(newer),
         other => Unusable::Damaged(other),
     }
 }

@@ -21,7 +21,8 @@ use crate::store::StoreError;
 pub(super) struct Shelf {
     pub(super) settings: LogSettings,
     segments: RwLock<BTreeMap<u64, Arc<Segment>>>,
-    damaged: AtomicU32,
+    /// Segments that are left out and still have their names.
+    left_out: AtomicU32,
     open: Mutex<OpenSegments>,
 }
 
@@ -38,7 +39,7 @@ struct OpenSegments {
 impl Shelf {
     /// Looks through the directory. Returns also the newest segment where it can be written on.
     pub(super) fn open(settings: LogSettings) -> Result<Self, StoreError> {
-        let shelf = Self { settings, segments: RwLock::default(), damaged: AtomicU32::new(0), open: Mutex::default() };
+        let shelf = Self { settings, segments: RwLock::default(), left_out: AtomicU32::new(0), open: Mutex::default() };
         let names = shelf.files(SUFFIX).map_err(|error| io_error("list the log's directory", error))?;
         let newest = names.last().cloned();
         for path in names {
@@ -133,13 +134,17 @@ impl Shelf {
         let mut name = path.as_os_str().to_owned();
         name.push(DAMAGED_SUFFIX);
         let renamed = fs::rename(path, &name).and_then(|()| sync_directory(&self.settings.directory));
-        self.damaged.fetch_add(1, Ordering::Relaxed);
+        if renamed.is_err() {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
         self.segments.write().unwrap_or_else(PoisonError::into_inner).retain(|_, segment| segment.path != path);
         tracing::error!(path = %path.display(), %error, moved = renamed.is_ok(), "a log segment is damaged and moved aside");
     }
 
+    /// Segments that are not shown: moved aside, by this run or an earlier one, or left out.
     pub(super) fn damaged(&self) -> u32 {
-        self.damaged.load(Ordering::Relaxed)
+        let aside = self.files(DAMAGED_SUFFIX).map_or(0, |files| files.len());
+        u32::try_from(aside).unwrap_or(u32::MAX).saturating_add(self.left_out.load(Ordering::Relaxed))
     }
 
     /// Deletes a segment's file and forgets it.
@@ -209,7 +214,7 @@ impl Shelf {
                 .map_err(|error| io_error("delete an empty log segment", error))?,
             Err(Unusable::Damaged(error)) => self.set_aside(path, &error),
             Err(Unusable::Unreachable(error)) => {
-                self.damaged.fetch_add(1, Ordering::Relaxed);
+                self.left_out.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(path = %path.display(), %error, "a log segment cannot be read now and is left out");
             }
         }

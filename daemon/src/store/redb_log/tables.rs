@@ -109,7 +109,7 @@ pub(super) fn write_span(txn: &WriteTransaction, span: Span) -> Result<(), Store
 }
 
 /// What is in a segment of any known format; `None` where it holds no row.
-pub(super) fn read_contents(database: &Database) -> Result<Option<Contents>, StoreError> {
+pub(in crate::store) fn read_contents(database: &Database) -> Result<Option<Contents>, StoreError> {
     const DOING: &str = "read a log segment's marks";
     let txn = database.begin_read().map_err(fail(DOING))?;
     let meta = match txn.open_table(META) {

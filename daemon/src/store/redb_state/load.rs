@@ -7,7 +7,7 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::tables::{
     ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS,
-    RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
+    REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
@@ -18,7 +18,7 @@ use crate::store::{Loaded, StoreError};
 const DOING: &str = "load the state";
 
 /// The registry and the marks for the caller, open incidents and deduplication for the store itself.
-pub(super) fn load(
+pub(in crate::store) fn load(
     txn: &ReadTransaction,
     bounds: DedupBounds,
     counts: SharedCounts,
@@ -30,6 +30,7 @@ pub(super) fn load(
     load_dedup(txn, &mut memory)?;
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
+    let redaction = meta.get(REDACTION).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
     load_answers(txn, &mut memory)?;
     memory.answers.forget_before(marks.high_water);
     let loaded = Loaded {
@@ -42,6 +43,7 @@ pub(super) fn load(
         operators: all(txn, OPERATORS)?,
         kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
+        redaction: redaction.unwrap_or_default(),
         token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,
         maintenances: all(txn, MAINTENANCES)?,
         usage: by_token(txn, USAGE, "a usage record")?,

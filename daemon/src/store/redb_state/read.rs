@@ -14,7 +14,8 @@ use crate::core::audit::AuditHead;
 use crate::core::model::{AnswerPlace, IncidentBody};
 use crate::store::memory::SharedCounts;
 use crate::store::rows::{AnswerBlock, decode, service_of};
-use crate::store::{AuditPage, IncidentFilter, Reader, SCAN_ROWS_MAX, StoreError};
+use crate::store::traits::SCAN_ROWS_MAX;
+use crate::store::{AuditPage, IncidentFilter, Reader, StoreError};
 
 /// Ids that one search by a piece of an id looks at.
 const HINT_IDS_MAX: usize = 200_000;

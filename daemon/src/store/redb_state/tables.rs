@@ -9,42 +9,43 @@ use crate::store::StoreError;
 use crate::store::memory::Marks;
 
 /// The format that this program writes.
-pub(super) const FORMAT_VERSION: u64 = 1;
+pub(in crate::store) const FORMAT_VERSION: u64 = 1;
 
 /// Numbers and marks by name; numbers are eight bytes, least significant first.
-pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+pub(in crate::store) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 /// By id.
-pub(super) const TEAMS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("teams");
+pub(in crate::store) const TEAMS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("teams");
 /// By id.
-pub(super) const SERVICES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("services");
+pub(in crate::store) const SERVICES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("services");
 /// By id.
-pub(super) const FILTERS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("filters");
+pub(in crate::store) const FILTERS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("filters");
 /// Living tokens by public id.
-pub(super) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
+pub(in crate::store) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
 /// Revoked tokens by public id.
-pub(super) const TOMBSTONES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tombstones");
+pub(in crate::store) const TOMBSTONES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tombstones");
 /// By MAC: written by rotation and revocation only, so its random keys cost no call anything.
-pub(super) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u8]> = TableDefinition::new("dead_secrets");
+pub(in crate::store) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u8]> =
+    TableDefinition::new("dead_secrets");
 /// By id.
-pub(super) const OPERATORS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("operators");
+pub(in crate::store) const OPERATORS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("operators");
 /// By owner, screen and name; see [`kept_query_key`].
 pub(super) const KEPT_QUERIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("kept_queries");
 /// By the token's public id.
-pub(super) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
+pub(in crate::store) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
 /// By id, which is by age.
-pub(super) const HEADS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("incident_heads");
+pub(in crate::store) const HEADS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("incident_heads");
 /// By id, written once.
-pub(super) const BODIES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("incident_bodies");
+pub(in crate::store) const BODIES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("incident_bodies");
 /// By incident and number; number 0 is the first entry and stays.
-pub(super) const TIMELINE: TableDefinition<'static, (u128, u32), &[u8]> = TableDefinition::new("timeline");
+pub(in crate::store) const TIMELINE: TableDefinition<'static, (u128, u32), &[u8]> = TableDefinition::new("timeline");
 /// The ids of open incidents: what a start reads instead of all heads.
-pub(super) const OPEN: TableDefinition<'static, u128, ()> = TableDefinition::new("open");
+pub(in crate::store) const OPEN: TableDefinition<'static, u128, ()> = TableDefinition::new("open");
 /// Resolved incidents in the order of resolving: what retention walks along.
-pub(super) const RESOLVED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("resolved");
+pub(in crate::store) const RESOLVED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("resolved");
 /// One block a commit, by commit number.
-pub(super) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dedup");
+pub(in crate::store) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dedup");
 /// By seq.
-pub(super) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
+pub(in crate::store) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
 /// Answers under idempotency keys: one block a commit, by commit number.
 pub(super) const ANSWERS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("answers");
@@ -54,7 +55,9 @@ pub(super) const TOKEN_OPTIONS: TableDefinition<'static, &str, &[u8]> = TableDef
 pub(super) const MAINTENANCES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("maintenances");
 
 /// The row in `meta` that is there while ingestion is locked down.
-pub(super) const LOCKDOWN: &str = "lockdown";
+pub(in crate::store) const LOCKDOWN: &str = "lockdown";
+/// The row in `meta` with the rules of redaction; there from the first rule on.
+pub(in crate::store) const REDACTION: &str = "redaction";
 
 const FORMAT: &str = "format_version";
 const STORE_ID: &str = "store_id";
@@ -66,7 +69,11 @@ const AUDIT_SEQ: &str = "audit_seq";
 const AUDIT_HEAD: &str = "audit_head";
 
 /// Makes every table, so that readers find them, and writes what an empty database knows of itself.
-pub(super) fn initialise(txn: &WriteTransaction, key_check: &[u8; 32], store_id: u64) -> Result<(), StoreError> {
+pub(in crate::store) fn initialise(
+    txn: &WriteTransaction,
+    key_check: &[u8; 32],
+    store_id: u64,
+) -> Result<(), StoreError> {
     const DOING: &str = "create the tables of the state";
     for table in [TEAMS, SERVICES, FILTERS, OPERATORS, HEADS, BODIES] {
         txn.open_table(table).map_err(fail(DOING))?;
@@ -95,8 +102,15 @@ pub(super) fn kept_query_key((owner, screen, name): &KeptQueryKey) -> String {
     format!("{owner}/{screen}/{name}")
 }
 
+/// The key check that was kept at creation.
+pub(in crate::store) fn key_check(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<[u8; 32], StoreError> {
+    bytes(meta, KEY_CHECK)
+}
+
 /// Makes the tables that a file of an earlier release does not have yet; an empty table says what a missing one did.
-pub(super) fn add_missing(database: &Database) -> Result<(), StoreError> {
+pub(in crate::store) fn add_missing(database: &Database) -> Result<(), StoreError> {
     const DOING: &str = "add new tables to the state";
     let found: Vec<String> = {
         let txn = redb::ReadableDatabase::begin_read(database).map_err(fail(DOING))?;
@@ -123,7 +137,7 @@ fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
 }
 
 /// Refuses a file of a newer format or of another key; what it cannot find is damage.
-pub(super) fn check_identity(
+pub(in crate::store) fn check_identity(
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
     label: &str,
     key_check: &[u8; 32],
@@ -140,11 +154,13 @@ pub(super) fn check_identity(
     Ok(())
 }
 
-pub(super) fn store_id(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, StoreError> {
+pub(in crate::store) fn store_id(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, StoreError> {
     number(meta, STORE_ID)
 }
 
-pub(super) fn read_marks(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Marks, StoreError> {
+pub(in crate::store) fn read_marks(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<Marks, StoreError> {
     Ok(Marks {
         high_water: Timestamp::from_micros(number(meta, HIGH_WATER)?.cast_signed()),
         next_log_seq: number(meta, NEXT_LOG_SEQ)?,
@@ -154,7 +170,7 @@ pub(super) fn read_marks(meta: &impl ReadableTable<&'static str, &'static [u8]>)
     })
 }
 
-pub(super) fn write_marks(txn: &WriteTransaction, marks: Marks) -> Result<(), StoreError> {
+pub(in crate::store) fn write_marks(txn: &WriteTransaction, marks: Marks) -> Result<(), StoreError> {
     const DOING: &str = "write the marks of the state";
     let mut meta = txn.open_table(META).map_err(fail(DOING))?;
     let numbers = [

@@ -10,7 +10,7 @@ use tollgate_shared::log::LogRow;
 use tollgate_shared::outcome::Outcome;
 
 use super::*;
-use crate::core::model::SourceRecord;
+use crate::core::model::{RedactionRule, RedactionWhat, SourceRecord};
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
     incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id,
@@ -82,6 +82,17 @@ fn usage() -> UsageRecord {
     }
 }
 
+fn redaction_rules() -> RedactionRules {
+    let rule = |name: &str, what| RedactionRule {
+        name: name.to_owned(),
+        what,
+        created_at: START,
+        created_by: "root".to_owned(),
+    };
+    let pattern = RedactionWhat::Pattern { pattern: r"\d{16}".to_owned(), ignore_case: true };
+    RedactionRules { rules: vec![rule("pin", RedactionWhat::Path("pin".to_owned())), rule("card", pattern)] }
+}
+
 fn explained_row() -> LogRow {
     let condition = |seen| ConditionExplain {
         path: "$.status".to_owned(),
@@ -129,6 +140,7 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&acknowledged(3), "timeline acknowledged");
     check(&token(1), "token");
     check(&tombstone(1), "tombstone");
+    check(&redaction_rules(), "redaction rules");
     check(&usage(), "usage");
     check(&filter(), "filter");
     check(&AnswerBlock { entries: vec![(IdempotencyKey([6; 32]), stored_answer(1))] }, "answer block");

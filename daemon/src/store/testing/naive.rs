@@ -32,6 +32,7 @@ struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
     kept_queries: BTreeMap<crate::core::model::KeptQueryKey, crate::core::model::KeptQuery>,
     lockdown: Option<crate::core::model::Lockdown>,
+    redaction: crate::core::model::RedactionRules,
     token_options: BTreeMap<TokenId, TokenOptions>,
     maintenances: BTreeMap<MaintenanceId, Maintenance>,
     /// Each with its place.
@@ -92,6 +93,7 @@ impl Store for NaiveStore {
             operators: state.operators.into_values().collect(),
             kept_queries: state.kept_queries.into_values().collect(),
             lockdown: state.lockdown,
+            redaction: state.redaction,
             token_options: state.token_options.into_iter().collect(),
             maintenances: state.maintenances.into_values().collect(),
             usage: state.usage.into_iter().collect(),
@@ -313,6 +315,7 @@ impl View for NaiveView {
             RegistryChange::PutQuery(kept) => drop(state.kept_queries.insert(kept.key(), *kept)),
             RegistryChange::DeleteQuery(key) => drop(state.kept_queries.remove(&key)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
+            RegistryChange::SetRedaction(rules) => state.redaction = rules,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutTokenOptions(id, options) => drop(state.token_options.insert(id, options)),
             RegistryChange::PutMaintenance(one) => drop(state.maintenances.insert(one.id, *one)),

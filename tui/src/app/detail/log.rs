@@ -38,7 +38,7 @@ fn row_lines(model: &Model, row: &LogRow) -> Vec<Line> {
     lines.extend(row.incidents.first().map(|incident| {
         let more =
             if row.incidents.len() > 1 { format!(" and {} more", row.incidents.len() - 1) } else { String::new() };
-        Line::plain(format!("incident {incident}{more}   .i goes there"))
+        Line::plain(format!("incident {incident}{more}   .n goes there"))
     }));
     let token = model.tokens.by_id(row.token);
     let name = token.map(|token| format!("token {}   ", token.name)).unwrap_or_default();

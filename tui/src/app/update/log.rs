@@ -393,7 +393,7 @@ fn saved_menu(model: &mut Model, drops: bool) {
         .collect();
     let items: Vec<MenuItem> = none.filter(|_| !items.is_empty()).into_iter().chain(items).collect();
     if items.is_empty() {
-        model.notice = Some("no saved queries: f types a query, .s saves it under a name".to_owned());
+        model.notice = Some("no saved queries: f types a query, .w keeps it under a name".to_owned());
         return;
     }
     let title = if drops { "DELETE which saved query" } else { "SAVED QUERIES of yours" };

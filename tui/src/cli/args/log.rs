@@ -24,9 +24,43 @@ pub(in crate::cli) enum LogVerb {
         #[arg(value_name = "SEQ")]
         seq: u64,
     },
+    /// Write rows into a file: --output jsonl, csv (safe for spreadsheets) or har (HTTP Archive 1.2)
+    Export(LogExport),
     /// Say what a logged call would come to today, beside what it came to then; nothing is sent without --for-real
     #[command(visible_alias = "try")]
     Replay(LogReplay),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LogExport {
+    /// A new file, for its owner alone; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(in crate::cli) to: PathBuf,
+    /// Replace FILE where there is one
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
+    #[command(flatten)]
+    pub(in crate::cli) view: LogRange,
+}
+
+/// Which rows are exported, oldest first; without any all of the last 48 h.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(in crate::cli) struct LogRange {
+    /// Rows of the last such time: 15m, 48h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(in crate::cli) since: Option<Duration>,
+    /// Only rows of this token
+    #[arg(long, value_name = "TOKEN")]
+    pub(in crate::cli) token: Option<String>,
+    /// Only rows with this outcome: created, attached, resolved, duplicate, suppressed, no_match, started, rejected
+    #[arg(long, value_name = "OUTCOME")]
+    pub(in crate::cli) outcome: Option<Outcome>,
+    /// Only rows answered with this status: 404, or 4xx
+    #[arg(long, value_name = "STATUS")]
+    pub(in crate::cli) status: Option<String>,
+    /// Rows after this seq or cursor: where an interrupted export ended
+    #[arg(long, value_name = "SEQ")]
+    pub(in crate::cli) after: Option<String>,
 }
 
 #[derive(Debug, Args)]

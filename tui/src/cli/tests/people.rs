@@ -1,6 +1,8 @@
 //! `operator`, `audit`, `lockdown`, and deleting teams and services.
 
-use tollgate_shared::api::{AuditVerdict, LockdownView, OperatorView, StatusView};
+use tollgate_shared::api::{
+    AuditVerdict, LockdownView, OperatorView, RedactionRuleView, RedactionTried, RuleTried, StatusView,
+};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::role::{GlobalRole, TeamRole};
 
@@ -72,6 +74,44 @@ async fn operators_are_added_edited_switched_and_removed() {
     assert_eq!(tollgate(&fake, &["operator", "edit", "anna"]).await.exit(), 64);
     let did = tollgate(&fake, &["operator", "list"]).await;
     assert!(did.out.contains("anna (1000)") && did.out.contains("reader, Ops=manager"), "{}", did.out);
+}
+
+#[tokio::test]
+async fn redaction_rules_are_listed_tried_added_and_removed() {
+    let rule = || RedactionRuleView {
+        name: "pin".into(),
+        path: Some("customer.pin".into()),
+        pattern: None,
+        ignore_case: false,
+        created_at: NOW,
+        created_by: "root".into(),
+    };
+    let fake = || {
+        FakeDaemon::start(move |target, _| match target {
+            "GET /v1/redaction?limit=1000" => Reply::json(&Page { items: vec![rule()], next: None }),
+            "POST /v1/redaction/try" => Reply::json(&RedactionTried {
+                headers: Vec::new(),
+                query: String::new(),
+                body: "pin [redacted]\u{1b}[2J".into(),
+                changed: true,
+                rules: vec![RuleTried { name: "the rule given here".into(), cuts: true }],
+            }),
+            _ => Reply::json(&rule()),
+        })
+    };
+    let listed = tollgate(&fake(), &["redaction", "list"]).await;
+    assert!(listed.out.contains("path customer.pin"), "{}", listed.out);
+    let daemon = fake();
+    let tried = tollgate_with(Some(&daemon), &["redaction", "try", "-", "--path", "customer.pin"], Some("{}")).await;
+    assert_eq!(tried.exit(), 0, "{}", tried.err);
+    assert!(tried.out.contains("pin [redacted]") && !tried.out.contains('\u{1b}'), "{}", tried.out);
+    let daemon = fake();
+    let added = tollgate(&daemon, &["redaction", "add", "pin", "--path", "customer.pin", "--untried"]).await;
+    assert_eq!(added.exit(), 0, "{}", added.err);
+    let asked = r#"{"name":"pin","path":"customer.pin","pattern":null,"ignore_case":false,"sample":null}"#;
+    assert!(daemon.asked().last().unwrap().ends_with(asked), "{:?}", daemon.asked());
+    assert_eq!(tollgate(&fake(), &["redaction", "add", "pin", "--untried"]).await.exit(), 64);
+    assert_eq!(tollgate(&fake(), &["redaction", "remove", "pin"]).await.exit(), 64);
 }
 
 #[tokio::test]

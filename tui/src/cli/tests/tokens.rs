@@ -338,3 +338,15 @@ async fn a_dry_run_of_many_tokens_creates_none() {
         assert_eq!(tollgate(&fake, words).await.exit(), 64, "{words:?}");
     }
 }
+
+#[tokio::test]
+async fn an_edit_sends_the_permissions_of_a_preset_seals_and_lets_the_daemon_refuse_another_scope() {
+    let fake = two();
+    let words = "token edit am --preset read-only --sealed --scope global";
+    let did = tollgate(&fake, &words.split_whitespace().collect::<Vec<_>>()).await;
+    assert_eq!(did.exit(), 0, "{}", did.err);
+    let asked = posts(&fake).remove(0);
+    for part in [r#""permissions":["incidents:read","#, r#""sealed":true"#, r#""scope":"global""#] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+}

@@ -96,6 +96,11 @@ pub(super) async fn refresh(cx: &mut Context<'_>, args: TokenRefresh) -> Done {
     };
     // By id: a name may mean another token by now.
     bulk.tokens = found.iter().map(|token| token.id.to_string()).collect();
+    if let Some(refused) = found.iter().find(|token| token.sealed || extended(token, cx.status.now).is_none()) {
+        let why = if refused.sealed { "is sealed" } else { "never ends" };
+        let what = format!("{} {why}, so it is not extended; nothing was changed", refused.name);
+        return Err(CliError::failure(what, format!("look at it:  {} token show {}", cx.tollgate(), refused.id)));
+    }
     let line = format!("{} token refresh {} --yes", cx.tollgate(), bulk.tokens.join(" "));
     if !cx.yes {
         if cx.format == Format::Table {

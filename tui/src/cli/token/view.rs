@@ -9,7 +9,11 @@ use crate::cli::when::{When, span};
 
 /// `global`, `team:Ops`, `service:Ops/DB`: as `--scope` takes it.
 pub(in crate::cli) fn scope_words(scope: &ScopeView) -> String {
-    if scope.kind == "global" { scope.kind.clone() } else { format!("{}:{}", scope.kind, scope.name) }
+    if matches!(scope.kind.as_str(), "global" | "mine") {
+        scope.kind.clone()
+    } else {
+        format!("{}:{}", scope.kind, scope.name)
+    }
 }
 
 pub(super) fn debug_words(token: &TokenView, when: When) -> String {

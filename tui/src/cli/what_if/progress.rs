@@ -10,19 +10,19 @@ use crate::cli::context::Context;
 const CELLS: u64 = 30;
 
 /// What stands on the line now, so that it can be taken away.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     shows: bool,
     width: usize,
 }
 
 impl Progress {
     /// Only on a terminal that can go back to the beginning of a line.
-    pub(super) fn new(cx: &Context<'_>) -> Self {
+    pub(in crate::cli) fn new(cx: &Context<'_>) -> Self {
         Self { shows: cx.io.err_is_tty && !cx.io.is_dumb && !cx.quiet, width: 0 }
     }
 
     /// Draws the bar over the one before.
-    pub(super) fn show(&mut self, cx: &mut Context<'_>, progress: WhatIfProgress) {
+    pub(in crate::cli) fn show(&mut self, cx: &mut Context<'_>, progress: WhatIfProgress) {
         if self.shows {
             let line = bar(progress);
             let pad = self.width.saturating_sub(line.len());
@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// Takes the bar away, so that the result begins at the edge.
-    pub(super) fn clear(&mut self, cx: &mut Context<'_>) {
+    pub(in crate::cli) fn clear(&mut self, cx: &mut Context<'_>) {
         if self.width > 0 {
             write!(cx.io.err, "\r{}\r", " ".repeat(self.width)).and_then(|()| cx.io.err.flush()).ok();
             self.width = 0;

@@ -80,7 +80,7 @@ fn edits_are_audited_from_before_to_after_and_take_effect_at_once() {
     let (mut world, _) = World::new();
     let anna = create(&mut world, new("anna", &["anna"], Some("admin"), &[])).unwrap();
     let patch = OperatorPatch { role: Some("none".to_owned()), ..OperatorPatch::default() };
-    world.admin(Command::EditOperator("anna".to_owned(), patch)).map(drop).unwrap();
+    world.admin(Command::EditOperator("anna".to_owned(), patch, None)).map(drop).unwrap();
     let row = newest_audit(&world);
     assert!(row.action == "operator.edit" && row.detail.contains("role admin") && row.detail.contains("-> "));
     assert_eq!(
@@ -88,10 +88,10 @@ fn edits_are_audited_from_before_to_after_and_take_effect_at_once() {
         (None, 2)
     );
     let off = OperatorPatch { enabled: Some(false), ..OperatorPatch::default() };
-    world.admin(Command::EditOperator("anna".to_owned(), off.clone())).map(drop).unwrap();
+    world.admin(Command::EditOperator("anna".to_owned(), off.clone(), None)).map(drop).unwrap();
     assert_eq!(newest_audit(&world).action, "operator.disable");
     let seq = newest_audit(&world).seq;
-    world.admin(Command::EditOperator("anna".to_owned(), off)).map(drop).unwrap();
+    world.admin(Command::EditOperator("anna".to_owned(), off, None)).map(drop).unwrap();
     assert_eq!(newest_audit(&world).seq, seq, "nothing changed, nothing is written");
 }
 
@@ -208,4 +208,19 @@ fn an_operator_with_personal_tokens_is_in_use() {
     token.owner = tollgate_shared::token::Owner::Operator(anna.id);
     world.registry = world.registry.apply(&[RegistryChange::PutToken(Box::new(token))]).unwrap();
     assert_eq!(world.refused(Command::DeleteOperator("anna".to_owned())).slug(), Ok(Slug::InUse));
+}
+
+#[test]
+fn a_lost_update_of_an_operator_is_412_and_changes_nothing() {
+    let (mut world, _) = World::new();
+    let anna = create(&mut world, new("anna", &[], Some("reader"), &[])).unwrap();
+    let edit = |role: &str, version| {
+        let patch = OperatorPatch { role: Some(role.to_owned()), ..OperatorPatch::default() };
+        Command::EditOperator("anna".to_owned(), patch, version)
+    };
+    world.admin(edit("admin", Some(anna.version))).map(drop).unwrap();
+    let problem = world.admin(edit("none", Some(anna.version))).map(drop).unwrap_err();
+    assert_eq!((problem.status, problem.slug()), (412, Ok(Slug::VersionMismatch)), "{}", problem.detail);
+    assert_eq!(world.registry.operator(anna.id).unwrap().role, Some(GlobalRole::Admin));
+    world.admin(edit("none", None)).map(drop).unwrap();
 }

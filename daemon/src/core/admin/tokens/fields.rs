@@ -10,6 +10,7 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 
+use super::super::without_secret;
 use super::invalid;
 use crate::core::access::{Actor, Target, may_grant};
 use crate::core::call::decode::normal_ip;
@@ -166,6 +167,7 @@ pub(super) fn ignored_of(list: &[String]) -> Result<Vec<String>, Problem> {
     }
     let parsed = list.iter().enumerate().map(|(at, text)| {
         let field = format!("dedup_ignore[{at}]");
+        without_secret(&field, text)?;
         match Path::parse(text) {
             Ok(path @ Path::Json(_)) => Ok(path.to_string()),
             Ok(_) => Err(invalid(&field, "only places in the JSON body can be left out, such as alerts[*].startsAt")),

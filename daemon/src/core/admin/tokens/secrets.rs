@@ -8,6 +8,7 @@ use tollgate_shared::secret::TokenSecret;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Permission};
 
+use super::super::without_secret;
 use super::fields::grantable;
 use super::{
     Done, Entropy, Office, Reply, Right, Step, authorise, found, invalid, put, sealed, stamp, target_of, write,
@@ -69,6 +70,7 @@ fn may_rotate(office: &Office<'_>, actor: &Actor, token: &Token, rotate: &Rotate
     if key.is_some_and(|key| key.is_empty() || key.chars().count() > KEY_CHARS_MAX) {
         return Err(invalid("idempotency_key", format!("1 to {KEY_CHARS_MAX} characters")));
     }
+    key.map_or(Ok(()), |key| without_secret("idempotency_key", key))?;
     if key.is_some() && key == token.rotate_key.as_deref() {
         let detail = "already rotated with this idempotency key; its secret was shown then and is alive";
         return Err(Problem::new(Slug::Conflict, detail));

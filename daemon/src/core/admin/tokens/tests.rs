@@ -629,3 +629,66 @@ fn a_clock_set_back_an_hour_revives_no_expired_token() {
     assert_eq!(world.slug(&secret), Some(Slug::TokenExpired));
     assert_eq!(world.at(id).scope, Scope::Global);
 }
+
+#[test]
+fn a_services_token_manages_its_own_services_tokens_and_no_others() {
+    let (mut world, b) = World::new();
+    world.service("Ops", "Web");
+    let managing = NewToken { permissions: manager(), ..new_token("robot", "service:Ops/DB") };
+    let robot = world.token(managing);
+    let (ours, theirs) =
+        (world.token(new_token("ours", "service:Ops/DB")), world.token(new_token("theirs", "service:Ops/Web")));
+    let token = world.at(robot);
+    world.actor = Actor::of(format!("token {robot}"), Who::Token(token, None), Door::Gate);
+    assert!(world.created(new_token("made", "service:Ops/DB")).is_ok());
+    world.done(TokenCommand::Suspend(ours.to_string(), "doubt".to_owned()));
+    world.done(TokenCommand::Resume(ours.to_string()));
+    world.revoke(ours);
+    let refused = world.refusal(TokenCommand::Suspend(theirs.to_string(), "doubt".to_owned()));
+    assert_eq!(refused.slug(), Ok(Slug::ScopeMissing), "{}", refused.detail);
+    for scope in ["service:Ops/Web", "team:Ops", "global"] {
+        let refused = world.created(new_token("more", scope)).err().expect(scope);
+        assert_eq!(refused.slug(), Ok(Slug::ScopeMissing), "{scope}: {}", refused.detail);
+    }
+    assert!(world.registry.token(b.token).is_some());
+}
+
+fn manager() -> Vec<String> {
+    ["tokens:manage", "incidents:create"].map(str::to_owned).to_vec()
+}
+
+#[test]
+fn no_text_field_keeps_a_tokens_value() {
+    let (mut world, b) = World::new();
+    let (_, secret) = world.token_with_secret(new_token("leaked", "global"));
+    let (words, before) = (format!("see {secret}, please"), world.at(b.token));
+    let described = NewToken { description: words.clone(), ..new_token("n", "global") };
+    let named = NewToken { name: secret[..50].to_owned(), ..new_token("n", "global") };
+    let ignoring = NewToken { dedup_ignore: vec![format!("a[\"{secret}\"]")], ..new_token("n", "global") };
+    let keyed = RotateToken { idempotency_key: Some(secret[..60].to_owned()), ..RotateToken::default() };
+    let (token, entropy) = (b.token.to_string(), world.entropy());
+    let revoke = RevokeToken { confirm: token.clone(), reason: words.clone() };
+    let mut fields = Vec::new();
+    for new in [described, named, ignoring] {
+        fields.push(world.created(new).err().expect("a refusal"));
+    }
+    for command in [
+        TokenCommand::Suspend(token.clone(), words.clone()),
+        TokenCommand::Revoke(token.clone(), revoke),
+        TokenCommand::Rotate(token.clone(), keyed, entropy),
+        TokenCommand::Edit(token, Box::new(TokenPatch { description: Some(words.clone()), ..patch() }), None),
+    ] {
+        fields.push(world.refusal(command));
+    }
+    let lockdown = tollgate_shared::api::SetLockdown { on: true, reason: words };
+    fields.push(world.admin(Command::SetLockdown(lockdown)).err().expect("a refusal"));
+    for problem in &fields {
+        assert_eq!(problem.slug(), Ok(Slug::Validation), "{}", problem.detail);
+        assert!(!serde_json::to_string(problem).unwrap().contains(&secret[..50]), "{}", problem.detail);
+    }
+    let paths: Vec<_> = fields.iter().map(|problem| problem.errors[0].path.as_str()).collect();
+    let wanted =
+        ["description", "name", "dedup_ignore[0]", "reason", "reason", "idempotency_key", "description", "reason"];
+    assert_eq!(paths, wanted);
+    assert_eq!(world.at(b.token), before, "nothing was changed");
+}

@@ -7,7 +7,7 @@ use tollgate_shared::priority::Priority;
 use crate::core::call::Call;
 use crate::core::matching::sample::{call, filter};
 use crate::core::matching::{
-    CompiledFilter, DESCRIPTION_BYTES_MAX, TITLE_CHARS_MAX, TriggerHit, correlation_key, evaluate, maintenance_group,
+    CompiledFilter, DESCRIPTION_BYTES_MAX, TITLE_CHARS_MAX, TriggerHit, correlation_key, evaluate,
 };
 
 fn says(text: &str) -> Value {
@@ -169,15 +169,4 @@ fn the_priority_map_comes_before_the_built_in_table() {
     assert_eq!(of(r#"{"s":"CRITICAL"}"#), Priority::P5);
     assert_eq!(of(r#"{"s":"error"}"#), Priority::P2);
     assert_eq!(of(r#"{"s":0}"#), Priority::P4, "numbers only by a map");
-}
-
-#[test]
-fn one_maintenance_group_of_which_every_text_is_found_is_enough() {
-    let group = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-    let groups = [group(&["db1", "reboot"]), group(&["lab"])];
-    assert_eq!(maintenance_group(&groups, &call("reboot of db1")), Some(groups[0].as_slice()));
-    assert_eq!(maintenance_group(&groups, &call("db1 down")), None);
-    assert_eq!(maintenance_group(&groups, &call("the lab")), Some(groups[1].as_slice()));
-    assert_eq!(maintenance_group(&groups, &call("the LAB")), None);
-    assert_eq!(maintenance_group(&[group(&[]), group(&[" "])], &call(" ")), None, "an empty group is never found");
 }

@@ -29,6 +29,12 @@ pub(in crate::cli) struct TokenEdit {
     /// The whole new list of what it may do, one an option
     #[arg(long, value_name = "PERMISSION")]
     pub(in crate::cli) permission: Vec<String>,
+    /// What it may do, together: sender, read-only or all
+    #[arg(long, value_name = "PRESET", conflicts_with = "permission", value_parser = ["sender", "read-only", "all"])]
+    pub(in crate::cli) preset: Option<String>,
+    /// Always refused, with the way around: what a token reaches is fixed when it is created
+    #[arg(long, value_name = "SCOPE")]
+    pub(in crate::cli) scope: Option<String>,
     /// A new deduplication window, such as 10m; 0s = off
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) dedup: Option<Duration>,
@@ -75,7 +81,7 @@ pub(in crate::cli) struct TokenEdit {
     #[arg(long)]
     pub(in crate::cli) no_delivery_ids: bool,
     /// Seal it for good: only name, description and debug can change later
-    #[arg(long)]
+    #[arg(long, visible_alias = "sealed")]
     pub(in crate::cli) seal: bool,
 }
 
