@@ -10,6 +10,7 @@ mod ingest;
 mod maintenance;
 mod objects;
 mod people;
+mod queries;
 mod redaction;
 mod status;
 mod token_verbs;
@@ -26,6 +27,7 @@ pub use objects::{
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,
 };
+pub use queries::{CountedBy, LogHistogram, NotAScreen, SaveQuery, SavedQuery, Screen};
 pub use redaction::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use token_verbs::{

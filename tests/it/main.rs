@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod console;
+mod console_log;
 mod crash;
 mod dedup;
 mod desk;
@@ -15,6 +16,7 @@ mod machine;
 mod nagios;
 mod operators;
 mod people;
+mod query;
 mod readme;
 mod redaction;
 mod refusals;
