@@ -154,7 +154,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         }),
         usage: UsageBook::from_records(&loaded.usage),
         quotas: Quotas::default(),
-        tail: TailHub::new(last_seq),
+        tail: TailHub::new(last_seq, config.limits.tails_per_uid_max),
         refused: RefusedRing::default(),
         events: Events::default(),
         built_in_redactor: redactor(config),

@@ -90,6 +90,8 @@ pub struct Socket {
 pub struct Limits {
     pub queue_calls_max: usize,
     pub queue_bytes_max: u64,
+    /// Tails of the log that one uid or token may have open.
+    pub tails_per_uid_max: usize,
     pub shutdown: Duration,
     pub incidents_kept: Duration,
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod admin;
 pub mod answer;
+pub mod asked;
 pub mod audit;
 pub mod authenticate;
 pub mod call;

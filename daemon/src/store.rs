@@ -34,6 +34,6 @@ pub use log_hints::{LogHints, OutcomeSet};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
-    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, Reader, Store, StoreError,
-    View, WholeRequest, incident_page,
+    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, PAGE_SCAN_ROWS, Reader,
+    SCAN_ROWS_MAX, Store, StoreError, View, WholeRequest,
 };

@@ -10,6 +10,7 @@ mod ingest;
 mod maintenance;
 mod objects;
 mod people;
+mod queries;
 mod redaction;
 mod status;
 mod token_verbs;
@@ -26,6 +27,7 @@ pub use objects::{
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,
 };
+pub use queries::{CountedBy, LogHistogram, NotAScreen, SaveQuery, SavedQuery, Screen};
 pub use redaction::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use token_verbs::{
@@ -36,7 +38,10 @@ pub use tokens::{
     DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
-pub use trying::{FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, WhatIf, WhatIfItem, WhatIfReport};
+pub use trying::{
+    Doubt, FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, TriedRow, Verdict, WhatIf, WhatIfItem, WhatIfProgress,
+    WhatIfReport,
+};
 pub use workflows::{
     CancelRequest, NewWorkflow, RequestAnswer, RequestView, RetryRequest, StartedRequest, TryWorkflow, WorkflowPatch,
     WorkflowTrial, WorkflowView,

@@ -2,6 +2,7 @@
 //! its own.
 
 mod args;
+mod asked;
 mod audit;
 mod call_file;
 mod confirm;
@@ -11,12 +12,14 @@ mod exit;
 mod export;
 mod filter;
 mod follow;
+mod histogram;
 mod incident;
 mod io;
 mod lockdown;
 mod log;
 mod maintenance;
 mod operator;
+mod query;
 mod redaction;
 mod replay;
 mod request;
@@ -196,6 +199,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
+        Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
         Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,

@@ -10,6 +10,7 @@ mod follow;
 pub mod gate;
 mod lines;
 mod people;
+mod queries;
 mod redaction;
 mod remedy;
 mod routes;

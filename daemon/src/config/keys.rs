@@ -47,6 +47,8 @@ pub const KEYS: &[Key] = &[
     // Calls waiting for the writer: at 10,000 calls a second this is under half a second.
     key("limits.queue_calls", "TOLLGATE_QUEUE_CALLS", "4096", "calls waiting for the writer"),
     key("limits.queue_bytes", "TOLLGATE_QUEUE_BYTES", "64MiB", "bodies in flight and waiting"),
+    // A tail holds up to 1 MiB while its reader stands still; consoles have one or two.
+    key("limits.tails_per_uid", "TOLLGATE_TAILS_PER_UID", "64", "tails of the log that one uid or token may have open"),
     key("limits.shutdown", "TOLLGATE_SHUTDOWN", "10s", "time to finish requests at the end"),
     // Three months of history answer "since when"; longer is a matter of disk.
     key("limits.incidents_kept", "TOLLGATE_INCIDENTS_KEPT", "90d", "how long a resolved incident is kept"),

@@ -116,11 +116,13 @@ impl<'l> Reader<'l> {
     fn limits(&mut self) -> Option<Limits> {
         let queue_calls_max = self.get("limits.queue_calls", |text| count(text, 16..=1_000_000));
         let queue_bytes_max = self.get("limits.queue_bytes", |text| size(text, MIB..=4096 * MIB));
+        let tails_per_uid_max = self.get("limits.tails_per_uid", |text| count(text, 1..=10_000));
         let shutdown = self.get("limits.shutdown", |text| duration(text, 1..=300));
         let incidents_kept = self.get("limits.incidents_kept", |text| duration(text, 86_400..=10 * 366 * 86_400));
         Some(Limits {
             queue_calls_max: queue_calls_max?,
             queue_bytes_max: queue_bytes_max?,
+            tails_per_uid_max: tails_per_uid_max?,
             shutdown: shutdown?,
             incidents_kept: incidents_kept?,
         })

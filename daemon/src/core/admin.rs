@@ -7,6 +7,7 @@ mod lockdown;
 mod maintenance;
 pub mod operators;
 mod organisation;
+pub mod queries;
 pub mod redaction;
 mod requests;
 pub(in crate::core) mod tokens;
@@ -14,7 +15,7 @@ pub mod workflows;
 
 use tollgate_shared::api::{
     FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewWorkflow,
-    OperatorPatch, ServicePatch, SetLockdown, WorkflowPatch,
+    OperatorPatch, Screen, ServicePatch, SetLockdown, WorkflowPatch,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{
@@ -31,7 +32,7 @@ pub use self::filters::version_of as filter_version;
 pub use self::incidents::IncidentAction;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
-use super::model::{Mac, RegistryChange};
+use super::model::{KeptQueryKey, Mac, RegistryChange};
 use super::passwd::Passwd;
 use super::registry::{LookupError, Registry};
 use crate::store::View;
@@ -91,6 +92,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Keep a query.
+    SaveQuery(queries::NewQuery),
+    /// Forget one.
+    DeleteQuery(Screen, String),
     /// Add a rule of redaction.
     AddRedaction(Box<NewRedactionRule>),
     /// Remove a rule of redaction.
@@ -159,6 +164,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// A query is kept.
+    Query(KeptQueryKey),
     /// A rule of redaction was added.
     Redaction,
     /// It is in the audit.
@@ -214,6 +221,7 @@ impl Command {
             Self::CreateWorkflow(_) | Self::EditWorkflow(..) | Self::DeleteWorkflow(_) => Operation::ChangeWorkflows,
             Self::RetryRequest(..) => Operation::RetryRequests,
             Self::CancelRequest(..) => Operation::CancelRequests,
+            Self::SaveQuery(_) | Self::DeleteQuery(..) => Operation::KeepQueries,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
@@ -256,6 +264,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::EditOperator(operator, patch, version) => operators::edit(office, actor, &operator, &patch, version),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
+        Command::SaveQuery(new) => queries::save(office, actor, new),
+        Command::DeleteQuery(screen, name) => queries::delete(office, actor, screen, &name),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
         Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
         Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),

@@ -24,8 +24,8 @@ use self::shards::Shards;
 use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
-    DeadSecret, Death, FilterRecord, Lockdown, Mac, Maintenance, Operator, RedactionRules, RegistryChange, Service,
-    Team, Token, TokenOptions, Tombstone,
+    DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, RedactionRules,
+    RegistryChange, Service, Team, Token, TokenOptions, Tombstone,
 };
 use crate::core::call::redact::Rules;
 use crate::store::Loaded;
@@ -52,6 +52,7 @@ pub struct Registry {
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
     workflows: Workflows,
+    kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
     redaction: Arc<Redaction>,
     token_options: Shards<TokenId, TokenOptions>,
     /// Planned and running, by service.
@@ -123,6 +124,8 @@ impl Registry {
             registry.put_tombstone(tombstone);
         }
         registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
+        registry.kept_queries =
+            Arc::new(loaded.kept_queries.iter().map(|kept| (kept.key(), Arc::new(kept.clone()))).collect());
         for (token, options) in &loaded.token_options {
             registry.token_options.insert(*token, *options);
         }
@@ -151,6 +154,7 @@ impl Registry {
             operators: Arc::default(),
             lockdown: None,
             workflows: Workflows::new(version),
+            kept_queries: Arc::default(),
             redaction: Arc::default(),
             token_options: Shards::new(),
             maintenances: Arc::default(),
@@ -209,6 +213,14 @@ impl Registry {
             }
             RegistryChange::DeleteWorkflow(id) => {
                 self.delete_workflow(*id);
+                return Ok(false);
+            }
+            RegistryChange::PutQuery(kept) => {
+                Arc::make_mut(&mut self.kept_queries).insert(kept.key(), Arc::new(kept.as_ref().clone()));
+                return Ok(false);
+            }
+            RegistryChange::DeleteQuery(key) => {
+                Arc::make_mut(&mut self.kept_queries).remove(key);
                 return Ok(false);
             }
             RegistryChange::SetLockdown(lockdown) => {
@@ -424,6 +436,17 @@ impl Registry {
     /// Set while ingestion is locked down.
     pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
         self.lockdown.as_ref()
+    }
+
+    /// The query that somebody keeps under a name.
+    pub fn kept_query(&self, key: &KeptQueryKey) -> Option<&Arc<KeptQuery>> {
+        self.kept_queries.get(key)
+    }
+
+    /// What somebody keeps, by screen and name.
+    pub fn kept_queries(&self, owner: Option<OperatorId>) -> impl Iterator<Item = &Arc<KeptQuery>> {
+        let all = self.kept_queries.iter();
+        all.filter(move |((whose, ..), _)| *whose == owner).map(|(_, kept)| kept)
     }
 
     /// What operators have cut from calls.

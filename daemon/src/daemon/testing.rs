@@ -46,7 +46,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         lanes: Lanes::new(LaneLimits { calls: 8, bytes: 1 << 20 }),
         usage: UsageBook::from_records(&[]),
         quotas: Quotas::default(),
-        tail: TailHub::new(last_seq),
+        tail: TailHub::new(last_seq, 64),
         refused: RefusedRing::default(),
         events: Events::default(),
         built_in_redactor: Redactor::new(["password"]),

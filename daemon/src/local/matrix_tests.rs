@@ -32,6 +32,8 @@ const WORKFLOWS: &str = "SAM";
 const RETRY: &str = "SAMT";
 const CANCEL: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
+/// Whoever has a role of his own, anywhere.
+const PERSONS: &str = "SARMPOmr";
 const EVERYBODY: &str = "SARMPOmrndugaTVWs";
 
 fn expected(act: Act) -> &'static str {
@@ -55,6 +57,9 @@ fn expected(act: Act) -> &'static str {
         | Act::IncidentShow
         | Act::MaintenanceList
         | Act::LogList
+        | Act::LogHistogram
+        | Act::QueryList
+        | Act::QueryShow
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
@@ -99,6 +104,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
         Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
+        Act::QuerySave | Act::QueryDelete => PERSONS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
     }

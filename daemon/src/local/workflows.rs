@@ -168,7 +168,7 @@ pub(super) async fn try_one(call: Call) -> Result<Response<Body>, Problem> {
     let (checking, asked) = (daemon.clone(), entry.clone());
     let host = tokio::task::spawn_blocking(move || host_errors(&checking, &asked.workflow.spec)).await;
     let host = host.map_err(|_| Problem::new(Slug::Internal, "the check ended unexpectedly; the log says why"))?;
-    let host = host.into_iter().map(|error| problem::FieldError { path: error.path, message: error.message });
+    let host = host.into_iter().map(|error| problem::FieldError::new(error.path, error.message));
     trial.errors.extend(host);
     Ok(ok(&trial))
 }

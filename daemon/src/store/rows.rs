@@ -17,8 +17,8 @@ use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Maintenance, Operator, RedactionRules, Service,
-    StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator, RedactionRules,
+    Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestRecord, StepOutput, Workflow};
 
@@ -185,6 +185,7 @@ stored_as_it_is! {
     DedupBlock => "a deduplication block",
     IncidentBody => "an incident's body",
     IncidentHead => "an incident's head",
+    KeptQuery => "a kept query",
     Lockdown => "the lockdown",
     LogRow => "a log row",
     Maintenance => "a maintenance",

@@ -15,8 +15,8 @@ use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Lockdown, Maintenance, Operator,
-    RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
+    Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
 
@@ -79,6 +79,8 @@ pub struct Loaded {
     pub workflows: Vec<Workflow>,
     /// All operators.
     pub operators: Vec<Operator>,
+    /// Queries that operators keep.
+    pub kept_queries: Vec<KeptQuery>,
     /// What some tokens can besides.
     pub token_options: Vec<(TokenId, TokenOptions)>,
     /// All maintenances, planned and running.
@@ -257,7 +259,7 @@ pub struct IncidentFilter {
 }
 
 /// Rows that one transaction of a [`Reader`] looks at: a long one pins pages that the writer has left behind.
-pub(super) const SCAN_ROWS_MAX: usize = 1_000;
+pub const SCAN_ROWS_MAX: usize = 1_000;
 
 impl IncidentFilter {
     /// Whether an incident is one of those asked for.
@@ -375,28 +377,7 @@ pub trait Reader: Send + Sync {
 }
 
 /// Rows looked at for one page of incidents: enough that an ordinary page is full, few enough that it comes at once.
-const PAGE_SCAN_ROWS: usize = 10_000;
-
-/// A page of incidents out of several short transactions: full, or short although there is more where the filter fits few.
-///
-/// # Errors
-/// As [`Reader::incidents`].
-pub fn incident_page(
-    reader: &dyn Reader,
-    filter: &IncidentFilter,
-    before: Option<IncidentId>,
-    limit: usize,
-) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
-    let (mut heads, mut next) = reader.incidents(filter, before, limit)?;
-    let mut scanned = SCAN_ROWS_MAX;
-    while let Some(from) = next.filter(|_| heads.len() < limit && scanned < PAGE_SCAN_ROWS) {
-        let (more, after) = reader.incidents(filter, Some(from), limit - heads.len())?;
-        heads.extend(more);
-        next = after;
-        scanned += SCAN_ROWS_MAX;
-    }
-    Ok((heads, next))
-}
+pub const PAGE_SCAN_ROWS: usize = 10_000;
 
 /// A stretch of the log.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,6 +6,7 @@ mod incident;
 mod log;
 mod maintenance;
 mod operator;
+mod query;
 mod redaction;
 mod request;
 mod send;
@@ -21,6 +22,7 @@ pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVe
 pub(super) use log::{LogArgs, LogExport, LogReplay, LogVerb, LogView};
 pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use query::{Asked, QueryVerb};
 pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
 pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
@@ -134,6 +136,9 @@ pub(super) enum Verb {
     Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
+    /// Queries that you keep, for log, tokens, incidents and audit: list, save, delete
+    #[command(subcommand)]
+    Query(QueryVerb),
     /// Who may do what: add, list, edit, disable, remove, passphrase
     #[command(subcommand, after_help = operator::AFTER_HELP)]
     Operator(OperatorVerb),

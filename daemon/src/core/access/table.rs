@@ -51,6 +51,8 @@ pub enum Operation {
     ChangeIncidents,
     /// The audit trail.
     ReadAudit,
+    /// Keep queries of one's own: every person with a role.
+    KeepQueries,
 }
 
 /// What it is asked about.
@@ -132,7 +134,7 @@ pub fn may_grant(actor: &Actor, permission: Permission, target: Target) -> bool 
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::See,
         Self::SeeIncidents,
         Self::SeeRequests,
@@ -153,6 +155,7 @@ impl Operation {
         Self::ChangeServices,
         Self::ChangeIncidents,
         Self::ReadAudit,
+        Self::KeepQueries,
     ];
 
     /// True where nothing is changed by it.
@@ -210,6 +213,7 @@ fn person(actor: &Actor, operation: Operation, target: Target) -> bool {
         }
         Operation::SeeTokens => !roles.is_empty() || owns(actor, target) || manages_owner(actor, target),
         Operation::ReadAudit => one_of(&[Role::Admin, Role::Reader, manager]),
+        Operation::KeepQueries => matches!(actor.who, Who::Superuser | Who::Operator(_)) && actor.has_some_role(),
         Operation::ChangeOrganisation => one_of(&[Role::Admin]),
         Operation::ChangeSomeToken => actor.has_some_role(),
         Operation::ChangeServices | Operation::ChangeToken | Operation::ChangeWorkflows | Operation::RetryRequests => {
@@ -258,6 +262,7 @@ fn organisation_token(operation: Operation) -> bool {
             | Operation::ChangeServices
             | Operation::ChangeWorkflows
             | Operation::ReadAudit
+            | Operation::KeepQueries
             | Operation::CreatePersonalToken
             | Operation::ChangePersonalToken
             | Operation::EndPersonalToken
@@ -301,9 +306,8 @@ fn carries(token: &Token, operation: Operation) -> Result<(), Problem> {
         | Operation::ChangeOrganisation
         | Operation::ChangeServices
         | Operation::ChangeWorkflows
-        | Operation::ReadAudit => {
-            return Ok(());
-        }
+        | Operation::ReadAudit
+        | Operation::KeepQueries => return Ok(()),
     };
     if token.permissions.contains(&needed) {
         return Ok(());
@@ -343,6 +347,7 @@ fn forbidden(actor: &Actor, operation: Operation) -> Problem {
         Operation::ChangePersonalToken => "its owner",
         Operation::EndPersonalToken => "its owner, a manager of his team, or admin",
         Operation::ChangeOrganisation => "admin",
+        Operation::KeepQueries => "an operator with a role",
         Operation::ReadAudit => "manager, reader or admin",
     };
     Problem::new(Slug::Forbidden, format!("{} may not do this: it needs {needs}", actor.name))

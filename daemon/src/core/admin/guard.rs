@@ -54,9 +54,13 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
             allows(actor, Operation::SeeRequests, target)?;
             Ok(target)
         }
-        // Tokens are asked about where they are found; a note has no target.
+        // Tokens are asked about where they are found; a note has no target, and a kept query no team.
         // So are the incidents of a bulk change, each by its own service.
-        Command::Token(_) | Command::Note(_) | Command::BulkIncidents(..) => Ok(Target::Any),
+        Command::Token(_)
+        | Command::Note(_)
+        | Command::BulkIncidents(..)
+        | Command::SaveQuery(_)
+        | Command::DeleteQuery(..) => Ok(Target::Any),
         Command::AddMaintenance(new) => service_named(registry, actor, &new.service),
         Command::EndMaintenance(id) => {
             let one = registry.maintenance(*id).ok_or_else(|| super::maintenance::missing(*id))?;

@@ -91,7 +91,7 @@ fn named_workflow(call: &Call) -> Result<Option<String>, StartRefusal> {
     let malformed = || {
         let message = "the public id of a workflow as a text, such as w_7QmX0c2LrT".to_owned();
         let detail = format!("{WORKFLOW_ID} is malformed: {message}");
-        let errors = vec![FieldError { path: WORKFLOW_ID.to_owned(), message }];
+        let errors = vec![FieldError::new(WORKFLOW_ID, message)];
         StartRefusal { slug: Slug::Validation, detail, errors }
     };
     match call.json.as_ref().and_then(|json| json.get(WORKFLOW_ID)) {
@@ -129,7 +129,7 @@ pub fn values_for(variables: &[Variable], content: &Content) -> Result<BTreeMap<
         match value_of(variable, content) {
             Ok(Some(value)) => drop(values.insert(variable.name.clone(), value)),
             Ok(None) => {}
-            Err(message) => errors.push(FieldError { path: format!("{VARIABLES}.{}", variable.name), message }),
+            Err(message) => errors.push(FieldError::new(format!("{VARIABLES}.{}", variable.name), message)),
         }
     }
     if errors.is_empty() { Ok(values) } else { Err(errors) }

@@ -19,7 +19,7 @@ pub fn workflow(
     (queued, running): (u32, u32),
 ) -> WorkflowView {
     let workflow = &entry.workflow;
-    let problems = problems.into_iter().map(|error| problem::FieldError { path: error.path, message: error.message });
+    let problems = problems.into_iter().map(|error| problem::FieldError::new(error.path, error.message));
     WorkflowView {
         id: workflow.id,
         public_id: workflow.public_id.clone(),

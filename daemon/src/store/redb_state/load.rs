@@ -7,8 +7,8 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS, REDACTION, RESOLVED,
-    SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks, store_id,
+    ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS,
+    REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks, store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
@@ -44,6 +44,7 @@ pub(in crate::store) fn load(
         dead_secrets: all(txn, DEAD_SECRETS)?,
         operators: all(txn, OPERATORS)?,
         workflows: all(txn, WORKFLOWS)?,
+        kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         redaction: redaction.unwrap_or_default(),
         token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,

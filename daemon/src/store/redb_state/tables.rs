@@ -4,6 +4,7 @@ use redb::{Database, ReadableTable, TableDefinition, TableHandle, WriteTransacti
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
+use crate::core::model::KeptQueryKey;
 use crate::store::StoreError;
 use crate::store::memory::Marks;
 
@@ -27,6 +28,8 @@ pub(in crate::store) const DEAD_SECRETS: TableDefinition<'static, &[u8; 32], &[u
     TableDefinition::new("dead_secrets");
 /// By id.
 pub(in crate::store) const OPERATORS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("operators");
+/// By owner, screen and name; see [`kept_query_key`].
+pub(super) const KEPT_QUERIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("kept_queries");
 /// By the token's public id.
 pub(in crate::store) const USAGE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("usage");
 /// By id, which is by age.
@@ -107,6 +110,12 @@ pub(in crate::store) fn initialise(
     write_marks(txn, Marks::default())
 }
 
+/// `operator id or nothing/screen/name in lower case`.
+pub(super) fn kept_query_key((owner, screen, name): &KeptQueryKey) -> String {
+    let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
+    format!("{owner}/{screen}/{name}")
+}
+
 /// The key check that was kept at creation.
 pub(in crate::store) fn key_check(
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
@@ -123,7 +132,8 @@ pub(in crate::store) fn add_missing(database: &Database) -> Result<(), StoreErro
     };
     let is_there = |name: &str| found.iter().any(|table| table == name);
     // One table of each release that brought some: they are made together.
-    if is_there(ANSWERS.name()) && is_there(MAINTENANCES.name()) && is_there(FINISHED.name()) {
+    let new = [ANSWERS.name(), TOKEN_OPTIONS.name(), MAINTENANCES.name(), FINISHED.name(), KEPT_QUERIES.name()];
+    if new.into_iter().all(is_there) {
         return Ok(());
     }
     let mut txn = database.begin_write().map_err(fail(DOING))?;
@@ -142,6 +152,7 @@ fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(REQUEST_OUTPUTS).map_err(fail(DOING))?;
     txn.open_table(UNFINISHED).map_err(fail(DOING))?;
     txn.open_table(FINISHED).map_err(fail(DOING))?;
+    txn.open_table(KEPT_QUERIES).map_err(fail(DOING))?;
     Ok(())
 }
 

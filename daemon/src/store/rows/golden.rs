@@ -3,7 +3,7 @@
 
 use std::fmt::{Debug, Write};
 
-use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
 use tollgate_shared::filter::{FilterSpec, Mode, Op};
 use tollgate_shared::log::LogRow;
@@ -135,6 +135,8 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&ResolvedRow { id: incident_id(1), at: at(5) }, "resolved row");
     check(&service(1), "service");
     check(&team(1), "team");
+    let (name, q) = ("errors".to_owned().try_into().unwrap(), "status:>=400".to_owned());
+    check(&KeptQuery { owner: None, screen: Screen::Logs, name, q, saved_at: at(0) }, "kept query");
     check(&opened(1), "timeline opened");
     check(&attached(2), "timeline attached");
     check(&acknowledged(3), "timeline acknowledged");

@@ -31,6 +31,7 @@ pub(crate) struct NaiveStore {
 #[derive(Clone, Default)]
 struct State {
     operators: BTreeMap<tollgate_shared::id::OperatorId, crate::core::model::Operator>,
+    kept_queries: BTreeMap<crate::core::model::KeptQueryKey, crate::core::model::KeptQuery>,
     lockdown: Option<crate::core::model::Lockdown>,
     redaction: crate::core::model::RedactionRules,
     token_options: BTreeMap<TokenId, TokenOptions>,
@@ -95,6 +96,7 @@ impl Store for NaiveStore {
             tombstones: state.tombstones.into_values().collect(),
             dead_secrets: state.dead.into_values().collect(),
             operators: state.operators.into_values().collect(),
+            kept_queries: state.kept_queries.into_values().collect(),
             lockdown: state.lockdown,
             workflows: state.workflows.into_values().collect(),
             redaction: state.redaction,
@@ -407,6 +409,8 @@ impl View for NaiveView {
             RegistryChange::DeleteOperator(id) => drop(state.operators.remove(&id)),
             RegistryChange::PutWorkflow(workflow) => drop(state.workflows.insert(workflow.id, *workflow)),
             RegistryChange::DeleteWorkflow(id) => drop(state.workflows.remove(&id)),
+            RegistryChange::PutQuery(kept) => drop(state.kept_queries.insert(kept.key(), *kept)),
+            RegistryChange::DeleteQuery(key) => drop(state.kept_queries.remove(&key)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
             RegistryChange::SetRedaction(rules) => state.redaction = rules,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
