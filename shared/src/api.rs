@@ -39,8 +39,8 @@ pub use tokens::{
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
 pub use trying::{
-    Doubt, FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, TriedRow, Verdict, WhatIf, WhatIfItem, WhatIfProgress,
-    WhatIfReport,
+    Doubt, FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, TriedRow, Verdict, WhatIf, WhatIfItem,
+    WhatIfProgress, WhatIfReport,
 };
 pub use workflows::{
     CancelRequest, NewWorkflow, RequestAnswer, RequestView, RetryRequest, StartedRequest, TryWorkflow, WorkflowPatch,

@@ -26,6 +26,7 @@ pub mod model;
 pub mod msg;
 pub mod operators;
 pub mod query;
+pub mod requests;
 pub mod rights;
 pub mod secret;
 pub mod services;

@@ -14,6 +14,7 @@ mod overlays;
 mod pane;
 mod people;
 mod query_bar;
+mod requests;
 mod secret;
 mod strip;
 #[cfg(test)]
@@ -58,6 +59,7 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
         Screen::Tokens => tokens::table(canvas, model, &layout),
         Screen::Log => log::log(canvas, model, &layout),
         Screen::Incidents => lists::incidents(canvas, model, &layout),
+        Screen::Requests => requests::requests(canvas, model, &layout),
         Screen::Services => lists::services(canvas, model, &layout),
         Screen::Operators => people::operators(canvas, model, &layout),
         Screen::Audit => people::audit(canvas, model, &layout),

@@ -58,6 +58,9 @@ pub enum Action {
     AddTeam,
     AddService,
     AddFilter,
+    RetryRequest,
+    CancelRequest,
+    SwitchWorkflow,
     WriteFilter,
     EditFilter,
     Remove,
@@ -116,10 +119,11 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 86] = [
+    pub const ALL: [Self; 90] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
+        Self::Go(Screen::Requests),
         Self::Go(Screen::Services),
         Self::Go(Screen::Operators),
         Self::Go(Screen::Audit),
@@ -176,6 +180,9 @@ impl Action {
         Self::AddTeam,
         Self::AddService,
         Self::AddFilter,
+        Self::RetryRequest,
+        Self::CancelRequest,
+        Self::SwitchWorkflow,
         Self::WriteFilter,
         Self::EditFilter,
         Self::Remove,
@@ -326,6 +333,27 @@ impl Action {
                 Confirmed,
                 "POST /v1/tokens",
                 "tollgate token create NAME --scope SCOPE",
+            ),
+            Self::RetryRequest => change(
+                "retry",
+                "queue a failed or cancelled request again",
+                Confirmed,
+                "POST /v1/requests/{request}/retry",
+                "tollgate request retry {}",
+            ),
+            Self::CancelRequest => change(
+                "cancel",
+                "stop a queued or running request",
+                Confirmed,
+                "POST /v1/requests/{request}/cancel",
+                "tollgate request cancel {}",
+            ),
+            Self::SwitchWorkflow => change(
+                "switch-workflow",
+                "disable a workflow, or enable it",
+                Confirmed,
+                "PATCH /v1/workflows/{workflow}",
+                "tollgate workflow disable {}",
             ),
             Self::WriteFilter => change(
                 "write-filter",
@@ -537,6 +565,9 @@ const fn go(screen: Screen) -> Info {
         Screen::Tokens => ("tokens", "the tokens: screen 1", "GET /v1/tokens", "tollgate token list"),
         Screen::Log => ("log", "the API log: screen 2", "GET /v1/logs", "tollgate log --follow"),
         Screen::Incidents => ("incidents", "the incidents: screen 3", "GET /v1/incidents", "tollgate incident list"),
+        Screen::Requests => {
+            ("requests", "requests and workflows: screen 4", "GET /v1/requests", "tollgate request list")
+        }
         Screen::Services => {
             ("services", "teams, services, filters: screen 5", "GET /v1/services", "tollgate service list")
         }

@@ -11,7 +11,9 @@ pub use receipt::receipt_text;
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{FilterPatch, OperatorPatch, OperatorView, RotateToken, TokenView};
+use tollgate_shared::api::{
+    FilterPatch, OperatorPatch, OperatorView, RequestView, RotateToken, TokenView, WorkflowView,
+};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Expiry;
 
@@ -39,6 +41,8 @@ pub enum Deed {
     DropPassphrase,
     /// Of a team, service or filter.
     RemoveNode,
+    RetryRequest,
+    CancelRequest,
     SwitchOff,
     SwitchOn,
     LockDown,
@@ -52,6 +56,8 @@ pub enum Object {
     Operator(Arc<OperatorView>),
     /// A team, service or filter.
     Node(Node),
+    Request(Arc<RequestView>),
+    Workflow(Arc<WorkflowView>),
     /// The daemon of this host.
     Daemon(String),
 }
@@ -127,6 +133,8 @@ impl Danger {
             Object::Token(token) => vec![token.name.clone(), token.id.to_string()],
             Object::Operator(operator) => vec![operator.name.clone(), operator.id.to_string()],
             Object::Node(node) => vec![node.full_name(), node.name().to_owned(), node.id()],
+            Object::Request(request) => vec![request.id.to_string()],
+            Object::Workflow(workflow) => vec![workflow.full_name.clone(), workflow.public_id.clone()],
             Object::Daemon(host) => vec![host.clone()],
         }
     }
@@ -143,7 +151,7 @@ impl Danger {
 
     #[must_use]
     pub fn wants_reason(&self) -> bool {
-        matches!(self.deed, Deed::Revoke | Deed::Suspend | Deed::LockDown)
+        matches!(self.deed, Deed::Revoke | Deed::Suspend | Deed::CancelRequest | Deed::LockDown)
     }
 
     /// What was typed is the name or the id, exactly; or nothing has to be typed.
@@ -222,6 +230,8 @@ impl Danger {
             Deed::EnableOperator => "enable",
             Deed::DropPassphrase => "take the passphrase of",
             Deed::RemoveNode => "delete",
+            Deed::RetryRequest => "retry",
+            Deed::CancelRequest => "cancel",
             Deed::SwitchOff => "disable",
             Deed::SwitchOn => "enable",
             Deed::LockDown => "lock down",
@@ -245,6 +255,8 @@ impl Danger {
             Deed::EnableOperator => "Enable",
             Deed::DropPassphrase => "Take it away",
             Deed::RemoveNode => "Delete",
+            Deed::RetryRequest => "Retry",
+            Deed::CancelRequest => "Stop it",
             Deed::SwitchOff => "Disable",
             Deed::SwitchOn => "Enable",
             Deed::LockDown => "Lock down",
@@ -272,6 +284,8 @@ impl Danger {
             Deed::DisableOperator => format!("tollgate operator disable {name}"),
             Deed::EnableOperator => format!("tollgate operator enable {name}"),
             Deed::DropPassphrase => format!("tollgate operator passphrase {name} --remove"),
+            Deed::RetryRequest => format!("tollgate request retry {name}"),
+            Deed::CancelRequest => format!("tollgate request cancel {name}{}", reason.replace("--reason", "--comment")),
             Deed::RemoveNode => format!("tollgate {} delete {name}", self.kind()),
             Deed::SwitchOff => format!("tollgate {} disable {name}", self.kind()),
             Deed::SwitchOn => format!("tollgate {} enable {name}", self.kind()),
@@ -317,6 +331,11 @@ impl Danger {
             Deed::DisableOperator => Call::EditOperator { operator, patch: enabled(false), version },
             Deed::EnableOperator => Call::EditOperator { operator, patch: enabled(true), version },
             Deed::DropPassphrase => Call::SetPassphrase { operator, passphrase: None },
+            Deed::RetryRequest => Call::RetryRequest { request: self.names().swap_remove(0) },
+            Deed::CancelRequest => {
+                let comment = (!reason.is_empty()).then_some(reason);
+                Call::CancelRequest { request: self.names().swap_remove(0), comment }
+            }
             Deed::RemoveNode => self.remove_call()?,
             Deed::SwitchOff => self.switch_call(false)?,
             Deed::SwitchOn => self.switch_call(true)?,
@@ -326,7 +345,11 @@ impl Danger {
     }
 
     fn kind(&self) -> &'static str {
-        if let Object::Node(node) = &self.object { node.kind() } else { "" }
+        match &self.object {
+            Object::Node(node) => node.kind(),
+            Object::Workflow(_) => "workflow",
+            _ => "",
+        }
     }
 
     fn remove_call(&self) -> Result<Call, String> {
@@ -344,6 +367,9 @@ impl Danger {
             Object::Node(Node::Filter(filter)) => {
                 let patch = Box::new(FilterPatch { enabled: Some(on), ..FilterPatch::default() });
                 Ok(Call::EditFilter { filter: filter.id.to_string(), patch, version: filter.version.clone() })
+            }
+            Object::Workflow(workflow) => {
+                Ok(Call::SwitchWorkflow { workflow: workflow.id.to_string(), on, version: workflow.version })
             }
             _ => Err("a team has no switch; its services have".to_owned()),
         }

@@ -54,6 +54,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Screen::Log => log::lines(model),
         Screen::Incidents => incident_lines(model),
         Screen::Services => model.services.selected().map(node_lines).unwrap_or_default(),
+        Screen::Requests => super::requests::lines(&model.requests, model.now),
         Screen::Operators => {
             model.operators.selected().map(|operator| super::operators::lines(operator, model.now)).unwrap_or_default()
         }

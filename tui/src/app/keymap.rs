@@ -12,6 +12,7 @@ pub enum Place {
     Calls,
     Refused,
     Incidents,
+    Requests,
     Services,
     Operators,
     Audit,
@@ -19,11 +20,12 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Tokens,
         Self::Calls,
         Self::Refused,
         Self::Incidents,
+        Self::Requests,
         Self::Services,
         Self::Operators,
         Self::Audit,
@@ -38,6 +40,7 @@ impl Place {
             Screen::Log if model.logs.tab == LogTab::Refused => Self::Refused,
             Screen::Log => Self::Calls,
             Screen::Incidents => Self::Incidents,
+            Screen::Requests => Self::Requests,
             Screen::Services => Self::Services,
             Screen::Operators => Self::Operators,
             Screen::Audit => Self::Audit,
@@ -65,9 +68,9 @@ pub struct MenuLetter {
     pub action: Action,
 }
 
-use Place::{Audit, Calls, Incidents, Operators, Refused, Services, Status, Tokens};
+use Place::{Audit, Calls, Incidents, Operators, Refused, Requests, Services, Status, Tokens};
 
-const LISTS: &[Place] = &[Tokens, Calls, Refused, Incidents, Services, Operators, Audit];
+const LISTS: &[Place] = &[Tokens, Calls, Refused, Incidents, Requests, Services, Operators, Audit];
 const TAILS: &[Place] = &[Calls, Refused];
 
 const fn everywhere(keys: &'static [Key], action: Action) -> Binding {
@@ -100,8 +103,9 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::char('E')], &[Calls], Action::EditFilter, None),
     at(&[Key::char('R')], &[Services], Action::Remove, Some("remove")),
     at(&[Key::char('S')], &[Services], Action::Switch, Some("on, off")),
+    at(&[Key::char('S')], &[Requests], Action::SwitchWorkflow, Some("on, off")),
     at(&[Key::char('V')], &[Audit], Action::Verify, Some("verify")),
-    at(&[Key::char('v')], &[Tokens], Action::NextTab, Some("tab")),
+    at(&[Key::char('v')], &[Tokens, Requests], Action::NextTab, Some("tab")),
     at(&[Key::plain(Code::Tab), Key::plain(Code::BackTab)], LISTS, Action::NextPane, Some("pane")),
     at(&[Key::char('}')], &[Calls], Action::NextError, Some("next err")),
     at(&[Key::char('{')], &[Calls], Action::PreviousError, None),
@@ -131,6 +135,7 @@ pub const BINDINGS: &[Binding] = &[
     everywhere(&[Key::char('1')], Action::Go(Screen::Tokens)),
     everywhere(&[Key::char('2')], Action::Go(Screen::Log)),
     everywhere(&[Key::char('3')], Action::Go(Screen::Incidents)),
+    everywhere(&[Key::char('4')], Action::Go(Screen::Requests)),
     everywhere(&[Key::char('5')], Action::Go(Screen::Services)),
     everywhere(&[Key::char('6')], Action::Go(Screen::Operators)),
     everywhere(&[Key::char('7')], Action::Go(Screen::Audit)),
@@ -172,6 +177,9 @@ pub const MENU: &[MenuLetter] = &[
     MenuLetter { letter: 't', places: &[Services], action: Action::AddTeam },
     MenuLetter { letter: 's', places: &[Services], action: Action::AddService },
     MenuLetter { letter: 'f', places: &[Services], action: Action::AddFilter },
+    MenuLetter { letter: 't', places: &[Requests], action: Action::RetryRequest },
+    MenuLetter { letter: 'c', places: &[Requests], action: Action::CancelRequest },
+    MenuLetter { letter: 'd', places: &[Requests], action: Action::SwitchWorkflow },
     MenuLetter { letter: 'w', places: &[Services], action: Action::WriteFilter },
     MenuLetter { letter: 'n', places: &[Services], action: Action::AddToken },
     MenuLetter { letter: 'e', places: &[Services, Calls], action: Action::EditFilter },
@@ -265,7 +273,7 @@ mod tests {
         }
         for place in Place::ALL {
             assert_eq!(find(place, Key::char('r')), None);
-            for screen in ['4', '9'] {
+            for screen in ['9'] {
                 assert_eq!(find(place, Key::char(screen)), None);
             }
         }

@@ -15,6 +15,7 @@ use super::layout::Layout;
 use super::lock::Lock;
 use super::logs::Logs;
 use super::operators::Operators;
+use super::requests::Requests;
 use super::rights::{self, Me};
 use super::services::Services;
 use super::tokens::{self, Attention, Tokens};
@@ -28,6 +29,7 @@ pub enum Screen {
     Tokens,
     Log,
     Incidents,
+    Requests,
     Services,
     Operators,
     Audit,
@@ -42,6 +44,7 @@ impl Screen {
             Self::Tokens => "1 Tokens",
             Self::Log => "2 API log",
             Self::Incidents => "3 Incidents",
+            Self::Requests => "4 Requests",
             Self::Services => "5 Services",
             Self::Operators => "6 Operators",
             Self::Audit => "7 Audit",
@@ -70,6 +73,7 @@ pub struct Model {
     pub tokens: Tokens,
     pub logs: Logs,
     pub incidents: Incidents,
+    pub requests: Requests,
     pub services: Services,
     pub operators: Operators,
     pub audit: Audit,
@@ -111,7 +115,7 @@ impl Model {
         let share = match self.screen {
             Screen::Tokens => 45,
             Screen::Log => 52,
-            Screen::Incidents | Screen::Services | Screen::Operators => 50,
+            Screen::Incidents | Screen::Requests | Screen::Services | Screen::Operators => 50,
             Screen::Audit => 35,
             Screen::Status => 0,
         };

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, NewFilter, NewOperator, NewService, NewTeam,
-    NewToken, OperatorPatch, OperatorView, RevokeReceipt, RotateToken, SavedQuery, ServiceView, SourceView, StatusView,
-    TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
+    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, NewFilter, NewOperator, NewService,
+    NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView,
+    SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
@@ -91,6 +91,14 @@ pub enum Net {
         services: Vec<ServiceView>,
         filters: Vec<Arc<FilterView>>,
     },
+    /// The latest requests, and all workflows.
+    Requests {
+        rows: Vec<RequestView>,
+        more: bool,
+        workflows: Vec<WorkflowView>,
+    },
+    /// One request with its output.
+    Request(Box<RequestView>),
     Presets(Vec<String>),
     Refused(Vec<RefusedRow>),
     Tail {
@@ -202,6 +210,7 @@ pub enum Reply {
     Team(Box<TeamView>),
     Service(Box<ServiceView>),
     Filter(Box<FilterView>),
+    Request(Box<RequestView>),
     /// A file was written, or a text was sent to the clipboard: the words to show.
     Said(String),
 }
@@ -246,6 +255,9 @@ pub enum Call {
     CreateService(NewService),
     CreateFilter(NewFilter),
     EditFilter { filter: String, patch: Box<FilterPatch>, version: String },
+    RetryRequest { request: String },
+    CancelRequest { request: String, comment: Option<String> },
+    SwitchWorkflow { workflow: String, on: bool, version: u64 },
     SwitchService { service: String, on: bool },
     RemoveTeam { team: String },
     RemoveService { service: String },
@@ -301,6 +313,10 @@ pub enum Effect {
     /// Ask for one incident's story.
     FetchIncident {
         incident: String,
+    },
+    /// Ask for one request with its output.
+    FetchRequest {
+        request: String,
     },
     /// Ask for one token as it is now.
     FetchToken {

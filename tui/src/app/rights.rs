@@ -3,6 +3,7 @@
 //! The daemon decides. This saves the way to it: where something is not known here, it is asked.
 
 use tollgate_shared::api::{OperatorView, TokenView};
+use tollgate_shared::request::RequestState;
 use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::token::{Permission, TokenState};
 
@@ -247,8 +248,16 @@ fn by_role(model: &Model, action: Action) -> Result<(), String> {
         {
             me.manager(team)
         }
-        Action::AddService | Action::AddFilter | Action::WriteFilter | Action::EditFilter | Action::Remove | Action::Switch => me.manager_somewhere(),
+        Action::AddService
+        | Action::AddFilter
+        | Action::WriteFilter
+        | Action::EditFilter
+        | Action::Remove
+        | Action::Switch => me.manager_somewhere(),
         Action::AddToken => me.manager_somewhere().or_else(|_| me.personal()),
+        Action::RetryRequest => me.manager(workflow_team(model).as_deref()),
+        Action::CancelRequest => me.responder(workflow_team(model).as_deref()),
+        Action::SwitchWorkflow => me.manager(workflow_team(model).as_deref()),
         Action::Acknowledge | Action::Unacknowledge | Action::Resolve => incident(model, me),
         _ => model.marked_token().map_or(Ok(()), |token| on_token(me, action, token)),
     }
@@ -319,8 +328,27 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
     }
 }
 
+/// The team of the marked request or workflow; none for a global one.
+fn workflow_team(model: &Model) -> Option<String> {
+    let of_request = model.requests.selected().and_then(|row| row.team.as_ref());
+    let of_workflow = model.requests.selected_workflow().and_then(|row| row.team.as_ref());
+    of_request.or(of_workflow).map(|team| team.name.clone())
+}
+
 fn on_node(model: &Model, action: Action) -> Result<(), String> {
+    let state = model.requests.selected().map(|row| row.state);
     let node = model.services.selected().filter(|_| model.screen == Screen::Services);
+    match (action, state) {
+        (Action::RetryRequest, Some(state)) if !matches!(state, RequestState::Failed | RequestState::Cancelled) => {
+            return Err(format!("it is {state}: only what failed or was cancelled is retried"));
+        }
+        (Action::CancelRequest, Some(state)) if state.is_finished() => return Err(format!("it is {state} already")),
+        (Action::RetryRequest | Action::CancelRequest, None) => return Err("no request is marked".to_owned()),
+        (Action::SwitchWorkflow, _) if model.requests.selected_workflow().is_none() => {
+            return Err("no workflow is marked: v shows them".to_owned());
+        }
+        _ => {}
+    }
     match (action, node) {
         (Action::EditFilter, Some(Node::Team(_) | Node::Service(_))) => {
             Err("only a filter is edited: mark one; S switches a service off".to_owned())

@@ -68,11 +68,13 @@ fn settle(model: &mut Model, effects: &mut Effects) {
     model.logs.refused_cursor.scroll(rows, model.logs.refused.len());
     model.incidents.cursor.scroll(rows, model.incidents.rows.len());
     model.services.cursor.scroll(rows, model.services.nodes.len());
+    model.requests.scroll(rows);
     model.operators.cursor.scroll(rows, model.operators.rows.len());
     model.audit.cursor.scroll(rows, model.audit.rows.len());
     if model.connection == super::connection::Connection::Live {
         want_calls(model, effects);
         want_story(model, effects);
+        want_request(model, effects);
         log::want(model, effects);
         want_evidence(model, effects);
         want_older(model, effects);
@@ -148,6 +150,17 @@ fn want_story(model: &mut Model, effects: &mut Effects) {
         model.incidents.asked = Some(incident);
         effects.push(Effect::FetchIncident { incident: incident.to_string() });
     }
+}
+
+/// The marked request is asked for whole: when it is marked, and when it went on.
+fn want_request(model: &mut Model, effects: &mut Effects) {
+    if model.screen != Screen::Requests {
+        return;
+    }
+    let Some(row) = model.requests.wants_story().cloned() else { return };
+    let request = row.id.to_string();
+    model.requests.asked = Some(row);
+    effects.push(Effect::FetchRequest { request });
 }
 
 /// Asks for the log anew, or goes on after what is there.

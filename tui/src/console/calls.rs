@@ -1,8 +1,9 @@
 //! Changes, as requests to the daemon.
 
 use tollgate_shared::api::{
-    BulkTokens, ChangeOverlap, ResolveIncident, RevokeToken, SaveQuery, Screen, ServicePatch, SetDebug, SetLockdown, SetPassphrase,
-    SuspendToken, TokenCreated, TokenPatch, TokenView,
+    BulkTokens, CancelRequest, ChangeOverlap, ResolveIncident, RetryRequest, RevokeToken, SaveQuery, Screen,
+    ServicePatch, SetDebug, SetLockdown, SetPassphrase, SuspendToken, TokenCreated, TokenPatch, TokenView,
+    WorkflowPatch,
 };
 
 use super::client::words;
@@ -21,6 +22,17 @@ pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientErro
         Call::CreateService(service) => Reply::Service(Box::new(client.create_service(&service).await?)),
         Call::EditFilter { filter, patch, version } => {
             Reply::Filter(Box::new(client.edit_filter(&filter, &patch, &version).await?))
+        }
+        Call::RetryRequest { request } => {
+            Reply::Request(Box::new(client.retry_request(&request, &RetryRequest::default()).await?))
+        }
+        Call::CancelRequest { request, comment } => {
+            Reply::Request(Box::new(client.cancel_request(&request, &CancelRequest { comment }).await?))
+        }
+        Call::SwitchWorkflow { workflow, on, version } => {
+            let patch = WorkflowPatch { enabled: Some(on), ..WorkflowPatch::default() };
+            client.edit_workflow(&workflow, &patch, Some(version)).await?;
+            Reply::Nothing
         }
         Call::SwitchService { service, on } => {
             let patch = ServicePatch { enabled: Some(on) };

@@ -17,7 +17,7 @@ use crate::app::query::LogFilter;
 use crate::app::rights::Me;
 use crate::app::tail::Page;
 use crate::app::{Effect, Net};
-use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, TokenQuery};
+use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, RequestQuery, TokenQuery};
 
 /// The same thing is not asked for more often than this,
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
@@ -27,6 +27,8 @@ const PAGE: u32 = 1_000;
 /// Incidents that are shown: open ones first, then the latest resolved ones.
 const OPEN_PAGES_MAX: usize = 5;
 const RESOLVED: u32 = 100;
+/// Requests that are shown, the newest.
+const REQUESTS: u32 = 500;
 /// Audit rows of one question.
 const AUDIT_ROWS: u32 = 200;
 /// Audit rows of one token.
@@ -47,10 +49,11 @@ enum Topic {
     Me,
     Operators,
     Saved,
+    Requests,
 }
 
 impl Topic {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Status,
         Self::Tokens,
         Self::Incidents,
@@ -59,6 +62,7 @@ impl Topic {
         Self::Me,
         Self::Operators,
         Self::Saved,
+        Self::Requests,
     ];
 }
 
@@ -116,10 +120,13 @@ impl Fetcher {
         for kind in kinds {
             match kind.as_str() {
                 "registry" => {
-                    [Topic::Organisation, Topic::Operators, Topic::Me].into_iter().for_each(|topic| self.want(topic));
+                    [Topic::Organisation, Topic::Operators, Topic::Me, Topic::Requests]
+                        .into_iter()
+                        .for_each(|topic| self.want(topic));
                 }
                 "tokens" | "usage" => self.want(Topic::Tokens),
                 "incidents" => self.want(Topic::Incidents),
+                "requests" => self.want(Topic::Requests),
                 "refused" => self.want(Topic::Refused),
                 _ => {}
             }
@@ -138,6 +145,12 @@ impl Fetcher {
                 self.revoked = on;
                 self.want(Topic::Tokens);
                 self.wants[Topic::Tokens as usize].not_before = None;
+            }
+            Effect::FetchRequest { request } => {
+                self.ask(async move |client| {
+                    let request = client.request_shown(&request).await.ok()?;
+                    Some(Net::Request(Box::new(request)))
+                });
             }
             Effect::FetchToken { token } => {
                 self.ask(async move |client| {
@@ -288,6 +301,7 @@ async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>,
         Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
         Topic::Tokens => tokens(client, revoked).await.map(|net| vec![net]),
         Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
+        Topic::Requests => requests(client).await.map(|net| vec![net]),
         Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
         Topic::Incidents => incidents(client).await.map(|net| vec![net]),
         Topic::Organisation => organisation(client).await,
@@ -408,6 +422,13 @@ async fn incidents(client: &Client) -> Result<Net, ClientError> {
     let latest = PageQuery { limit: Some(RESOLVED), cursor: None };
     let resolved = client.incidents(&query("resolved", latest)).await?;
     Ok(Net::Incidents { open, resolved: resolved.items.into_iter().map(Arc::new).collect(), more })
+}
+
+async fn requests(client: &Client) -> Result<Net, ClientError> {
+    let page_one = PageQuery { limit: Some(REQUESTS), cursor: None };
+    let got = client.requests(&RequestQuery { page: page_one, ..RequestQuery::default() }).await?;
+    let workflows = all_pages!(cursor => client.workflows(None, &page(cursor.take())));
+    Ok(Net::Requests { more: got.next.is_some(), rows: got.items, workflows })
 }
 
 async fn refused(client: &Client) -> Result<Vec<tollgate_shared::log::RefusedRow>, ClientError> {

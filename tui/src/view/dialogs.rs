@@ -50,6 +50,8 @@ fn title(danger: &Danger) -> String {
         }
         Object::Operator(operator) => format!("{verb} operator {}", operator.name),
         Object::Node(node) => format!("{verb} {} {}   {}", node.kind(), node.full_name(), node.id()),
+        Object::Request(request) => format!("{verb} request {}", request.id),
+        Object::Workflow(workflow) => format!("{verb} workflow {}   {}", workflow.full_name, workflow.public_id),
         Object::Daemon(host) => format!("{verb} {host}"),
     }
 }

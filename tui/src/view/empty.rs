@@ -3,6 +3,7 @@
 use crate::app::connection::{Connection, Phase};
 use crate::app::layout::Area;
 use crate::app::logs::LogTab;
+use crate::app::requests::RequestsTab;
 use crate::app::{Model, Screen};
 
 use super::canvas::Canvas;
@@ -74,6 +75,13 @@ fn nothing(model: &Model) -> Vec<String> {
         ],
         Screen::Incidents => {
             &["no incidents", "A call that matches a filter opens one. 2 shows the calls and why they matched or not."]
+        }
+        Screen::Requests if model.requests.tab == RequestsTab::Workflows => &[
+            "no workflows",
+            "tollgate workflow create --file WORKFLOW.json makes one; its steps run, post or open incidents",
+        ],
+        Screen::Requests => {
+            &["no requests", "A call to /v1/request starts a workflow; each run is here. v shows the workflows."]
         }
         Screen::Services => &["no teams yet", "A  creates the first one, then a service and a filter"],
         Screen::Operators => &[

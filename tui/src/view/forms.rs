@@ -101,9 +101,10 @@ fn grouped(form: &Form) -> Vec<Vec<(usize, &FormField)>> {
     let row = |field: &FormField| field.cell.map(|Cell { part, row, .. }| (part, row));
     let mut lines: Vec<Vec<(usize, &FormField)>> = Vec::new();
     for (index, field) in form.shown() {
-        let joins = lines.last().and_then(|line| line.first()).is_some_and(|(_, first)| {
-            field.cell.is_some() && row(first) == row(field)
-        });
+        let joins = lines
+            .last()
+            .and_then(|line| line.first())
+            .is_some_and(|(_, first)| field.cell.is_some() && row(first) == row(field));
         match lines.last_mut() {
             Some(line) if joins => line.push((index, field)),
             _ => lines.push(vec![(index, field)]),
@@ -122,7 +123,9 @@ fn draw_cells(row: &mut Row<'_>, form: &Form, cells: &[(usize, &FormField)], the
     for ((index, field), width) in cells.iter().zip(widths) {
         let marked = *index == form.focus;
         match &field.value {
-            Value::Text(text) => draw_text_cell(row, &text.text(), text.before_cursor().chars().count(), width, marked, theme),
+            Value::Text(text) => {
+                draw_text_cell(row, &text.text(), text.before_cursor().chars().count(), width, marked, theme)
+            }
             Value::Choice(choice) => {
                 let style = if marked { theme.marked() } else { theme.plain() };
                 row.text(" ", theme.plain()).cell(choice.label(), width, style);

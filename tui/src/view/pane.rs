@@ -74,6 +74,10 @@ fn subject(model: &Model) -> String {
         }),
         Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
         Screen::Services => model.services.selected().map(|node| node.name().to_owned()),
+        Screen::Requests => {
+            let workflow = model.requests.selected_workflow().map(|row| row.full_name.clone());
+            workflow.or_else(|| model.requests.selected().map(|row| row.id.to_string()))
+        }
         Screen::Operators => model.operators.selected().map(|row| row.name.clone()),
         Screen::Audit => model.audit.selected().map(|row| format!("row {}", row.seq)),
         Screen::Status => None,

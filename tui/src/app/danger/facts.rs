@@ -1,6 +1,6 @@
 //! What stands in the dialog: what would stop or change. Only what the daemon has told.
 
-use tollgate_shared::api::{IncidentView, OperatorView, SourceView, TokenView};
+use tollgate_shared::api::{IncidentView, OperatorView, RequestView, SourceView, TokenView, WorkflowView};
 
 use super::super::model::Model;
 use super::super::operators;
@@ -26,6 +26,8 @@ pub fn facts(model: &Model, danger: &Danger) -> Vec<Fact> {
         // As it is now: calls go on while the dialog is open.
         (deed, Object::Token(token)) => of_token(model, danger, deed, model.tokens.by_id(token.id).unwrap_or(token)),
         (deed, Object::Node(node)) => of_node(model, deed, node),
+        (deed, Object::Request(request)) => of_request(deed, request),
+        (deed, Object::Workflow(workflow)) => of_workflow(deed, workflow),
         (_, Object::Daemon(_)) => Vec::new(),
     }
 }
@@ -179,6 +181,29 @@ fn person(deed: &Deed, operator: &OperatorView) -> Vec<Fact> {
         words.iter().enumerate().map(|(at, line)| (if at == 0 { "AFTERWARDS" } else { "" }, (*line).to_owned())),
     );
     facts
+}
+
+fn of_request(deed: &Deed, request: &RequestView) -> Vec<Fact> {
+    let steps = format!("{} of {} done", request.steps_done, count(request.steps.len() as u64, "step"));
+    let words = match deed {
+        Deed::RetryRequest => "it is queued again; steps that succeeded and have not changed are not repeated",
+        _ => "a program under way is ended; . t retries it later",
+    };
+    vec![
+        ("WORKFLOW", request.workflow.name.clone()),
+        ("STATE", format!("{}, {steps}", request.state)),
+        ("", request.detail.clone()),
+        ("AFTERWARDS", words.to_owned()),
+    ]
+}
+
+fn of_workflow(deed: &Deed, workflow: &WorkflowView) -> Vec<Fact> {
+    let words = match deed {
+        Deed::SwitchOff => "nothing starts it any more; what is queued waits, what runs ends. S undoes it.",
+        _ => "calls start it again, and what is queued goes on",
+    };
+    let now = format!("{} queued, {} running", group(workflow.queued.into()), group(workflow.running.into()));
+    vec![("NOW", now), ("AFTERWARDS", words.to_owned())]
 }
 
 fn of_node(model: &Model, deed: &Deed, node: &Node) -> Vec<Fact> {

@@ -319,8 +319,8 @@ impl Form {
                 return Err(format!("{}: it has values and no path", ROW_NAMES[part as usize][row]));
             }
             let (negate, op) = operator(choice_of(op));
-            let values = split_words(&text_of(values))
-                .map_err(|why| format!("{}: {why}", ROW_NAMES[part as usize][row]))?;
+            let values =
+                split_words(&text_of(values)).map_err(|why| format!("{}: {why}", ROW_NAMES[part as usize][row]))?;
             let must = choice_of(must);
             conditions.push(Condition {
                 path,
@@ -337,7 +337,8 @@ impl Form {
     fn priority_words(&self) -> Result<BTreeMap<String, Priority>, String> {
         let mut map = BTreeMap::new();
         for word in split_words(&self.line("words")).map_err(|why| format!("words: {why}"))? {
-            let pair = word.rsplit_once('=').and_then(|(word, priority)| Some((word.to_owned(), priority.parse().ok()?)));
+            let pair =
+                word.rsplit_once('=').and_then(|(word, priority)| Some((word.to_owned(), priority.parse().ok()?)));
             let Some((word, priority)) = pair else {
                 return Err(format!("words: `{word}` is none; write WORD=P1"));
             };
@@ -442,8 +443,7 @@ fn settings(old: &FilterSpec, new: &FilterSpec) -> Vec<Difference> {
     let opens = |spec: &FilterSpec| {
         if spec.trigger.match_all { "every call".to_owned() } else { mode_word(spec.trigger.mode).to_owned() }
     };
-    let resolves =
-        |spec: &FilterSpec| spec.resolve.as_ref().map_or("never", |part| mode_word(part.mode)).to_owned();
+    let resolves = |spec: &FilterSpec| spec.resolve.as_ref().map_or("never", |part| mode_word(part.mode)).to_owned();
     let own_key = |spec: &FilterSpec| spec.resolve.as_ref().map(|part| part.correlate.join(" ")).unwrap_or_default();
     let map = |spec: &FilterSpec| {
         let words = spec.trigger.priority_map.iter().map(|(word, to)| written(&format!("{word}={to}")));

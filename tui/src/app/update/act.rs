@@ -118,7 +118,7 @@ fn worst(model: &mut Model, effects: &mut Effects) {
             index.into_iter().for_each(|at| model.tokens.go(at));
         }
         Screen::Incidents => model.incidents.go(0),
-        Screen::Log | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
+        Screen::Log | Screen::Requests | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
     model.notice = Some(words);
 }
@@ -128,7 +128,9 @@ fn open(model: &mut Model, effects: &mut Effects) {
         Screen::Services => model.services.fold(),
         Screen::Status => {}
         Screen::Log => log::open(model, effects),
-        Screen::Tokens | Screen::Incidents | Screen::Operators | Screen::Audit => model.in_pane = true,
+        Screen::Tokens | Screen::Incidents | Screen::Requests | Screen::Operators | Screen::Audit => {
+            model.in_pane = true;
+        }
     }
 }
 
@@ -179,7 +181,7 @@ fn resort(model: &mut Model) {
     match model.screen {
         Screen::Tokens => model.tokens.resort(model.now),
         Screen::Incidents => model.incidents.resort(),
-        Screen::Log | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
+        Screen::Log | Screen::Requests | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
 }
 
@@ -190,6 +192,10 @@ fn copy(model: &mut Model, effects: &mut Effects) {
         Screen::Log => model.logs.tail.selected_row().map(|row| format!("tollgate log show {}", row.seq)),
         Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
         Screen::Services => model.services.selected().map(super::super::services::Node::id),
+        Screen::Requests => {
+            let workflow = model.requests.selected_workflow().map(|row| row.public_id.clone());
+            workflow.or_else(|| model.requests.selected().map(|row| row.id.to_string()))
+        }
         Screen::Operators => model.operators.selected().map(|row| row.id.to_string()),
         Screen::Audit => Some(format!("tollgate audit{}", model.audit.filter.options())),
         Screen::Status => model.commands.last().map(|line| line.text.clone()),

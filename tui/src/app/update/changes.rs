@@ -76,6 +76,7 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
                 Form::token(&model.services.teams, &model.services.services, Some(&scope), model.me.as_ref())
             });
         }
+        Reply::Request(request) => model.requests.refresh(*request),
         Reply::Said(words) => said(model, words),
     }
     close_danger(model, generation);

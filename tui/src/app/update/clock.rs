@@ -60,6 +60,10 @@ fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
             let visible = model.operators.rows.iter().skip(model.operators.cursor.top).take(rows);
             visible.filter_map(|row| row.last_seen).map(change).min()
         }
+        Screen::Requests => {
+            let visible = model.requests.rows.iter().skip(model.requests.cursor.top).take(rows);
+            visible.map(|row| change(row.created_at)).min()
+        }
         Screen::Log | Screen::Services | Screen::Audit | Screen::Status => None,
     }
 }

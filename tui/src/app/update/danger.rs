@@ -29,6 +29,9 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Remove => on_node(model, Deed::RemoveNode),
         Action::Switch if is_switched_on(model) => on_node(model, Deed::SwitchOff),
         Action::Switch => on_node(model, Deed::SwitchOn),
+        Action::RetryRequest => on_request(model, Deed::RetryRequest),
+        Action::CancelRequest => on_request(model, Deed::CancelRequest),
+        Action::SwitchWorkflow => on_workflow(model),
         Action::LockDown => on_daemon(model, Deed::LockDown),
         _ => on_daemon(model, Deed::LiftLockdown),
     };
@@ -96,6 +99,23 @@ fn on_node(model: &mut Model, deed: Deed) -> Option<Danger> {
         return None;
     };
     Some(Danger::new(deed, Object::Node(node), model.now))
+}
+
+fn on_request(model: &mut Model, deed: Deed) -> Option<Danger> {
+    let Some(request) = model.requests.selected().cloned() else {
+        model.notice = Some("no request is marked".to_owned());
+        return None;
+    };
+    Some(Danger::new(deed, Object::Request(request), model.now))
+}
+
+fn on_workflow(model: &mut Model) -> Option<Danger> {
+    let Some(workflow) = model.requests.selected_workflow().cloned() else {
+        model.notice = Some("no workflow is marked: v shows them".to_owned());
+        return None;
+    };
+    let deed = if workflow.spec.enabled { Deed::SwitchOff } else { Deed::SwitchOn };
+    Some(Danger::new(deed, Object::Workflow(workflow), model.now))
 }
 
 fn on_daemon(model: &Model, deed: Deed) -> Option<Danger> {

@@ -42,6 +42,10 @@ fn object(model: &Model) -> String {
         Screen::Log => model.logs.tail.selected_row().map(|row| format!("on row {}", row.seq)),
         Screen::Incidents => model.incidents.selected().map(|row| format!("on {}", row.head.title)),
         Screen::Services => model.services.selected().map(|node| format!("on {}", node.name())),
+        Screen::Requests => {
+            let workflow = model.requests.selected_workflow().map(|row| format!("on {}", row.full_name));
+            workflow.or_else(|| model.requests.selected().map(|row| format!("on {}", row.id)))
+        }
         Screen::Operators => model.operators.selected().map(|row| format!("on {}", row.name)),
         Screen::Audit => model.audit.selected().map(|row| format!("on row {}", row.seq)),
         Screen::Status => None,
@@ -58,7 +62,11 @@ pub(super) fn cli(model: &Model, action: Action) -> String {
     let incident = model.incidents.selected().map(|row| row.head.id.to_string());
     let object = match action {
         Action::Acknowledge | Action::Unacknowledge | Action::Resolve => incident,
-        Action::EditFilter | Action::Remove | Action::Switch => node.as_ref().map(|node| words::shell(&node.full_name())),
+        Action::RetryRequest | Action::CancelRequest => model.requests.selected().map(|row| row.id.to_string()),
+        Action::SwitchWorkflow => model.requests.selected_workflow().map(|row| words::shell(&row.full_name)),
+        Action::EditFilter | Action::Remove | Action::Switch => {
+            node.as_ref().map(|node| words::shell(&node.full_name()))
+        }
         Action::EditOperator
         | Action::RemoveOperator
         | Action::DisableOperator
@@ -69,6 +77,9 @@ pub(super) fn cli(model: &Model, action: Action) -> String {
     let line = action.info().cli.replace("{}", object.as_deref().unwrap_or("TOKEN"));
     match action {
         Action::Debug if is_on(model) => line.replace(" on", " off"),
+        Action::SwitchWorkflow if model.requests.selected_workflow().is_some_and(|row| !row.spec.enabled) => {
+            line.replace("disable", "enable")
+        }
         Action::Remove => line.replace("filter", node.map_or("filter", Node::kind)),
         Action::Switch => {
             let line = line.replace("service", node.map_or("service", Node::kind));
@@ -96,10 +107,7 @@ pub(super) fn add(model: &mut Model) {
 }
 
 fn adds(action: Action) -> bool {
-    matches!(
-        action,
-        Action::AddTeam | Action::AddService | Action::AddFilter | Action::WriteFilter | Action::AddToken
-    )
+    matches!(action, Action::AddTeam | Action::AddService | Action::AddFilter | Action::WriteFilter | Action::AddToken)
 }
 
 /// The editor of the marked filter; in the log of the one that took the marked call, or came nearest.

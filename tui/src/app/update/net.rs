@@ -52,6 +52,8 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         }
         Net::Tried { generation, result } => trial::tried(model, generation, result),
         Net::TriedOver { generation, item } => trial::told(model, generation, item),
+        Net::Requests { rows, more, workflows } => model.requests.replace(rows, more, workflows),
+        Net::Request(request) => model.requests.refresh(*request),
         Net::Presets(presets) => model.services.presets = presets,
         Net::Refused(rows) => model.logs.take_refused(rows),
         Net::Tail { slot, generation, items } => tail(model, slot, generation, items),

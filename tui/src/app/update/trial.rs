@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tollgate_shared::api::{ProposedFilter, TryVerdict, WhatIf, WhatIfItem, WhatIfProgress};
 use tollgate_shared::log::LogRow;
 
+use super::super::danger::Deed;
 use super::super::forms::Form;
 use super::super::layer::Layer;
-use super::super::danger::Deed;
 use super::super::model::Model;
 use super::super::msg::{Effect, Effects};
 use super::super::tail::Entry;
@@ -81,12 +81,8 @@ pub(super) fn over(model: &mut Model, effects: &mut Effects) {
     let proposed = proposed(form);
     let generation = model.next_generation();
     let what = WhatIf { filter: Some(proposed), rows: Some(ROWS), ..WhatIf::default() };
-    model.trial.over = Over::Running {
-        generation,
-        spec: Box::new(spec),
-        progress: WhatIfProgress::default(),
-        rows: Vec::new(),
-    };
+    model.trial.over =
+        Over::Running { generation, spec: Box::new(spec), progress: WhatIfProgress::default(), rows: Vec::new() };
     effects.push(Effect::TryOver { generation, what: Box::new(what) });
 }
 

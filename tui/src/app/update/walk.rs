@@ -27,6 +27,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         }
         Screen::Incidents => model.incidents.step(by),
         Screen::Services => model.services.step(by),
+        Screen::Requests => model.requests.step(by),
         Screen::Operators => model.operators.step(by),
         Screen::Audit => model.audit.step(by),
         Screen::Status => {}
@@ -79,6 +80,7 @@ pub(super) fn next_tab(model: &mut Model) {
             model.logs.compared = None;
             model.logs.detail = model.logs.detail.next();
         }
+        Screen::Requests => model.requests.next_tab(),
         Screen::Incidents | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
 }
@@ -90,6 +92,7 @@ pub(super) fn search(model: &mut Model, text: &str) -> bool {
         Screen::Log => model.logs.search = text.to_owned(),
         Screen::Incidents => model.incidents.search = text.to_owned(),
         Screen::Services => model.services.search = text.to_owned(),
+        Screen::Requests => model.requests.search = text.to_owned(),
         Screen::Operators => model.operators.search = text.to_owned(),
         Screen::Audit => model.audit.search = text.to_owned(),
         Screen::Status => {}
@@ -104,6 +107,7 @@ pub(super) fn search_text(model: &Model) -> &str {
         Screen::Log => &model.logs.search,
         Screen::Incidents => &model.incidents.search,
         Screen::Services => &model.services.search,
+        Screen::Requests => &model.requests.search,
         Screen::Operators => &model.operators.search,
         Screen::Audit => &model.audit.search,
         Screen::Status => "",
@@ -116,6 +120,7 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Tokens => model.tokens.find(forward, from_here),
         Screen::Incidents => model.incidents.find(forward, from_here),
         Screen::Services => model.services.find(forward, from_here),
+        Screen::Requests => model.requests.find(forward, from_here),
         Screen::Operators => model.operators.find(forward, from_here),
         Screen::Audit => model.audit.find(forward, from_here),
         Screen::Log => return find_in_log(model, forward, from_here),
@@ -126,6 +131,7 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Tokens => model.tokens.go(index),
         Screen::Incidents => model.incidents.go(index),
         Screen::Services => model.services.go(index),
+        Screen::Requests => model.requests.go(index),
         Screen::Operators => model.operators.go(index),
         Screen::Audit => model.audit.go(index),
         Screen::Log | Screen::Status => {}
