@@ -3,6 +3,7 @@
 pub mod access;
 pub mod admin;
 pub mod answer;
+pub mod asked;
 pub mod audit;
 pub mod authenticate;
 pub mod call;
@@ -19,6 +20,7 @@ pub mod routing;
 pub mod token_list;
 pub mod trying;
 pub mod views;
+pub mod workflows;
 
 #[cfg(test)]
 pub(crate) mod testing;

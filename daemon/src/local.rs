@@ -6,6 +6,8 @@ mod audit;
 pub mod bind;
 mod caller;
 mod events;
+pub mod flow_routes;
+mod histogram;
 mod incidents;
 mod logs;
 mod maintenance;
@@ -14,12 +16,15 @@ mod operators;
 mod organisation;
 mod params;
 pub mod people_routes;
+mod queries;
 mod redaction;
+mod requests;
 mod status;
 mod tail;
 mod tokens;
 mod tried;
 mod what_if;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -92,9 +97,14 @@ pub enum Act {
     MaintenanceAdd,
     MaintenanceEnd,
     LogList,
+    LogHistogram,
     LogShow,
     LogReplay,
     RefusedList,
+    QueryList,
+    QueryShow,
+    QuerySave,
+    QueryDelete,
     AuditList,
     TeamDelete,
     ServiceDelete,
@@ -113,6 +123,16 @@ pub enum Act {
     RedactionRemove,
     RedactionTry,
     OpenApi,
+    WorkflowList,
+    WorkflowCreate,
+    WorkflowTry,
+    WorkflowShow,
+    WorkflowEdit,
+    WorkflowDelete,
+    RequestList,
+    RequestShow,
+    RequestRetry,
+    RequestCancel,
 }
 
 const fn route(act: Act, needs: Operation) -> Route {
@@ -169,9 +189,14 @@ pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::POST, "/v1/maintenance", route(Act::MaintenanceAdd, Operation::ChangeServices)),
     (Method::DELETE, "/v1/maintenance/{maintenance}", route(Act::MaintenanceEnd, Operation::ChangeServices)),
     (Method::GET, "/v1/logs", route(Act::LogList, Operation::ReadLog)),
+    (Method::GET, "/v1/logs/histogram", route(Act::LogHistogram, Operation::ReadLog)),
     (Method::GET, "/v1/logs/{seq}", route(Act::LogShow, Operation::ReadLog)),
     (Method::POST, "/v1/logs/{seq}/replay", route(Act::LogReplay, Operation::ReadLog)),
     (Method::GET, "/v1/refused", route(Act::RefusedList, Operation::ReadLog)),
+    (Method::GET, "/v1/queries", route(Act::QueryList, Operation::See)),
+    (Method::GET, "/v1/queries/{screen}/{name}", route(Act::QueryShow, Operation::See)),
+    (Method::PUT, "/v1/queries/{screen}/{name}", route(Act::QuerySave, Operation::KeepQueries)),
+    (Method::DELETE, "/v1/queries/{screen}/{name}", route(Act::QueryDelete, Operation::KeepQueries)),
     (Method::GET, "/v1/audit", route(Act::AuditList, Operation::ReadAudit)),
 ];
 
@@ -250,17 +275,19 @@ impl Act {
 
 /// A refusal repeats what was asked for; a secret that somebody gave in the place of a reference is not repeated.
 fn without_secrets(mut problem: Problem) -> Problem {
-    let clean = |text: &mut String| {
-        for range in secret::find_in(text).into_iter().rev() {
-            text.replace_range(range, REDACTED);
-        }
-    };
     clean(&mut problem.detail);
     for error in &mut problem.errors {
         clean(&mut error.path);
         clean(&mut error.message);
     }
     problem
+}
+
+/// Takes out what has the shape of a token. Not the redactor's work: to it `token:billing-ci` is a secret with its name.
+fn clean(text: &mut String) {
+    for range in secret::find_in(text).into_iter().rev() {
+        text.replace_range(range, REDACTED);
+    }
 }
 
 async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
@@ -308,9 +335,14 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::MaintenanceAdd => maintenance::add(call).await,
         Act::MaintenanceEnd => maintenance::end(call).await,
         Act::LogList => logs::list(&call).await,
+        Act::LogHistogram => histogram::show(&call).await,
         Act::LogShow => logs::show(&call).await,
         Act::LogReplay => tried::replay(&call).await,
         Act::RefusedList => logs::refused(&call),
+        Act::QueryList => queries::list(&call),
+        Act::QueryShow => queries::show(&call),
+        Act::QuerySave => queries::save(call).await,
+        Act::QueryDelete => queries::delete(call).await,
         Act::AuditList => audit::list(&call).await,
         Act::TeamDelete => organisation::delete_team(call).await,
         Act::ServiceDelete => organisation::delete_service(call).await,
@@ -329,6 +361,16 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::RedactionRemove => redaction::remove(call).await,
         Act::RedactionTry => redaction::try_rules(call).await,
         Act::OpenApi => Ok(openapi::show()),
+        Act::WorkflowList => workflows::list(&call).await,
+        Act::WorkflowCreate => workflows::create(call).await,
+        Act::WorkflowTry => workflows::try_one(call).await,
+        Act::WorkflowShow => workflows::show(&call).await,
+        Act::WorkflowEdit => workflows::edit(call).await,
+        Act::WorkflowDelete => workflows::delete(call).await,
+        Act::RequestList => requests::list(&call).await,
+        Act::RequestShow => requests::show(&call).await,
+        Act::RequestRetry => requests::retry(call).await,
+        Act::RequestCancel => requests::cancel(call).await,
     }
 }
 

@@ -3,12 +3,14 @@
 //! A reader that does not keep up costs nothing but its own cursor: when the ring has moved past it, it is told how many
 //! rows it missed (a gap row) and goes on at the newest. It never slows the writer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tollgate_shared::id::TokenId;
 use tollgate_shared::log::{Gap, GapReason, LogRow};
+use tollgate_shared::time::Timestamp;
 
 /// What the ring holds at most, bytes (domain.md §5: one shared ring).
 const RING_BYTES_MAX: usize = 16 << 20;
@@ -24,9 +26,25 @@ const CONDITION_BYTES: usize = 256;
 pub struct TailHub {
     ring: Mutex<Ring>,
     newest: watch::Sender<u64>,
-    tails: AtomicU64,
+    tails: Mutex<BTreeMap<Seat, usize>>,
+    /// Tails that one uid or token may have open.
+    tails_max: usize,
     gaps: AtomicU64,
 }
+
+/// Whom a tail is counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seat {
+    /// Somebody on the local socket.
+    Uid(Option<u32>),
+    /// A token at the gate.
+    Token(TokenId),
+}
+
+/// One uid or token has as many tails open as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} tails of the log are open, which is the limit")]
+pub struct Full(usize);
 
 #[derive(Default)]
 struct Ring {
@@ -61,16 +79,14 @@ pub enum TailEntry {
     Gap(Gap),
 }
 
-/// Counts a tail while it is open.
-pub struct TailGuard<'a>(&'a TailHub);
-
 impl TailHub {
-    /// An empty ring; `last_seq` is the newest row on disk.
-    pub fn new(last_seq: u64) -> Self {
+    /// An empty ring; `last_seq` is the newest row on disk; `tails_max` are the tails that one uid or token may have.
+    pub fn new(last_seq: u64, tails_max: usize) -> Self {
         Self {
             ring: Mutex::default(),
             newest: watch::Sender::new(last_seq),
-            tails: AtomicU64::new(0),
+            tails: Mutex::default(),
+            tails_max,
             gaps: AtomicU64::new(0),
         }
     }
@@ -130,6 +146,18 @@ impl TailHub {
         if newest > seq { Next::Behind { oldest: newest + 1, newest } } else { Next::Entries(Vec::new()) }
     }
 
+    /// Lets go of rows from before `cutoff`: what is not shown any more need not be held.
+    pub fn forget_before(&self, cutoff: Timestamp) {
+        let mut ring = self.lock();
+        // A gap has no moment of its own: it goes with an old row behind it.
+        let old = ring.entries.iter().take_while(|entry| entry.at().is_none_or(|at| at < cutoff)).collect::<Vec<_>>();
+        let count = old.iter().rposition(|entry| entry.at().is_some()).map_or(0, |last| last + 1);
+        for _ in 0..count {
+            let gone = ring.entries.pop_front().map_or(0, |entry| entry.bytes());
+            ring.bytes -= gone;
+        }
+    }
+
     /// The newest seq that was published.
     pub fn newest(&self) -> u64 {
         *self.newest.borrow()
@@ -140,10 +168,27 @@ impl TailHub {
         self.newest.subscribe()
     }
 
-    /// Counts one open tail until the guard is dropped.
-    pub fn open(&self) -> TailGuard<'_> {
-        self.tails.fetch_add(1, Ordering::Relaxed);
-        TailGuard(self)
+    /// Counts a tail as open until [`TailHub::close`].
+    ///
+    /// # Errors
+    /// As many are open as may be.
+    pub fn open(&self, seat: Seat) -> Result<(), Full> {
+        let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = tails.entry(seat).or_default();
+        if *open >= self.tails_max {
+            return Err(Full(self.tails_max));
+        }
+        *open += 1;
+        Ok(())
+    }
+
+    /// A tail has ended.
+    pub fn close(&self, seat: Seat) {
+        let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = tails.get_mut(&seat) {
+            *open = open.saturating_sub(1);
+        }
+        tails.retain(|_, open| *open > 0);
     }
 
     /// Counts a gap that a slow reader was told of.
@@ -153,18 +198,13 @@ impl TailHub {
 
     /// Open tails, and gaps told since the start.
     pub fn counts(&self) -> (u64, u64) {
-        (self.tails.load(Ordering::Relaxed), self.gaps.load(Ordering::Relaxed))
+        let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        (tails.values().map(|open| *open as u64).sum(), self.gaps.load(Ordering::Relaxed))
     }
 
     /// Entries are pushed and taken whole: a poisoned lock is taken all the same.
     fn lock(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for TailGuard<'_> {
-    fn drop(&mut self) {
-        self.0.tails.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -191,6 +231,13 @@ impl Entry {
         }
     }
 
+    fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Row(row) => Some(row.at),
+            Self::Lost(_) => None,
+        }
+    }
+
     fn first(&self) -> u64 {
         match self {
             Self::Row(row) => row.seq,
@@ -214,7 +261,7 @@ impl Entry {
 }
 
 /// About what a row holds in memory.
-fn row_bytes(row: &LogRow) -> usize {
+pub fn row_bytes(row: &LogRow) -> usize {
     let headers: usize = row.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     let filters = row.explain.iter().flat_map(|verdict| verdict.matched.iter().chain(&verdict.nearest_misses));
     let conditions = filters.map(|filter| {

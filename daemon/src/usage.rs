@@ -59,6 +59,8 @@ pub struct Use<'a> {
 pub struct UsageFacts {
     /// When the last call was let in.
     pub last_used: Option<Timestamp>,
+    /// From where that was.
+    pub last_ip: Option<IpAddr>,
     /// Calls of the last hour.
     pub calls: u32,
     /// It was ever used with `?token=`.
@@ -161,6 +163,7 @@ impl UsageBook {
     pub fn facts(&self, token: TokenId, now: Timestamp) -> UsageFacts {
         self.shard(token).get(&token).map_or_else(UsageFacts::default, |entry| UsageFacts {
             last_used: entry.record.last_use.as_ref().map(|last| last.at),
+            last_ip: entry.record.last_use.as_ref().map(|last| last.ip),
             calls: entry.hour.as_ref().map_or(0, |hour| hour.total(now)),
             query_token: entry.record.query_token_calls > 0,
         })

@@ -10,11 +10,13 @@ mod ingest;
 mod maintenance;
 mod objects;
 mod people;
+mod queries;
 mod redaction;
 mod status;
 mod token_verbs;
 mod tokens;
 pub mod trying;
+mod workflows;
 
 pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
@@ -25,6 +27,7 @@ pub use objects::{
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,
 };
+pub use queries::{CountedBy, LogHistogram, NotAScreen, SaveQuery, SavedQuery, Screen};
 pub use redaction::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
 pub use status::{Counters, EventsItem, LogBounds, StatusView};
 pub use token_verbs::{
@@ -36,6 +39,10 @@ pub use tokens::{
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
 pub use trying::{FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, WhatIf, WhatIfItem, WhatIfReport};
+pub use workflows::{
+    CancelRequest, NewWorkflow, RequestAnswer, RequestView, RetryRequest, StartedRequest, TryWorkflow, WorkflowPatch,
+    WorkflowTrial, WorkflowView,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::query::QueryError;
+
 const TYPE_PREFIX: &str = "urn:tollgate:problem:";
 
 /// One row of the closed error table (http.md section 1), in alphabetical order.
@@ -99,6 +101,20 @@ pub struct FieldError {
     pub path: String,
     /// What is wrong with it, for a person.
     pub message: String,
+    /// The place in a query: first character and the one behind the last, from 0; equal where something is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<[usize; 2]>,
+    /// A text that can be put in that place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+}
+
+impl FieldError {
+    /// What is wrong with a member, without a place in it.
+    #[must_use]
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), at: None, suggestion: None }
+    }
 }
 
 /// An RFC 9457 problem document, media type `application/problem+json`.
@@ -307,8 +323,35 @@ impl Problem {
     /// Adds one wrong field: its JSON Pointer or parameter name, and why.
     #[must_use]
     pub fn with_error(mut self, path: impl Into<String>, message: impl Into<String>) -> Self {
-        self.errors.push(FieldError { path: path.into(), message: message.into() });
+        self.errors.push(FieldError { path: path.into(), message: message.into(), at: None, suggestion: None });
         self
+    }
+
+    /// The refusal of a query that came as the parameter `q`: `errors[0]` has the place and, where there is one, the text
+    /// to put there; the detail says both in words.
+    #[must_use]
+    pub fn of_query(error: &QueryError) -> Self {
+        let meant = error.suggestion.as_ref().map(|text| format!("; did you mean `{text}`?")).unwrap_or_default();
+        let mut problem = Self::new(Slug::Validation, format!("q: {error}{meant}"));
+        problem.errors.push(FieldError {
+            path: "q".to_owned(),
+            message: error.message.clone(),
+            at: Some([error.at.start, error.at.end]),
+            suggestion: error.suggestion.clone(),
+        });
+        problem
+    }
+
+    /// What is wrong with the query, where that is what the problem is about.
+    #[must_use]
+    pub fn query_error(&self) -> Option<QueryError> {
+        let wrong = self.errors.iter().find(|wrong| wrong.path == "q")?;
+        let [start, end] = wrong.at?;
+        Some(QueryError {
+            at: start..end.max(start),
+            message: wrong.message.clone(),
+            suggestion: wrong.suggestion.clone(),
+        })
     }
 
     /// The slug of the type URN.

@@ -79,9 +79,9 @@ use crate::filter::Path;
 
 pub use bind::{Bound, Names, NoNames, Reach, Verdict};
 pub use complete::{Completion, Place, complete, place};
-pub use error::QueryError;
+pub use error::{QueryError, nearest};
 pub use hints::Hints;
-pub use row::{BodyText, Cell, Row};
+pub use row::{BodyText, Cell, Row, any_scope};
 pub use schema::{AUDIT, Field, FieldId, INCIDENTS, Kind, LOGS, Named, Schema, TOKENS};
 
 /// Characters in a query, at most.
@@ -216,6 +216,34 @@ impl Query {
         self.schema
     }
 
+    /// Both: what this query and another one of the same schema ask. The limits of a typed query are not asked again.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let list = |expr| match expr {
+            Expr::And(list) => list,
+            one => vec![one],
+        };
+        let expr = match (self.expr, other.expr) {
+            (Some(left), Some(right)) => Some(Expr::And(list(left).into_iter().chain(list(right)).collect())),
+            (left, right) => left.or(right),
+        };
+        Self { schema: self.schema, expr }
+    }
+
+    /// True where `test` holds for the field and the value of some term, also of one that is negated.
+    pub fn any_field(&self, test: &dyn Fn(FieldId, &str) -> bool) -> bool {
+        self.expr.as_ref().is_some_and(|expr| expr.any_field(test))
+    }
+
+    /// The value in a plain `field:value` that every row must satisfy.
+    pub fn required(&self, field: FieldId) -> Option<&str> {
+        let list = match self.expr.as_ref()? {
+            Expr::And(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        list.iter().find_map(|expr| expr.word_of(field))
+    }
+
     /// What it asks; `None` = everything.
     pub fn expr(&self) -> Option<&Expr> {
         self.expr.as_ref()
@@ -231,6 +259,27 @@ impl PartialEq for Query {
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.expr.as_ref().map_or(Ok(()), |expr| write!(f, "{}", Shown { expr, schema: self.schema }))
+    }
+}
+
+// === impl Expr ===
+
+impl Expr {
+    fn any_field(&self, test: &dyn Fn(FieldId, &str) -> bool) -> bool {
+        match self {
+            Self::And(list) | Self::Or(list) => list.iter().any(|expr| expr.any_field(test)),
+            Self::Not(inner) => inner.any_field(test),
+            Self::Term(Term { ask: Ask::Field { field, value, .. }, .. }) => test(field.id, value),
+            Self::Term(_) => false,
+        }
+    }
+
+    /// The value of a `field:value` without comparison.
+    fn word_of(&self, wanted: FieldId) -> Option<&str> {
+        match self {
+            Self::Term(Term { ask: Ask::Field { field, op: Op::Is, value }, .. }) if field.id == wanted => Some(value),
+            _ => None,
+        }
     }
 }
 

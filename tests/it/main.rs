@@ -2,10 +2,13 @@
 
 mod alertmanager;
 mod console;
+mod console_log;
 mod crash;
 mod dedup;
 mod desk;
+mod export;
 mod fixtures;
+mod flows;
 mod hostile;
 mod incidents;
 mod intake;
@@ -13,6 +16,7 @@ mod machine;
 mod nagios;
 mod operators;
 mod people;
+mod query;
 mod readme;
 mod redaction;
 mod refusals;

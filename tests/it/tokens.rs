@@ -120,7 +120,7 @@ fn values_are_identified_imported_changed_in_bulk_and_guarded_against_lost_updat
     assert_eq!(what, ["current", "current", "unknown", "malformed"]);
     assert_eq!(found["items"][3]["token"]["id"], json!(token.id), "a fragment names its token");
     assert!(!found.to_string().contains(foreign) && !found.to_string().contains(&token.secret[..30]));
-    let bulk = |count: Value| json!({"action": "refresh", "q": "expires_within_secs=90000", "confirm_count": count});
+    let bulk = |count: Value| json!({"action": "refresh", "q": "expires:<25h", "confirm_count": count});
     let dry = daemon.local("POST", "/v1/tokens/bulk", &bulk(Value::Null)).json();
     assert_eq!((&dry["done"], dry["tokens"].as_array().map(Vec::len)), (&json!(false), Some(2)));
     assert_eq!(daemon.local("POST", "/v1/tokens/bulk", &bulk(json!(3))).status, 409);

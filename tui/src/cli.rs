@@ -2,6 +2,7 @@
 //! its own.
 
 mod args;
+mod asked;
 mod audit;
 mod call_file;
 mod confirm;
@@ -11,14 +12,17 @@ mod exit;
 mod export;
 mod filter;
 mod follow;
+mod histogram;
 mod incident;
 mod io;
 mod lockdown;
 mod log;
 mod maintenance;
 mod operator;
+mod query;
 mod redaction;
 mod replay;
+mod request;
 mod scan;
 mod secret;
 mod send;
@@ -33,6 +37,7 @@ mod verdict;
 mod watch;
 mod what_if;
 mod when;
+mod workflow;
 
 pub use args::DemoArgs;
 pub use exit::Exit;
@@ -188,10 +193,13 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
+        Verb::Workflow(verb) => workflow::run(cx, verb).await,
+        Verb::Request(verb) => request::run(cx, verb).await,
         Verb::Maintenance(verb) => maintenance::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,
         Verb::Audit(args) => audit::run(cx, args).await,
+        Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
         Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,

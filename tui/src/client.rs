@@ -5,10 +5,12 @@
 
 mod connect;
 mod error;
+mod flows;
 mod follow;
 pub mod gate;
 mod lines;
 mod people;
+mod queries;
 mod redaction;
 mod remedy;
 mod routes;
@@ -22,6 +24,7 @@ mod tokens;
 mod trying;
 
 pub use error::{ClientError, Tried};
+pub use flows::RequestQuery;
 pub use follow::{Backoff, Follow, FollowItem};
 pub use lines::Lines;
 pub use people::AuditQuery;

@@ -47,6 +47,8 @@ pub const KEYS: &[Key] = &[
     // Calls waiting for the writer: at 10,000 calls a second this is under half a second.
     key("limits.queue_calls", "TOLLGATE_QUEUE_CALLS", "4096", "calls waiting for the writer"),
     key("limits.queue_bytes", "TOLLGATE_QUEUE_BYTES", "64MiB", "bodies in flight and waiting"),
+    // A tail holds up to 1 MiB while its reader stands still; consoles have one or two.
+    key("limits.tails_per_uid", "TOLLGATE_TAILS_PER_UID", "64", "tails of the log that one uid or token may have open"),
     key("limits.shutdown", "TOLLGATE_SHUTDOWN", "10s", "time to finish requests at the end"),
     // Three months of history answer "since when"; longer is a matter of disk.
     key("limits.incidents_kept", "TOLLGATE_INCIDENTS_KEPT", "90d", "how long a resolved incident is kept"),
@@ -54,6 +56,20 @@ pub const KEYS: &[Key] = &[
     key("log.segment_time", "TOLLGATE_SEGMENT_TIME", "1h", "time span of one segment of the API log"),
     key("log.segment_bytes", "TOLLGATE_SEGMENT_BYTES", "256MiB", "size at which a segment is closed early"),
     key("log.level", "TOLLGATE_LOG_LEVEL", "info", "error, warn, info, debug or trace"),
+    key(
+        "automation.actions",
+        "TOLLGATE_ACTIONS",
+        "",
+        "directory of the programs that workflows may start; empty = none",
+    ),
+    // Each is a process or a connection; four leave a host of two cores responsive.
+    key("automation.concurrency", "TOLLGATE_AUTOMATION_CONCURRENCY", "4", "steps of workflows carried out at once"),
+    key(
+        "automation.post_allowlist",
+        "TOLLGATE_POST_ALLOWLIST",
+        "",
+        "where workflows may post to, such as http://chat.example:8080",
+    ),
     key(
         "log.redact_members",
         "TOLLGATE_REDACT_MEMBERS",

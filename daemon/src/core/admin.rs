@@ -7,15 +7,20 @@ mod lockdown;
 mod maintenance;
 pub mod operators;
 mod organisation;
+pub mod queries;
 pub mod redaction;
+mod requests;
 pub(in crate::core) mod tokens;
+pub mod workflows;
 
 use tollgate_shared::api::{
-    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch,
-    ServicePatch, SetLockdown,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewWorkflow,
+    OperatorPatch, Screen, ServicePatch, SetLockdown, WorkflowPatch,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{
+    FilterId, IncidentId, MaintenanceId, OperatorId, RequestId, ServiceId, TeamId, TokenId, WorkflowId,
+};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -27,7 +32,7 @@ pub use self::filters::version_of as filter_version;
 pub use self::incidents::IncidentAction;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
-use super::model::{Mac, RegistryChange};
+use super::model::{KeptQueryKey, Mac, RegistryChange};
 use super::passwd::Passwd;
 use super::registry::{LookupError, Registry};
 use crate::store::View;
@@ -55,6 +60,16 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// Create a workflow.
+    CreateWorkflow(Box<NewWorkflow>),
+    /// Change a workflow, if it still has this version.
+    EditWorkflow(String, Box<WorkflowPatch>, Option<u64>),
+    /// Delete a workflow.
+    DeleteWorkflow(String),
+    /// Queue a request again, from its first step where asked.
+    RetryRequest(RequestId, bool),
+    /// Stop a request, with words.
+    CancelRequest(RequestId, Option<String>),
     /// One change to many incidents.
     BulkIncidents(Vec<IncidentId>, IncidentAction),
     /// Plan a maintenance.
@@ -77,6 +92,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Keep a query.
+    SaveQuery(queries::NewQuery),
+    /// Forget one.
+    DeleteQuery(Screen, String),
     /// Add a rule of redaction.
     AddRedaction(Box<NewRedactionRule>),
     /// Remove a rule of redaction.
@@ -133,6 +152,10 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// A workflow.
+    Workflow(WorkflowId),
+    /// A request.
+    Request(RequestId),
     /// So many incidents.
     Incidents(u32),
     /// A maintenance.
@@ -141,6 +164,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// A query is kept.
+    Query(KeptQueryKey),
     /// A rule of redaction was added.
     Redaction,
     /// It is in the audit.
@@ -193,6 +218,10 @@ impl Command {
             | Self::AddMaintenance(_)
             | Self::EndMaintenance(_)
             | Self::SweepMaintenances => Operation::ChangeServices,
+            Self::CreateWorkflow(_) | Self::EditWorkflow(..) | Self::DeleteWorkflow(_) => Operation::ChangeWorkflows,
+            Self::RetryRequest(..) => Operation::RetryRequests,
+            Self::CancelRequest(..) => Operation::CancelRequests,
+            Self::SaveQuery(_) | Self::DeleteQuery(..) => Operation::KeepQueries,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
             Self::Token(_) => return None,
@@ -220,6 +249,11 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::CreateWorkflow(new) => workflows::create(office, actor, *new),
+        Command::EditWorkflow(workflow, patch, version) => workflows::edit(office, actor, &workflow, *patch, version),
+        Command::DeleteWorkflow(workflow) => workflows::delete(office, actor, &workflow),
+        Command::RetryRequest(id, from_start) => requests::retry(office, actor, id, from_start),
+        Command::CancelRequest(id, comment) => requests::cancel(office, actor, id, comment),
         Command::BulkIncidents(ids, action) => incidents::bulk(office, actor, &ids, action),
         Command::AddMaintenance(new) => maintenance::add(office, actor, &new),
         Command::EndMaintenance(id) => maintenance::end(office, actor, id),
@@ -230,6 +264,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::EditOperator(operator, patch, version) => operators::edit(office, actor, &operator, &patch, version),
         Command::DeleteOperator(operator) => operators::delete(office, actor, &operator),
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
+        Command::SaveQuery(new) => queries::save(office, actor, new),
+        Command::DeleteQuery(screen, name) => queries::delete(office, actor, screen, &name),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
         Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
         Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),

@@ -4,15 +4,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId, WorkflowId};
 use tollgate_shared::name::Name;
 use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 
 use super::call::fingerprint::Fingerprint;
+use super::workflows::Workflow;
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -441,6 +442,14 @@ pub enum RegistryChange {
     PutOperator(Box<Operator>),
     /// Remove an operator.
     DeleteOperator(OperatorId),
+    /// Insert or replace a workflow.
+    PutWorkflow(Box<Workflow>),
+    /// Remove a workflow without unfinished requests.
+    DeleteWorkflow(WorkflowId),
+    /// Keep a query, in place of one of its key.
+    PutQuery(Box<KeptQuery>),
+    /// Forget a query.
+    DeleteQuery(KeptQueryKey),
     /// Lock ingestion down, or lift it.
     SetLockdown(Option<Lockdown>),
     /// Replace the rules of redaction.
@@ -457,4 +466,29 @@ pub enum RegistryChange {
     DeleteMaintenance(MaintenanceId),
     /// Remove a living token and put its tombstone. Its dead secret comes as a change of its own.
     Bury(Box<Tombstone>),
+}
+
+/// A query that somebody keeps under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptQuery {
+    /// Whose it is; `None` = root's and the daemon's own uid's.
+    pub owner: Option<OperatorId>,
+    /// What it is about.
+    pub screen: Screen,
+    /// Unique for owner and screen.
+    pub name: Name,
+    /// As it was typed.
+    pub q: String,
+    /// When it was last saved.
+    pub saved_at: Timestamp,
+}
+
+/// What a kept query is found by: owner, screen, the name's key.
+pub type KeptQueryKey = (Option<OperatorId>, Screen, String);
+
+impl KeptQuery {
+    /// What it is found by.
+    pub fn key(&self) -> KeptQueryKey {
+        (self.owner, self.screen, self.name.key())
+    }
 }

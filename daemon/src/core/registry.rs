@@ -9,6 +9,7 @@ mod lookup;
 mod order;
 mod routes;
 mod shards;
+mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,10 +21,11 @@ use tollgate_shared::token::Scope;
 
 use self::routes::Routes;
 use self::shards::Shards;
+use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
-    DeadSecret, Death, FilterRecord, Lockdown, Mac, Maintenance, Operator, RedactionRules, RegistryChange, Service,
-    Team, Token, TokenOptions, Tombstone,
+    DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, RedactionRules,
+    RegistryChange, Service, Team, Token, TokenOptions, Tombstone,
 };
 use crate::core::call::redact::Rules;
 use crate::store::Loaded;
@@ -49,6 +51,8 @@ pub struct Registry {
     tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
+    workflows: Workflows,
+    kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
     redaction: Arc<Redaction>,
     token_options: Shards<TokenId, TokenOptions>,
     /// Planned and running, by service.
@@ -120,6 +124,8 @@ impl Registry {
             registry.put_tombstone(tombstone);
         }
         registry.operators = Arc::new(loaded.operators.iter().map(|op| (op.id, Arc::new(op.clone()))).collect());
+        registry.kept_queries =
+            Arc::new(loaded.kept_queries.iter().map(|kept| (kept.key(), Arc::new(kept.clone()))).collect());
         for (token, options) in &loaded.token_options {
             registry.token_options.insert(*token, *options);
         }
@@ -127,6 +133,9 @@ impl Registry {
             registry.put_maintenance(one);
         }
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
+        for workflow in &loaded.workflows {
+            registry.put_workflow(workflow)?;
+        }
         registry.redaction = Redaction::of(&loaded.redaction)?;
         Ok(registry)
     }
@@ -144,6 +153,8 @@ impl Registry {
             tombstones: Shards::new(),
             operators: Arc::default(),
             lockdown: None,
+            workflows: Workflows::new(version),
+            kept_queries: Arc::default(),
             redaction: Arc::default(),
             token_options: Shards::new(),
             maintenances: Arc::default(),
@@ -196,6 +207,22 @@ impl Registry {
                 Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
             }
             RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
+            RegistryChange::PutWorkflow(workflow) => {
+                self.put_workflow(workflow)?;
+                return Ok(false);
+            }
+            RegistryChange::DeleteWorkflow(id) => {
+                self.delete_workflow(*id);
+                return Ok(false);
+            }
+            RegistryChange::PutQuery(kept) => {
+                Arc::make_mut(&mut self.kept_queries).insert(kept.key(), Arc::new(kept.as_ref().clone()));
+                return Ok(false);
+            }
+            RegistryChange::DeleteQuery(key) => {
+                Arc::make_mut(&mut self.kept_queries).remove(key);
+                return Ok(false);
+            }
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
                 return Ok(false);
@@ -409,6 +436,17 @@ impl Registry {
     /// Set while ingestion is locked down.
     pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
         self.lockdown.as_ref()
+    }
+
+    /// The query that somebody keeps under a name.
+    pub fn kept_query(&self, key: &KeptQueryKey) -> Option<&Arc<KeptQuery>> {
+        self.kept_queries.get(key)
+    }
+
+    /// What somebody keeps, by screen and name.
+    pub fn kept_queries(&self, owner: Option<OperatorId>) -> impl Iterator<Item = &Arc<KeptQuery>> {
+        let all = self.kept_queries.iter();
+        all.filter(move |((whose, ..), _)| *whose == owner).map(|(_, kept)| kept)
     }
 
     /// What operators have cut from calls.

@@ -5,6 +5,7 @@
 
 mod filter;
 mod order;
+mod row;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use filter::{PARAMETERS, TokenFilter};
 pub use order::Order;
 
 use order::Rank;
+use row::TokenRow;
 
 /// Rows that are gathered before the worst of them are dropped.
 const GATHERED_MAX: usize = 4_096;
@@ -136,16 +138,16 @@ impl Desk<'_> {
     /// What passes the filter. Use is looked up only where filter or order ask for it.
     fn rows<'f>(&'f self, filter: &'f TokenFilter, with_use: bool) -> impl Iterator<Item = (Row<'f>, UsageFacts)> + 'f {
         let with_use = with_use || filter.needs_use();
-        let living = (!filter.dead()).then(|| self.registry.listed_tokens().map(Row::Living));
-        let dead = filter.dead().then(|| self.registry.listed_tombstones().map(Row::Dead));
-        let all = living.into_iter().flatten().chain(dead.into_iter().flatten());
-        all.filter_map(move |row| {
+        let living = self.registry.listed_tokens().map(Row::Living);
+        let dead = filter.with_dead().then(|| self.registry.listed_tombstones().map(Row::Dead));
+        living.chain(dead.into_iter().flatten()).filter_map(move |row| {
             let brief = row.brief();
-            if !filter.fits(row, self.now) || !(self.sees)(brief.scope, brief.owner) {
+            if !(self.sees)(brief.scope, brief.owner) {
                 return None;
             }
             let facts = if with_use { (self.facts)(row.token().id) } else { UsageFacts::default() };
-            filter.fits_use(row, facts, self.now).then_some((row, facts))
+            let asked = TokenRow { row, facts, registry: self.registry, now: self.now };
+            filter.fits(&asked).then_some((row, facts))
         })
     }
 }

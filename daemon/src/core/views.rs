@@ -164,7 +164,8 @@ pub fn owner_name(registry: &Registry, owner: Owner) -> String {
     }
 }
 
-fn issuer_name(registry: &Registry, issuer: Issuer) -> String {
+/// `root`, the operator's name, or the token's id.
+pub fn issuer_name(registry: &Registry, issuer: Issuer) -> String {
     match issuer {
         Issuer::Superuser => "root".to_owned(),
         Issuer::Operator(id) => operator_name(registry, id),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::{Daemon, Facts, MacKey, Meters};
+use crate::automation::{Automation, AutomationSettings};
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::quota::Quotas;
@@ -45,7 +46,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         lanes: Lanes::new(LaneLimits { calls: 8, bytes: 1 << 20 }),
         usage: UsageBook::from_records(&[]),
         quotas: Quotas::default(),
-        tail: TailHub::new(last_seq),
+        tail: TailHub::new(last_seq, 64),
         refused: RefusedRing::default(),
         events: Events::default(),
         built_in_redactor: Redactor::new(["password"]),
@@ -55,6 +56,12 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         gate_edge: Arc::new(EdgeCounters::default()),
         people: crate::people::People::default(),
         melt: tokio::sync::Notify::new(),
+        automation: Automation::new(AutomationSettings {
+            actions: None,
+            post_allowlist: Vec::new(),
+            concurrency: 2,
+            uid: rustix::process::getuid().as_raw(),
+        }),
         trials: Arc::new(tokio::sync::Semaphore::new(super::TRIALS_MAX)),
         mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
     })

@@ -49,6 +49,9 @@ pub struct EdgeLimits {
     pub request_timeout: Duration,
     /// How long the peer may leave a full socket buffer unread.
     pub write_stall_timeout: Duration,
+    /// The same for a stream without end: its reader may be a console that was stopped for a while, and what waits for
+    /// him is bounded; one that is gone for good must end at some time.
+    pub stream_stall_timeout: Duration,
 }
 
 /// Everything about a door but its socket and its handler.
@@ -152,6 +155,7 @@ impl Default for EdgeLimits {
             idle_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(30),
             write_stall_timeout: Duration::from_secs(30),
+            stream_stall_timeout: Duration::from_secs(3_600),
         }
     }
 }

@@ -72,11 +72,17 @@ impl<H: Handler> Connection<H> {
     {
         let notes = Arc::new(TapNotes::default());
         let limits = &self.settings.limits;
-        let times = TapTimes { head: limits.head_timeout, write_stall: limits.write_stall_timeout };
+        let times = TapTimes {
+            head: limits.head_timeout,
+            write_stall: limits.write_stall_timeout,
+            stream_stall: limits.stream_stall_timeout,
+        };
         let tap = HeadTap::new(io, Arc::clone(&notes), times);
         let service = service_fn(|request| async {
             let framing = notes.next_head();
-            Ok::<_, Infallible>(self.answer(request, framing).await)
+            let response = self.answer(request, framing).await;
+            notes.set_streaming(respond::is_stream(&response));
+            Ok::<_, Infallible>(response)
         });
         let mut served = pin!(self.protocol().serve_connection(TokioIo::new(tap), service));
         let mut is_stopping = false;
@@ -156,7 +162,7 @@ impl<H: Handler> Connection<H> {
         EdgeCounters::bump(&self.settings.counters.bad_heads);
         self.tell(refusal.reason, refusal.what, Some(id));
         let answer = match refusal.reason {
-            Slug::MethodNotAllowed => respond::method_not_allowed("DELETE, GET, HEAD, OPTIONS, PATCH, POST"),
+            Slug::MethodNotAllowed => respond::method_not_allowed("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
             reason => respond::problem(Problem::new(reason, refusal.what)),
         };
         respond::closing(answer)

@@ -123,11 +123,16 @@ pub(crate) fn seal(mut response: Response<Body>, id: RequestId, stop: &Cancellat
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = Full::new(problem_bytes(&problem.with_request_id(id.0.to_string()))).boxed();
     }
-    if response.extensions_mut().remove::<Streaming>().is_some() {
+    if is_stream(&response) {
         let stop = Box::pin(stop.clone().cancelled_owned());
         return response.map(|inner| EndingBody { inner, stop }.boxed());
     }
     response
+}
+
+/// Whether an answer is a stream without end.
+pub(crate) fn is_stream(response: &Response<Body>) -> bool {
+    response.extensions().get::<Streaming>().is_some()
 }
 
 fn problem_bytes(problem: &Problem) -> Bytes {

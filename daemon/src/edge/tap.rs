@@ -38,6 +38,7 @@ pub(crate) struct TapNotes {
     /// One entry for each head that has passed and is not yet answered: at most a read buffer's worth.
     heads: Mutex<VecDeque<Framing>>,
     timed_out: AtomicBool,
+    streaming: AtomicBool,
 }
 
 /// Limits of the tap.
@@ -45,6 +46,8 @@ pub(crate) struct TapNotes {
 pub(crate) struct TapTimes {
     pub(crate) head: Duration,
     pub(crate) write_stall: Duration,
+    /// The same while a stream without end is written.
+    pub(crate) stream_stall: Duration,
 }
 
 /// The wrapped stream.
@@ -92,6 +95,12 @@ impl TapNotes {
 
     pub(crate) fn timed_out(&self) -> bool {
         self.timed_out.load(Ordering::Relaxed)
+    }
+
+    /// Whether what is written from now on is a stream without end. Its reader may stand still: what he misses is told to
+    /// him when he goes on, and what waits for him is bounded.
+    pub(crate) fn set_streaming(&self, streaming: bool) {
+        self.streaming.store(streaming, Ordering::Relaxed);
     }
 
     fn push(&self, framing: Framing) {
@@ -178,7 +187,8 @@ impl<S: AsyncWrite + Unpin> HeadTap<S> {
             self.write_timer = None;
             return outcome;
         }
-        let limit = self.times.write_stall;
+        let streams = self.notes.streaming.load(Ordering::Relaxed);
+        let limit = if streams { self.times.stream_stall } else { self.times.write_stall };
         let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(Err(self.notes.time_out()))
@@ -310,7 +320,11 @@ mod tests {
 
     use super::*;
 
-    const TIMES: TapTimes = TapTimes { head: Duration::from_secs(5), write_stall: Duration::from_secs(30) };
+    const TIMES: TapTimes = TapTimes {
+        head: Duration::from_secs(5),
+        write_stall: Duration::from_secs(30),
+        stream_stall: Duration::from_secs(3_600),
+    };
 
     /// Feeds the text in pieces of `step` bytes and returns the heads seen.
     fn heads_of(text: &str, step: usize) -> Vec<Framing> {
@@ -393,5 +407,24 @@ mod tests {
         let error = tap.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(notes.timed_out());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reader_of_a_stream_may_stand_still_for_an_hour() {
+        let (mut peer, ours) = tokio::io::duplex(8);
+        let notes = Arc::new(TapNotes::default());
+        notes.set_streaming(true);
+        let mut tap = HeadTap::new(ours, Arc::clone(&notes), TIMES);
+        let begun = tokio::time::Instant::now();
+        let reader = tokio::spawn(async move {
+            sleep(Duration::from_secs(3_000)).await;
+            let mut all = [0; 64];
+            peer.read_exact(&mut all).await.map(|_| peer)
+        });
+        tap.write_all(&[0; 64]).await.unwrap();
+        let _peer = reader.await.unwrap().unwrap();
+        assert!(begun.elapsed() >= Duration::from_secs(3_000));
+        let error = tap.write_all(&[0; 64]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -4,12 +4,13 @@ use http::{Response, Uri};
 use tollgate_shared::api::Page;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::time::Timestamp;
+use tollgate_shared::query::{self, AUDIT, Bound, typed_value};
 
 use super::answers::{ok, read, reply};
-use super::params::Call;
+use super::params::{Call, Query, pairs};
 use crate::core::access::{Actor, Operation, Sight, Target, allows, service_target};
 use crate::core::admin::{Command, Note};
+use crate::core::asked::{bound, parsed, secs, term};
 use crate::core::audit::Walk;
 use crate::core::call::credential;
 use crate::core::registry::Registry;
@@ -23,57 +24,50 @@ const SCAN_ROWS: usize = 20_000;
 /// Rows of one reading.
 const CHUNK_ROWS: usize = 1_000;
 
-/// Which rows are wanted. Words are found anywhere in their column, whatever their case.
-struct Wanted {
-    actor: Option<String>,
-    action: Option<String>,
-    target: Option<String>,
-    since: Option<Timestamp>,
-}
-
-impl Wanted {
-    fn fits(&self, row: &AuditRow) -> bool {
-        let within = |wanted: &Option<String>, text: &str| {
-            wanted.as_deref().is_none_or(|wanted| text.to_lowercase().contains(wanted))
-        };
-        within(&self.actor, &row.actor) && within(&self.action, &row.action) && within(&self.target, &row.target)
-    }
-}
-
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&["actor", "action", "target", "since_secs", "before", "limit"])?;
-    let lower = |name| query.get(name).map(str::to_lowercase);
-    let since = query.parsed::<u32>("since_secs")?;
-    let wanted = Wanted {
-        actor: lower("actor"),
-        action: lower("action"),
-        target: lower("target"),
-        since: since.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
-    };
+    let query = call.query(&["q", "actor", "action", "target", "since_secs", "before", "limit"])?;
+    let bound = bound(&asked(&query)?, &call.daemon.registry.load(), call.daemon.clock.now())?;
     let (before, limit, actor) = (query.parsed("before")?, query.limit()?, call.actor.clone());
-    let page = read(&call.daemon, move |daemon| search(daemon, &actor, &wanted, before, limit)).await?;
+    let page = read(&call.daemon, move |daemon| search(daemon, &actor, &bound, before, limit)).await?;
     Ok(ok(&page))
 }
 
+/// What `q` asks, and the older parameters with it.
+fn asked(query: &Query<'_>) -> Result<query::Query, Problem> {
+    let mut asked = parsed(query.get("q").unwrap_or_default(), &AUDIT)?;
+    for name in ["actor", "action", "target"] {
+        if let Some(value) = query.get(name) {
+            asked = asked.and(term(name, &format!("{name}:{}", typed_value(value)), &AUDIT)?);
+        }
+    }
+    if let Some(since) = query.parsed::<u32>("since_secs")? {
+        asked = asked.and(term("since_secs", &format!("since:{}", secs(since)), &AUDIT)?);
+    }
+    Ok(asked)
+}
+
+/// A page, newest first; it begins and ends where the query's times and seqs do.
 fn search(
     daemon: &Daemon,
     actor: &Actor,
-    wanted: &Wanted,
+    bound: &Bound,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Page<AuditRow>, StoreError> {
     let registry = daemon.registry.load();
-    let (mut items, mut at, mut looked_at) = (Vec::new(), before, 0);
+    let last = u64::try_from(bound.hints().seq.end().saturating_add(1)).ok();
+    let first = u64::try_from(*bound.hints().seq.start()).unwrap_or(0);
+    let (mut items, mut at, mut looked_at) = (Vec::new(), before.into_iter().chain(last).min(), 0);
     let sees_all = Sight::new(actor, &registry).of_everything(Operation::ReadAudit);
     while looked_at < SCAN_ROWS {
         let page = daemon.reader.audit(at, CHUNK_ROWS)?;
         for row in page.rows {
-            if wanted.since.is_some_and(|since| row.at < since) {
+            if row.at.as_micros() < *bound.hints().at.start() || row.seq < first {
                 return Ok(Page { items, next: None });
             }
             looked_at += 1;
             let next = row.seq;
-            if wanted.fits(&row) && (sees_all || sees(daemon, &registry, actor, &row)?) {
+            if bound.passes(&row) && (sees_all || sees(daemon, &registry, actor, &row)?) {
                 items.push(row);
             }
             if items.len() == limit {
@@ -145,9 +139,8 @@ pub(super) async fn reading(call: &Call, what: &'static str) -> Result<(), Probl
 /// # Errors
 /// As [`reading`].
 pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static str, uri: &Uri) -> Result<(), Problem> {
-    let query = uri.query().unwrap_or_default();
-    let words: Vec<_> = query.split('&').filter(|pair| !is_place(pair) && !pair.is_empty()).collect();
-    let words = daemon.redactor().redact_text(&credential::readable(&words.join(" "))).into_owned();
+    let mut words = credential::readable(&asked_words(uri.query().unwrap_or_default())).into_owned();
+    super::clean(&mut words);
     let path = daemon.redactor().redact_text(&credential::readable(uri.path())).into_owned();
     let key = format!("{} {what} {path} {words}", actor.name);
     if !daemon.people.readings.is_new(key, daemon.clock.now()) {
@@ -157,9 +150,15 @@ pub(super) async fn reading_of(daemon: &Daemon, actor: &Actor, what: &'static st
     reply(daemon, actor.clone(), Command::Note(note)).await.map(drop)
 }
 
+/// A query string as a person reads it, so that nothing hides behind percent signs from who redacts it.
+fn asked_words(query: &str) -> String {
+    let words = pairs(query).filter(|(name, _)| !is_place(name)).map(|(name, value)| format!("{name}={value}"));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// A parameter that only says where in the answer to go on.
-fn is_place(pair: &str) -> bool {
-    ["before=", "after=", "limit=", "last=", "cursor="].iter().any(|place| pair.starts_with(place))
+fn is_place(name: &str) -> bool {
+    ["before", "after", "limit", "last", "cursor", "buckets"].contains(&name)
 }
 
 /// Audits a refusal of somebody's right: ten a second at most, the rest counted. It is on disk before

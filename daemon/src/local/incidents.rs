@@ -2,6 +2,7 @@
 
 mod bulk;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use http::Response;
@@ -10,16 +11,21 @@ use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::IncidentState;
 use tollgate_shared::priority::Priority;
 use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::query::{Bound, Cell, FieldId, INCIDENTS, Row};
 
 use super::answers::{ok, read, reply};
 use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::Command;
+use crate::core::asked::{bound, parsed};
 use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::{IncidentFilter, incident_page};
+use crate::store::{IncidentFilter, PAGE_SCAN_ROWS, SCAN_ROWS_MAX, StoreError};
+
+/// Incidents of one reading.
+const CHUNK_ROWS: usize = 500;
 
 /// A hint shorter than this would be a guess.
 const HINT_CHARS_MIN: usize = 4;
@@ -28,17 +34,86 @@ const HINT_CHARS_MIN: usize = 4;
 const FILTER_PARAMETERS: [&str; 6] = ["state", "service", "priority", "token", "text", "since_secs"];
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["limit", "cursor"]).collect();
+    let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["q", "limit", "cursor"]).collect();
     let query = call.query(&known)?;
-    let Some(filter) = filter_of(&call.daemon, &call.actor, &query)? else {
+    let asked = parsed(query.get("q").unwrap_or_default(), &INCIDENTS)?;
+    let Some(mut filter) = filter_of(&call.daemon, &call.actor, &query)? else {
         return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
     };
+    if filter.states.is_empty() {
+        filter.states = asked.required(FieldId::State).map(states_named).unwrap_or_default();
+    }
+    let bound = bound(&asked, &call.daemon.registry.load(), call.daemon.clock.now())?;
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
-    let page = move |daemon: &Daemon| incident_page(daemon.reader.as_ref(), &filter, before, limit);
-    let (heads, next) = read(&call.daemon, page).await?;
-    let registry = call.daemon.registry.load();
-    let items = heads.into_iter().map(|head| views::incident(&registry, head)).collect::<Vec<_>>();
-    Ok(ok(&Page { items, next: next.map(|id| id.to_string()) }))
+    let page = read(&call.daemon, move |daemon| search(daemon, &filter, &bound, before, limit)).await?;
+    Ok(ok(&page))
+}
+
+/// Open ones have a table of their own, so the store is told where the query asks for them alone.
+fn states_named(state: &str) -> Vec<IncidentState> {
+    match state.to_ascii_lowercase().as_str() {
+        "open" => vec![IncidentState::Triggered, IncidentState::Acknowledged],
+        "triggered" => vec![IncidentState::Triggered],
+        "acknowledged" => vec![IncidentState::Acknowledged],
+        "resolved" => vec![IncidentState::Resolved],
+        _ => Vec::new(),
+    }
+}
+
+/// A page of what filter and query ask for, newest first.
+fn search(
+    daemon: &Daemon,
+    filter: &IncidentFilter,
+    bound: &Bound,
+    mut before: Option<IncidentId>,
+    limit: usize,
+) -> Result<Page<IncidentView>, StoreError> {
+    let registry = daemon.registry.load();
+    let (mut items, mut scanned) = (Vec::new(), 0);
+    loop {
+        let (heads, next) = daemon.reader.incidents(filter, before, CHUNK_ROWS)?;
+        for head in heads {
+            let (id, first_seen) = (head.id, head.first_seen);
+            if first_seen.as_micros() < *bound.hints().at.start() {
+                return Ok(Page { items, next: None });
+            }
+            let row = WithWords { view: views::incident(&registry, head), daemon, failed: RefCell::default() };
+            let fits = bound.passes(&row);
+            row.failed.into_inner().map_or(Ok(()), Err)?;
+            items.extend(fits.then_some(row.view));
+            if items.len() == limit {
+                return Ok(Page { items, next: Some(id.to_string()) });
+            }
+        }
+        (before, scanned) = (next, scanned + SCAN_ROWS_MAX);
+        if before.is_none() || scanned >= PAGE_SCAN_ROWS {
+            return Ok(Page { items, next: before.map(|id| id.to_string()) });
+        }
+    }
+}
+
+/// An incident whose description is read where the query asks for words: lists do not hold it.
+struct WithWords<'a> {
+    view: IncidentView,
+    daemon: &'a Daemon,
+    failed: RefCell<Option<StoreError>>,
+}
+
+impl Row for WithWords<'_> {
+    fn any(&self, field: FieldId, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
+        self.view.any(field, test)
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.view.any_text(test)
+            || match self.daemon.reader.incident(self.view.head.id) {
+                Ok(found) => found.is_some_and(|(_, body, _)| test(&body.description)),
+                Err(error) => {
+                    *self.failed.borrow_mut() = Some(error);
+                    false
+                }
+            }
+    }
 }
 
 /// Cut to the services that the caller sees; `None` where there is none.

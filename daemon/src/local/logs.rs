@@ -20,24 +20,34 @@ use crate::store::{LogHints, LogPage, StoreError};
 /// Rows that one reading looks at, at most.
 pub(super) const SCAN_ROWS: usize = 20_000;
 
-/// Parameters of the log's routes.
-const LOG_PARAMETERS: [&str; 9] =
-    ["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"];
+/// Readings of one request: some seconds of one core, where nothing is skipped.
+const READINGS_MAX: usize = 15;
+
+/// Parameters of the list beside those that ask for rows.
+const PLACES: [&str; 5] = ["limit", "before", "after", "follow", "last"];
 
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let query = call.query(&LOG_PARAMETERS)?;
-    let wanted = LogQuery::parse(call, &query)?;
+    let known: Vec<_> = tail::PARAMETERS.into_iter().chain(PLACES).collect();
+    let query = call.query(&known)?;
+    let wanted = LogQuery::parse(&call.daemon, &call.actor, &query)?;
     let follows = query.parsed::<bool>("follow")?.unwrap_or(false);
+    if follows && wanted.is_over(call.daemon.tail.newest()) {
+        let detail = "q: no row that is still to come can fit, so there is nothing to follow; ask without follow";
+        return Err(Problem::new(Slug::Validation, detail).with_error("q", "nothing that is still to come fits"));
+    }
     audit::reading(call, if follows { "log.tail" } else { "log.read" }).await?;
     if follows {
         let last = query.parsed::<usize>("last")?.unwrap_or(0);
-        return Ok(tail::stream(call, wanted, last));
+        return tail::stream(call, wanted, last);
     }
     let limit = query.limit()?;
     let (before, after) = (query.parsed::<u64>("before")?, wanted.after);
     let store_id = call.daemon.facts.store_id;
     let cutoff = call.daemon.clock.now().plus_secs(-LOG_ROW_SECS);
     let page = read(&call.daemon, move |daemon| {
+        if wanted.bound().hints().pass_nothing() {
+            return Ok(LogPage { done: true, ..LogPage::default() });
+        }
         let pass = |row: &LogRow| wanted.passes(row);
         let hints = wanted.hints();
         match after {
@@ -53,14 +63,17 @@ pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     Ok(ok(&rising(page, after.is_some(), store_id)))
 }
 
-/// Reads on from `start` until the page is full or the log ends: one reading looks at a bounded stretch only.
+/// Reads on from `start` until the page is full, the log ends, or so much was looked at that the answer would be late: one
+/// reading looks at a bounded stretch only. A page that is not full has a `next` where there is more.
 fn filled(
     limit: usize,
     start: Option<u64>,
     read: impl Fn(Option<u64>, usize) -> Result<LogPage, StoreError>,
 ) -> Result<LogPage, StoreError> {
     let mut page = read(start, limit)?;
-    while !page.done && page.rows.len() < limit && page.scanned_to.is_some() {
+    let mut readings = 1;
+    while !page.done && page.rows.len() < limit && page.scanned_to.is_some() && readings < READINGS_MAX {
+        readings += 1;
         let more = read(page.scanned_to, limit - page.rows.len())?;
         page.rows.extend(more.rows);
         page.done = more.done || more.scanned_to.is_none();

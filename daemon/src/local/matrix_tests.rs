@@ -27,7 +27,13 @@ const TOKENS: &str = "SAMTV";
 const INCIDENTS: &str = "SAMPTV";
 /// As a change of tokens, and a responder may.
 const SUSPENSION: &str = "SAMPTV";
+/// As services; only people change workflows.
+const WORKFLOWS: &str = "SAM";
+const RETRY: &str = "SAMT";
+const CANCEL: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
+/// Whoever has a role of his own, anywhere.
+const PERSONS: &str = "SARMPOmr";
 const EVERYBODY: &str = "SARMPOmrndugaTVWs";
 
 fn expected(act: Act) -> &'static str {
@@ -51,12 +57,23 @@ fn expected(act: Act) -> &'static str {
         | Act::IncidentShow
         | Act::MaintenanceList
         | Act::LogList
+        | Act::LogHistogram
+        | Act::QueryList
+        | Act::QueryShow
         | Act::LogShow
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow
+        | Act::WorkflowList
+        | Act::WorkflowShow
+        | Act::WorkflowTry
+        | Act::RequestList
+        | Act::RequestShow
         | Act::RedactionList
         | Act::RedactionTry => SEES,
+        Act::WorkflowCreate | Act::WorkflowEdit | Act::WorkflowDelete => WORKFLOWS,
+        Act::RequestRetry => RETRY,
+        Act::RequestCancel => CANCEL,
         Act::ServiceCreate
         | Act::ServiceEdit
         | Act::ServiceDelete
@@ -87,6 +104,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
         Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
+        Act::QuerySave | Act::QueryDelete => PERSONS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,
     }

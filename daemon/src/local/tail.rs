@@ -4,9 +4,8 @@
 //! ring. When the ring has moved past a reader that was live, he was too slow: he is told how many rows he missed and
 //! goes on at the newest, and the writer never noticed.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
+mod wanted;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,22 +13,22 @@ use bytes::Bytes;
 use http::Response;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tollgate_shared::id::TokenId;
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{Gap, GapReason, Heartbeat, LogRow, TailItem};
-use tollgate_shared::outcome::Outcome;
-use tollgate_shared::problem::Problem;
+use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 
 use super::answers::read;
 use super::logs::SCAN_ROWS;
-use super::params::{Call, Query};
-use crate::core::access::{Actor, Operation, Sight, Who};
+use super::params::Call;
+use crate::core::access::{Actor, Operation, Who};
 use crate::core::rights;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
-use crate::store::LogHints;
-use crate::tail::{Next, TailEntry};
+use crate::store::LogPage;
+use crate::tail::{Next, Seat, TailEntry, row_bytes};
+
+pub(super) use self::wanted::{Cursor, LogQuery, PARAMETERS};
 
 /// A sign of life with the cursor.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -38,66 +37,21 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// stream ends within this time.
 const STANDING: Duration = Duration::from_secs(1);
 
-/// Chunks waiting for a reader that does not keep up; with [`CHUNK_ROWS`] and rows of at most some 40 KiB this bounds
-/// what one reader can hold.
+/// Chunks waiting for a reader that does not keep up.
 const QUEUE_CHUNKS: usize = 4;
 
 /// Rows of one chunk.
 const CHUNK_ROWS: usize = 16;
 
+/// Bytes after which a chunk ends, with the row that goes beyond: with those that wait this keeps what one reader holds
+/// under 1 MiB.
+const CHUNK_BYTES: usize = 64 * 1_024;
+
 /// Rows read from disk at once.
 const HISTORY_ROWS: usize = 256;
 
-/// Which rows a reader wants.
-#[derive(Clone, Default)]
-pub(super) struct LogQuery {
-    /// Whose sight the rows are cut to; `None` = nothing need be cut.
-    reader: Option<Reader>,
-    token: Option<TokenId>,
-    outcome: Option<Outcome>,
-    status: Option<StatusFilter>,
-    since: Option<Timestamp>,
-    /// Go on after this seq.
-    pub(super) after: Option<u64>,
-    /// The cursor was of another log: say so, then begin.
-    foreign_cursor: bool,
-}
-
-/// Somebody who does not see every token's rows. What he sees is judged row by row, as he is and as the registry is then:
-/// a tail may be open for days.
-#[derive(Clone)]
-struct Reader {
-    daemon: Arc<Daemon>,
-    actor: Actor,
-}
-
-impl Reader {
-    fn sees(&self, token: TokenId) -> bool {
-        let registry = self.daemon.registry.load();
-        Sight::new(&self.actor.as_of_now(&registry), &registry).token(Operation::ReadLog, token)
-    }
-}
-
-/// `404`, or `4xx`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StatusFilter {
-    Exactly(u16),
-    Hundred(u16),
-}
-
-/// A place in one log. Opaque to readers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
-    /// Which log.
-    pub(super) store_id: u64,
-    /// Everything up to here was seen.
-    pub(super) seq: u64,
-}
-
-/// A text that is no cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a cursor is what a heartbeat or a page gave, or a seq")]
-pub(super) struct NotACursor;
+/// Bytes of them that are kept until they are sent; the rest is read again.
+const HISTORY_BYTES: usize = 256 * 1_024;
 
 /// A reader's connection and place.
 struct Tail {
@@ -113,112 +67,54 @@ struct Tail {
 /// The reader has gone.
 struct Gone;
 
-impl LogQuery {
-    pub(super) fn parse(call: &Call, query: &Query<'_>) -> Result<Self, Problem> {
-        let registry = call.daemon.registry.load();
-        let token = query.get("token").map(|reference| {
-            let dead = || reference.parse::<TokenId>().ok().and_then(|id| registry.tombstone(id)).map(|s| s.token.id);
-            registry.find_token(reference).map(|token| token.id).or_else(|missing| dead().ok_or(missing))
-        });
-        let cursor = match query.get("after").map(str::parse::<u64>) {
-            Some(Ok(seq)) => Some(Cursor { store_id: call.daemon.facts.store_id, seq }),
-            _ => query.parsed::<Cursor>("after")?,
+/// One of the places that a uid or a token has for its tails; given back when it is dropped.
+struct Place {
+    daemon: Arc<Daemon>,
+    seat: Seat,
+}
+
+impl Place {
+    fn take(daemon: &Arc<Daemon>, actor: &Actor) -> Result<Self, Problem> {
+        let seat = match &actor.who {
+            Who::Token(token, _) => Seat::Token(token.id),
+            _ => Seat::Uid(actor.uid),
         };
-        let ours = cursor.filter(|cursor| cursor.store_id == call.daemon.facts.store_id);
-        let since_secs = query.parsed::<u32>("since_secs")?;
-        let sees_all = matches!(call.actor.who, Who::Superuser);
-        let reader = || Reader { daemon: call.daemon.clone(), actor: call.actor.clone() };
-        Ok(Self {
-            reader: (!sees_all).then(reader),
-            token: token.transpose()?,
-            outcome: query.parsed("outcome")?,
-            status: query.parsed("status")?,
-            since: since_secs.map(|secs| call.daemon.clock.now().plus_secs(-i64::from(secs))),
-            after: ours.map(|cursor| cursor.seq).or_else(|| cursor.map(|_| 0)),
-            foreign_cursor: cursor.is_some() && ours.is_none(),
-        })
-    }
-
-    /// What the store may leave closed; [`LogQuery::passes`] decides on what it shows.
-    pub(super) fn hints(&self) -> LogHints {
-        LogHints {
-            tokens: self.token.map(|token| [token].into()),
-            outcomes: self.outcome.map(|outcome| [outcome].into_iter().collect()),
-            statuses: self.status.map(StatusFilter::range),
-            since: self.since,
-            ..LogHints::default()
-        }
-    }
-
-    pub(super) fn passes(&self, row: &LogRow) -> bool {
-        self.token.is_none_or(|token| row.token == token)
-            && self.outcome.is_none_or(|outcome| row.outcome == outcome)
-            && self.status.is_none_or(|status| status.fits(row.status))
-            && self.since.is_none_or(|since| row.at >= since)
-            && self.reader.as_ref().is_none_or(|reader| reader.sees(row.token))
+        daemon.tail.open(seat).map_err(|full| {
+            let detail = format!(
+                "{full} for {}; end one, or raise limits.tails_per_uid in tollgate.toml",
+                actor.uid.map_or_else(|| actor.name.clone(), |uid| format!("uid {uid}"))
+            );
+            Problem::new(Slug::RateLimited, detail).with_retry_after(15)
+        })?;
+        Ok(Self { daemon: daemon.clone(), seat })
     }
 }
 
-impl StatusFilter {
-    const fn range(self) -> RangeInclusive<u16> {
-        match self {
-            Self::Exactly(status) => status..=status,
-            Self::Hundred(class) => class.saturating_mul(100)..=class.saturating_mul(100).saturating_add(99),
-        }
-    }
-
-    fn fits(self, status: u16) -> bool {
-        match self {
-            Self::Exactly(wanted) => status == wanted,
-            Self::Hundred(wanted) => status / 100 == wanted,
-        }
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.daemon.tail.close(self.seat);
     }
 }
 
-impl FromStr for StatusFilter {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "a status is a number such as 404, or a class such as 4xx";
-        match text.strip_suffix("xx") {
-            Some(class) => class.parse().map(Self::Hundred).map_err(|_| wrong),
-            None => text.parse().map(Self::Exactly).map_err(|_| wrong),
-        }
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}.{}", self.store_id, self.seq)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = NotACursor;
-
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
-        let (store_id, seq) = text.split_once('.').ok_or(NotACursor)?;
-        let store_id = u64::from_str_radix(store_id, 16).map_err(|_| NotACursor)?;
-        Ok(Self { store_id, seq: seq.parse().map_err(|_| NotACursor)? })
-    }
-}
-
-/// Opens a tail; `last` rows of history come first where no cursor and no time was given.
-pub(super) fn stream(call: &Call, query: LogQuery, last: usize) -> Response<Body> {
+/// Opens a tail; `last` rows of history come first where no cursor and no beginning was given.
+///
+/// # Errors
+/// The caller has as many tails open as one uid may.
+pub(super) fn stream(call: &Call, query: LogQuery, last: usize) -> Result<Response<Body>, Problem> {
+    let place = Place::take(&call.daemon, &call.actor)?;
     let (lines, rows) = mpsc::channel(QUEUE_CHUNKS);
     let (daemon, actor) = (call.daemon.clone(), call.actor.clone());
     let tail = Tail { daemon, query, actor, lines, at: 0, was_live: false, beat_at: Instant::now() + HEARTBEAT };
     // Ends by itself when the reader has gone: the channel is closed then.
-    tokio::spawn(tail.run(last));
-    respond::ndjson(rows)
+    tokio::spawn(tail.run(place, last));
+    Ok(respond::ndjson(rows))
 }
 
 impl Tail {
-    async fn run(mut self, last: usize) {
-        let daemon = self.daemon.clone();
-        let _counted = daemon.tail.open();
+    async fn run(mut self, place: Place, last: usize) {
         // Every way out is that the reader has gone or the store cannot be read; both end the stream.
         drop(self.follow(last).await);
+        drop(place);
     }
 
     async fn follow(&mut self, last: usize) -> Result<(), Gone> {
@@ -267,8 +163,8 @@ impl Tail {
                 let gap = Gap { from: 1, to: newest, count: newest, reason: GapReason::Expired };
                 self.send(&[TailItem::Gap(gap)]).await?;
             }
-        } else if self.query.since.is_some() {
-            self.at = 0;
+        } else if let Some(after) = self.query.begins_after() {
+            self.at = after.min(newest);
             self.skip_erased(false).await?;
         } else {
             self.at = newest;
@@ -287,11 +183,8 @@ impl Tail {
             daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &query.hints(), &|row| query.passes(row))
         });
         let rows = page.await.map_err(|_| Gone)?.rows;
-        for chunk in rows.into_iter().rev().collect::<Vec<_>>().chunks(CHUNK_ROWS) {
-            let items: Vec<_> = chunk.iter().map(|row| TailItem::Row(Box::new(row.clone()))).collect();
-            self.send(&items).await?;
-        }
-        Ok(())
+        let rows: Vec<_> = rows.into_iter().rev().map(|row| TailItem::Row(Box::new(row))).collect();
+        self.send_all(&rows).await
     }
 
     /// Reads from disk until the ring can take over. Holes in the numbering are rows that never reached the disk.
@@ -300,18 +193,17 @@ impl Tail {
         loop {
             // Asked before the disk is read: what was published by now is on disk, or never will be.
             let published = self.daemon.tail.newest();
+            self.query.refresh(&self.daemon);
             let (query, cutoff, after) = (self.query.clone(), self.cutoff(), self.at);
             let page = read(&self.daemon, move |daemon| {
                 let pass = |row: &LogRow| query.passes(row);
                 daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &query.hints(), &pass)
             });
-            let page = page.await.map_err(|_| Gone)?;
+            let (page, is_whole) = shortened(page.await.map_err(|_| Gone)?);
             let holes = page.holes.iter().map(|(from, to)| lost(*from, *to)).collect();
-            for chunk in interleaved(page.rows, holes).chunks(CHUNK_ROWS) {
-                self.send(chunk).await?;
-            }
+            self.send_all(&interleaved(page.rows, holes)).await?;
             self.at = page.scanned_to.unwrap_or(self.at).max(self.at);
-            if page.done {
+            if page.done && is_whole {
                 return self.close_history(published).await;
             }
         }
@@ -356,10 +248,16 @@ impl Tail {
     }
 
     async fn live(&mut self, entries: Vec<TailEntry>) -> Result<(), Gone> {
+        self.query.refresh(&self.daemon);
         let mut items = Vec::with_capacity(entries.len());
-        let mut at = self.at;
+        let (mut at, cutoff) = (self.at, self.cutoff());
         for entry in entries {
             match entry {
+                // The ring is swept once a minute; nothing is shown for that minute longer.
+                TailEntry::Row(row) if row.at < cutoff => {
+                    items.push(TailItem::Gap(Gap { from: row.seq, to: row.seq, count: 1, reason: GapReason::Expired }));
+                    at = row.seq;
+                }
                 TailEntry::Row(row) => {
                     at = row.seq;
                     if self.query.passes(&row) {
@@ -372,7 +270,7 @@ impl Tail {
                 }
             }
         }
-        self.send(&items).await?;
+        self.send_all(&items).await?;
         self.at = at;
         Ok(())
     }
@@ -380,6 +278,15 @@ impl Tail {
     async fn heartbeat(&self) -> Result<(), Gone> {
         let cursor = Cursor { store_id: self.daemon.facts.store_id, seq: self.at }.to_string();
         self.send(&[TailItem::Heartbeat(Heartbeat { cursor, at: self.daemon.clock.now() })]).await
+    }
+
+    async fn send_all(&self, mut items: &[TailItem]) -> Result<(), Gone> {
+        while !items.is_empty() {
+            let (chunk, more) = items.split_at(chunk_of(items));
+            self.send(chunk).await?;
+            items = more;
+        }
+        Ok(())
     }
 
     /// Waits for the reader; what happens meanwhile is found in the ring afterwards, or told as a gap.
@@ -398,6 +305,36 @@ impl Tail {
     fn cutoff(&self) -> Timestamp {
         self.daemon.clock.now().plus_secs(-LOG_ROW_SECS)
     }
+}
+
+/// Cuts a page where its rows hold too many bytes; false where something was cut off.
+fn shortened(mut page: LogPage) -> (LogPage, bool) {
+    let mut bytes = 0;
+    let kept = page.rows.iter().take_while(|row| {
+        let fits = bytes < HISTORY_BYTES;
+        bytes += row_bytes(row);
+        fits
+    });
+    let kept = kept.count();
+    if kept == page.rows.len() {
+        return (page, true);
+    }
+    page.rows.truncate(kept);
+    page.rows.shrink_to_fit();
+    page.scanned_to = page.rows.last().map(|row| row.seq);
+    page.holes.retain(|(from, _)| page.scanned_to.is_some_and(|to| *from <= to));
+    (page, false)
+}
+
+/// How many of the items make the next chunk; one at least.
+fn chunk_of(items: &[TailItem]) -> usize {
+    let mut bytes = 0;
+    let fitting = items.iter().take(CHUNK_ROWS).take_while(|item| {
+        let fits = bytes < CHUNK_BYTES;
+        bytes += if let TailItem::Row(row) = item { row_bytes(row) } else { 0 };
+        fits
+    });
+    fitting.count().max(1)
 }
 
 fn lost(from: u64, to: u64) -> Gap {

@@ -54,7 +54,7 @@ fn heavy(seq: u64) -> Arc<LogRow> {
 
 #[test]
 fn a_reader_is_shown_what_comes_after_his_cursor_and_nothing_twice() {
-    let hub = TailHub::new(2);
+    let hub = TailHub::new(2, 2);
     assert!(shown(&hub, 2).is_empty());
     hub.publish(&rows([3, 4]));
     assert_eq!(shown(&hub, 2), ["3", "4"]);
@@ -65,7 +65,7 @@ fn a_reader_is_shown_what_comes_after_his_cursor_and_nothing_twice() {
 
 #[test]
 fn a_reader_from_before_the_start_is_sent_to_the_disk() {
-    let hub = TailHub::new(9);
+    let hub = TailHub::new(9, 2);
     assert_eq!(shown(&hub, 4), ["behind 10-9"]);
     hub.publish(&rows([10]));
     assert_eq!(shown(&hub, 4), ["behind 10-10"]);
@@ -75,7 +75,7 @@ fn a_reader_from_before_the_start_is_sent_to_the_disk() {
 /// slow one and skipped the row behind the hole. Now the hole is a gap in the ring and the row is shown.
 #[test]
 fn seqs_of_a_failed_commit_are_a_gap_and_the_row_behind_them_is_shown() {
-    let hub = TailHub::new(5);
+    let hub = TailHub::new(5, 2);
     hub.publish(&rows([9]));
     assert_eq!(shown(&hub, 5), ["6-8 lost", "9"]);
     hub.publish(&rows([10, 12]));
@@ -84,7 +84,7 @@ fn seqs_of_a_failed_commit_are_a_gap_and_the_row_behind_them_is_shown() {
 
 #[test]
 fn rows_that_did_not_reach_the_disk_are_one_gap() {
-    let hub = TailHub::new(0);
+    let hub = TailHub::new(0, 2);
     hub.publish_lost(&rows([1, 2, 3]));
     hub.publish(&rows([4]));
     assert_eq!(shown(&hub, 0), ["1-3 lost", "4"]);
@@ -95,7 +95,7 @@ fn rows_that_did_not_reach_the_disk_are_one_gap() {
 
 #[test]
 fn a_reader_that_the_ring_has_passed_is_behind() {
-    let hub = TailHub::new(0);
+    let hub = TailHub::new(0, 2);
     for seq in 1..=40 {
         hub.publish(&[heavy(seq)]);
     }
@@ -108,7 +108,7 @@ fn a_reader_that_the_ring_has_passed_is_behind() {
 
 #[test]
 fn a_row_larger_than_the_ring_is_kept_until_the_next_one() {
-    let hub = TailHub::new(0);
+    let hub = TailHub::new(0, 2);
     let body = "x".repeat(RING_BYTES_MAX + 1);
     hub.publish(&[Arc::new(LogRow { body, ..log_row(1, 0).as_ref().clone() })]);
     assert_eq!(shown(&hub, 0), ["1"]);
@@ -118,10 +118,20 @@ fn a_row_larger_than_the_ring_is_kept_until_the_next_one() {
 
 #[test]
 fn open_tails_and_gaps_are_counted() {
-    let hub = TailHub::new(0);
-    let guard = hub.open();
+    let hub = TailHub::new(0, 2);
+    hub.open(Seat::Uid(Some(7))).unwrap();
     hub.count_gap();
     assert_eq!(hub.counts(), (1, 1));
-    drop(guard);
+    hub.close(Seat::Uid(Some(7)));
     assert_eq!(hub.counts(), (0, 1));
+}
+
+#[test]
+fn one_uid_has_so_many_tails_and_another_one_its_own() {
+    let hub = TailHub::new(0, 2);
+    let (anna, piet) = (Seat::Uid(Some(1_000)), Seat::Uid(Some(1_001)));
+    assert_eq!([anna, anna, anna, piet].map(|seat| hub.open(seat).is_ok()), [true, true, false, true]);
+    assert_eq!(hub.open(anna).unwrap_err().to_string(), "2 tails of the log are open, which is the limit");
+    hub.close(anna);
+    assert!(hub.open(anna).is_ok());
 }

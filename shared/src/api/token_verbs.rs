@@ -84,7 +84,7 @@ pub struct BulkTokens {
     /// References; empty = those that `q` finds.
     #[serde(default)]
     pub tokens: Vec<String>,
-    /// The filter of `GET /v1/tokens`, as its query string.
+    /// A query over tokens, as in `GET /v1/tokens?q=`; never empty where no token is named.
     #[serde(default)]
     pub q: String,
     /// How many it must be; absent = only count and list (dry run).

@@ -231,10 +231,25 @@ fn leaf(term: &Term, names: &dyn Names, now: Timestamp) -> Result<Node, QueryErr
         Ask::Field { field, op, value } => {
             let test = match field.kind {
                 Kind::Named(named) => Test::Reach(reach(named, value, term, names)?),
-                _ => settle(read_value(field, *op, value).map_err(|fault| fault.at(term.value_at.clone()))?, now),
+                _ => {
+                    let meaning = read_value(field, *op, value).map_err(|fault| fault.at(term.value_at.clone()))?;
+                    refuse_future(&meaning, field.name, term, now)?;
+                    settle(meaning, now)
+                }
             };
             Ok(Node::Field(field.id, test))
         }
+    }
+}
+
+/// Nothing has happened after now: whoever asks for that has mistaken a date, and would take silence for good news.
+fn refuse_future(meaning: &Meaning, field: &str, term: &Term, now: Timestamp) -> Result<(), QueryError> {
+    match meaning {
+        Meaning::Since(Moment::At(at)) if *at > now => {
+            let message = format!("{field}: is in the future, it is {now} now, so nothing can be found");
+            Err(QueryError::new(term.value_at.clone(), message))
+        }
+        _ => Ok(()),
     }
 }
 

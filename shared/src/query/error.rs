@@ -80,7 +80,7 @@ impl fmt::Display for Drawn<'_> {
 
 /// The word of `known` that is most like `wanted`, if one is alike enough to be meant: one letter off for short words,
 /// a third of the letters for long ones, or `wanted` is its beginning.
-pub(super) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = fold(wanted).chars().collect();
     let allowed = (wanted.len() / 3).clamp(1, 3);
     let scored = known.into_iter().map(|word| {

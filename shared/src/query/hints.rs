@@ -22,6 +22,8 @@ pub struct Hints {
     pub at: RangeInclusive<i64>,
     /// Positions in the log that can pass.
     pub seq: RangeInclusive<i64>,
+    /// These say it all: every row that is inside passes. False where that is not known.
+    pub exact: bool,
 }
 
 /// Every number.
@@ -53,7 +55,7 @@ impl Hints {
             }
             Node::Not(inner) => Self::of_node(inner, !negate),
             Node::Field(field, test) => Self::of_field(*field, test, negate),
-            Node::Body(_) | Node::Text(_) => Self::everything(),
+            Node::Body(_) | Node::Text(_) => Self { exact: false, ..Self::everything() },
         }
     }
 
@@ -68,20 +70,27 @@ impl Hints {
             (FieldId::Outcome, Test::Word(word)) => {
                 hints.outcomes.retain(|outcome| (outcome.as_str() == *word) != negate);
             }
-            (FieldId::Status, Test::Within(range)) => hints.status = side(range, negate),
-            (FieldId::Since | FieldId::Until, Test::Within(range)) => hints.at = side(range, negate),
-            (FieldId::Seq, Test::Within(range)) => hints.seq = side(range, negate),
-            _ => {}
+            (FieldId::Status, Test::Within(range)) => (hints.status, hints.exact) = side(range, negate),
+            (FieldId::Since | FieldId::Until, Test::Within(range)) => (hints.at, hints.exact) = side(range, negate),
+            (FieldId::Seq, Test::Within(range)) => (hints.seq, hints.exact) = side(range, negate),
+            _ => hints.exact = false,
         }
         hints
     }
 
     fn everything() -> Self {
-        Self { tokens: None, outcomes: Outcome::ALL.into(), status: ANY, at: ANY, seq: ANY }
+        Self { tokens: None, outcomes: Outcome::ALL.into(), status: ANY, at: ANY, seq: ANY, exact: true }
     }
 
     fn nothing() -> Self {
-        Self { tokens: Some(BTreeSet::new()), outcomes: BTreeSet::new(), status: NONE, at: NONE, seq: NONE }
+        Self {
+            tokens: Some(BTreeSet::new()),
+            outcomes: BTreeSet::new(),
+            status: NONE,
+            at: NONE,
+            seq: NONE,
+            exact: true,
+        }
     }
 
     fn intersection(self, other: Self) -> Self {
@@ -94,6 +103,7 @@ impl Hints {
             status: common(&self.status, &other.status),
             at: common(&self.at, &other.at),
             seq: common(&self.seq, &other.seq),
+            exact: self.exact && other.exact,
         }
     }
 
@@ -102,25 +112,33 @@ impl Hints {
         if self.pass_nothing() || other.pass_nothing() {
             return if self.pass_nothing() { other } else { self };
         }
+        let exact = self.exact && other.exact && self.differs_in_one_set(&other);
         Self {
             tokens: self.tokens.zip(other.tokens).map(|(left, right)| &left | &right),
             outcomes: &self.outcomes | &other.outcomes,
             status: spanning(&self.status, &other.status),
             at: spanning(&self.at, &other.at),
             seq: spanning(&self.seq, &other.seq),
+            exact,
         }
+    }
+
+    /// Two boxes together are a box again where they differ in one direction only, and sets have no holes.
+    fn differs_in_one_set(&self, other: &Self) -> bool {
+        let same_ranges = self.status == other.status && self.at == other.at && self.seq == other.seq;
+        same_ranges && (self.tokens == other.tokens || self.outcomes == other.outcomes)
     }
 }
 
-/// The range, or what is known of its opposite: a hole in the middle cannot be said.
-fn side(range: &RangeInclusive<i64>, negate: bool) -> RangeInclusive<i64> {
+/// The range, or what is known of its opposite, and whether that is all of it: a hole in the middle cannot be said.
+fn side(range: &RangeInclusive<i64>, negate: bool) -> (RangeInclusive<i64>, bool) {
     match (negate, *range.start(), *range.end()) {
-        (false, _, _) => range.clone(),
-        (true, start, end) if start > end => ANY,
-        (true, i64::MIN, i64::MAX) => NONE,
-        (true, i64::MIN, end) => end + 1..=i64::MAX,
-        (true, start, i64::MAX) => i64::MIN..=start - 1,
-        (true, _, _) => ANY,
+        (false, _, _) => (range.clone(), true),
+        (true, start, end) if start > end => (ANY, true),
+        (true, i64::MIN, i64::MAX) => (NONE, true),
+        (true, i64::MIN, end) => (end + 1..=i64::MAX, true),
+        (true, start, i64::MAX) => (i64::MIN..=start - 1, true),
+        (true, _, _) => (ANY, false),
     }
 }
 

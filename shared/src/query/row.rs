@@ -102,17 +102,25 @@ impl Row for TokenView {
     fn any(&self, field: FieldId, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
         let last_use = self.usage.last_use.as_ref();
         match field {
+            FieldId::Addresses => test(Cell::Text(if self.allowed_ips.is_empty() { "any" } else { "listed" })),
             FieldId::Created => test(moment(self.created_at)),
             FieldId::CreatedBy => test(Cell::Text(&self.created_by)),
             FieldId::Debug => test(Cell::Number(self.debug_until.map_or(i64::MIN, Timestamp::as_micros))),
             FieldId::Expires => test(Cell::Number(self.expires_at.map_or(i64::MAX, Timestamp::as_micros))),
             FieldId::Id => test(Cell::Token(self.id)),
             FieldId::Ip => last_use.is_some_and(|last| test(Cell::Ip(last.ip))),
+            FieldId::IssuedBy => test(Cell::Text(&self.issued_by)),
             FieldId::Name => test(Cell::Text(&self.name)),
+            FieldId::Owner => {
+                test(Cell::Text(&self.owner)) || self.owner_id.as_deref().is_some_and(|id| test(Cell::Text(id)))
+            }
+            FieldId::QueryToken => test(Cell::Text(if self.usage.query_token_calls > 0 { "used" } else { "unused" })),
             FieldId::Scope => any_scope(&self.scope, test),
             FieldId::Service => self.scope.kind == "service" && any_name(&self.scope.name, test),
             FieldId::State => test(Cell::Text(self.state.as_str())),
-            FieldId::Team => self.scope.kind != "global" && test(Cell::Text(team_of(&self.scope.name))),
+            FieldId::Team => {
+                matches!(self.scope.kind.as_str(), "team" | "service") && test(Cell::Text(team_of(&self.scope.name)))
+            }
             FieldId::Unused => test(moment(last_use.map_or(self.created_at, |last| last.at))),
             FieldId::Used => test(Cell::Number(last_use.map_or(i64::MIN, |last| last.at.as_micros()))),
             _ => false,
@@ -124,9 +132,11 @@ impl Row for TokenView {
     }
 }
 
-fn any_scope(scope: &ScopeView, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
+/// What `scope:` is compared with: the kind, the id, the name with and without them.
+pub fn any_scope(scope: &ScopeView, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
     let id = scope.id.as_deref().unwrap_or_default();
-    test(Cell::Text(&scope.kind)) || test(Cell::Text(id)) || any_name(&scope.name, test)
+    let with_kind = format!("{}:{}", scope.kind, scope.name);
+    [scope.kind.as_str(), id, &with_kind].into_iter().any(|text| test(Cell::Text(text))) || any_name(&scope.name, test)
 }
 
 // === impl Row for IncidentView ===

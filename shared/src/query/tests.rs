@@ -39,6 +39,19 @@ fn terms_side_by_side_are_joined_by_and_which_binds_closer_than_or() {
 }
 
 #[test]
+fn two_queries_together_ask_both() {
+    let both = |left: &str, right: &str| {
+        let parsed = |text| Query::parse(text, &LOGS).unwrap();
+        parsed(left).and(parsed(right)).to_string()
+    };
+    assert_eq!(both("a or b", "status:400"), "(a or b) status:400");
+    assert_eq!((both("a b", "c d"), both("", "c"), both("a", "")), ("a b c d".into(), "c".into(), "a".into()));
+    let query = Query::parse("state:open (title:x or -priority:p1)", &INCIDENTS).unwrap();
+    assert_eq!((query.required(FieldId::State), query.required(FieldId::Title)), (Some("open"), None));
+    assert!(query.any_field(&|field, value| field == FieldId::Priority && value == "p1"));
+}
+
+#[test]
 fn quotes_make_text_of_anything() {
     assert_eq!(canonical(r#""and" "-x" "a b" "token:x" "web01""#), r#""and" "-x" "a b" "token:x" web01"#);
     assert_eq!(canonical(r#"from:"say \"hi\" \\o/""#), r#"from:"say \"hi\" \\o/""#);

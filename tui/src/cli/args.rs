@@ -6,12 +6,15 @@ mod incident;
 mod log;
 mod maintenance;
 mod operator;
+mod query;
 mod redaction;
+mod request;
 mod send;
 mod team;
 mod token;
 mod watch;
 mod what_if;
+mod workflow;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
@@ -19,7 +22,9 @@ pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVe
 pub(super) use log::{LogArgs, LogExport, LogReplay, LogVerb, LogView};
 pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use query::{Asked, QueryVerb};
 pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
+pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -28,6 +33,7 @@ pub(super) use token::{
 };
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
 pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
+pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -119,11 +125,20 @@ pub(super) enum Verb {
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Automation workflows: what a call to /v1/request starts
+    #[command(subcommand)]
+    Workflow(WorkflowVerb),
+    /// Requests: the runs of workflows; list, follow, retry, cancel
+    #[command(subcommand)]
+    Request(RequestVerb),
     /// Times in which a service opens no incidents: add, list, end
     #[command(subcommand)]
     Maintenance(MaintenanceVerb),
     /// The API log: calls of tokens whose debug option is on, kept for 48 h
     Log(LogArgs),
+    /// Queries that you keep, for log, tokens, incidents and audit: list, save, delete
+    #[command(subcommand)]
+    Query(QueryVerb),
     /// Who may do what: add, list, edit, disable, remove, passphrase
     #[command(subcommand, after_help = operator::AFTER_HELP)]
     Operator(OperatorVerb),

@@ -3,16 +3,16 @@
 use std::io::Write as _;
 
 use chrono::SecondsFormat;
-use tollgate_shared::api::AuditVerdict;
+use tollgate_shared::api::{AuditVerdict, Screen};
 use tollgate_shared::audit::AuditRow;
 
 use super::args::{AuditArgs, AuditVerb, AuditView};
 use super::context::{Context, Done};
-use super::csv;
 use super::exit::{CliError, Exit};
 use super::log::older;
 use super::table::{Table, facts, numbers, words};
 use super::when::When;
+use super::{asked, csv};
 use crate::client::AuditQuery;
 
 /// Rows where nobody says how many.
@@ -43,23 +43,28 @@ pub(super) async fn run(cx: &mut Context<'_>, args: AuditArgs) -> Done {
             Err(CliError::usage("options stand behind the verb", "use:  tollgate audit export --since 30d"))
         }
         Some(AuditVerb::Verify) => verify(cx).await,
-        Some(AuditVerb::Export { view }) => export(cx, query(view)).await,
+        Some(AuditVerb::Export { view }) => {
+            let query = query(cx, view).await?;
+            export(cx, query).await
+        }
         None => {
             let limit = args.limit.unwrap_or(ROWS_DEFAULT);
-            let rows = rows(cx, query(args.view), Some(limit)).await?;
+            let query = query(cx, args.view).await?;
+            let rows = rows(cx, query, Some(limit)).await?;
             cx.rows(&rows, "no such changes", table)
         }
     }
 }
 
-fn query(view: AuditView) -> AuditQuery {
-    AuditQuery {
+async fn query(cx: &Context<'_>, view: AuditView) -> Result<AuditQuery, CliError> {
+    Ok(AuditQuery {
+        q: asked::text(cx, Screen::Audit, &view.asked).await?,
         actor: view.actor,
         action: view.action,
         target: view.target,
         since_secs: view.since.map(|since| since.as_secs()),
         ..AuditQuery::default()
-    }
+    })
 }
 
 /// The newest rows that fit, `limit` of them or all.
@@ -73,7 +78,7 @@ pub(super) async fn rows(
     loop {
         let missing = u32::try_from(limit - rows.len()).unwrap_or(PAGE_ROWS_MAX);
         query.limit = Some(missing.min(PAGE_ROWS_MAX));
-        let page = cx.client.audit_rows(&query).await?;
+        let page = cx.client.audit_rows(&query).await.map_err(|error| asked::drawn(error, query.q.as_ref()))?;
         rows.extend(page.items);
         query.before = older(page.next.as_deref(), query.before);
         if query.before.is_none() || rows.len() >= limit {
@@ -111,7 +116,7 @@ async fn export(cx: &mut Context<'_>, mut query: AuditQuery) -> Done {
         writeln!(cx.io.out, "{}", csv::line(EXPORT_HEAD))?;
     }
     loop {
-        let page = cx.client.audit_rows(&query).await?;
+        let page = cx.client.audit_rows(&query).await.map_err(|error| asked::drawn(error, query.q.as_ref()))?;
         for row in &page.items {
             match cx.csv {
                 true => writeln!(cx.io.out, "{}", csv_line(row))?,

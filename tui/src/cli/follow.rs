@@ -6,6 +6,7 @@ use std::pin::pin;
 use tollgate_shared::log::{Gap, GapReason, LogRow, TailItem};
 
 use super::args::{Format, LogView};
+use super::asked;
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::log::{query, row_cells};
@@ -17,14 +18,14 @@ use crate::safe_text::{Ellipsis, SafeText};
 /// Rows to begin with where nobody says how many, as `tail -f` has them.
 const LAST_DEFAULT: u32 = 10;
 
-pub(super) async fn run(cx: &mut Context<'_>, view: LogView) -> Done {
+pub(super) async fn run(cx: &mut Context<'_>, view: LogView, q: Option<String>) -> Done {
     let has_beginning = view.since.is_some() || view.after.is_some();
     let last = if has_beginning { view.limit } else { view.limit.or(Some(LAST_DEFAULT)) };
-    let mut query = query(view);
+    let mut query = query(view, q.clone());
     query.last = last;
     // One future for the whole follow: a ctrl-c that comes while a row is written counts too.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
-    let mut follow = Follow::start(cx.client, query).await?;
+    let mut follow = Follow::start(cx.client, query).await.map_err(|error| asked::drawn(error, q.as_ref()))?;
     loop {
         let item = tokio::select! {
             biased;

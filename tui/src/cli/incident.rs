@@ -2,11 +2,13 @@
 
 mod change;
 
-use tollgate_shared::api::IncidentView;
+use tollgate_shared::api::{IncidentView, Screen};
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+use tollgate_shared::query::{FieldId, INCIDENTS, Query};
 
 use self::change::Change;
 use super::args::{Format, IncidentFilter, IncidentList, IncidentVerb};
+use super::asked;
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::table::{Table, facts, numbers, words};
@@ -37,15 +39,19 @@ fn query_of(state: Option<String>, filter: &IncidentFilter) -> IncidentQuery {
 
 async fn list(cx: &mut Context<'_>, list: IncidentList) -> Done {
     let client = cx.client;
-    let none = if list.state.is_none() && !list.all {
+    let q = asked::text(cx, Screen::Incidents, &list.asked).await?;
+    let asks_for_state = q.as_deref().and_then(|q| Query::parse(q, &INCIDENTS).ok());
+    let asks_for_state = asks_for_state.is_some_and(|q| q.any_field(&|field, _| field == FieldId::State));
+    let none = if list.state.is_none() && !list.all && !asks_for_state {
         "no open incidents; --all shows resolved ones"
     } else {
         "no such incidents"
     };
-    let state = list.state.or_else(|| (!list.all).then(|| "open".to_owned()));
-    let query = query_of(state, &list.filter);
+    let state = list.state.or_else(|| (!list.all && !asks_for_state).then(|| "open".to_owned()));
+    let query = IncidentQuery { q, ..query_of(state, &list.filter) };
     let fetch = async |page| client.incidents(&IncidentQuery { page, ..query.clone() }).await;
-    cx.list(none, incidents, fetch).await
+    let done = cx.list(none, incidents, fetch).await;
+    done.map_err(|error| asked::drawn_too(error, query.q.as_ref()))
 }
 
 async fn show(cx: &mut Context<'_>, reference: &str) -> Done {

@@ -1,5 +1,6 @@
 //! `tollgate log`.
 
+use tollgate_shared::api::Screen;
 use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::outcome::Outcome;
 
@@ -8,8 +9,8 @@ use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::table::{Table, facts, numbers, words};
 use super::when::When;
-use super::{export, follow, verdict};
-use crate::client::LogQuery;
+use super::{asked, export, follow, histogram, verdict};
+use crate::client::{ClientError, LogQuery};
 
 /// Rows where nobody says how many.
 const ROWS_DEFAULT: u32 = 100;
@@ -32,14 +33,21 @@ pub(super) async fn run(cx: &mut Context<'_>, args: LogArgs) -> Done {
         Some(LogVerb::Show { seq }) => show(cx, seq).await,
         Some(LogVerb::Replay(replay)) => super::replay::run(cx, replay).await,
         None if view.refused => refused(cx, view).await,
-        None if view.follow => follow::run(cx, view).await,
-        None => self::view(cx, view).await,
+        None => {
+            let q = asked::text(cx, Screen::Logs, &view.asked).await?;
+            match (view.histogram, view.follow) {
+                (true, _) => histogram::run(cx, query(view, q)).await,
+                (_, true) => follow::run(cx, view, q).await,
+                _ => self::view(cx, view, q).await,
+            }
+        }
     }
 }
 
 /// What the options ask for, without the number of rows.
-pub(super) fn query(view: LogView) -> LogQuery {
+pub(super) fn query(view: LogView, q: Option<String>) -> LogQuery {
     LogQuery {
+        q,
         token: view.token,
         outcome: view.outcome.map(|outcome| outcome.as_str().to_owned()),
         status: view.status,
@@ -49,12 +57,11 @@ pub(super) fn query(view: LogView) -> LogQuery {
     }
 }
 
-async fn view(cx: &mut Context<'_>, view: LogView) -> Done {
-    let limit = view.limit.unwrap_or(ROWS_DEFAULT);
-    let (rows, is_all) = match view.after.is_some() {
-        true => after(cx, query(view), limit).await?,
-        false => newest(cx, query(view), limit).await?,
-    };
+async fn view(cx: &mut Context<'_>, view: LogView, q: Option<String>) -> Done {
+    let (limit, goes_on) = (view.limit.unwrap_or(ROWS_DEFAULT), view.after.is_some());
+    let query = query(view, q.clone());
+    let found = if goes_on { after(cx, query, limit).await } else { newest(cx, query, limit).await };
+    let (rows, is_all) = found.map_err(|error| asked::drawn(error, q.as_ref()))?;
     cx.rows(&rows, "no such rows; only calls of tokens whose debug option is on are logged", rows_table)?;
     if !is_all {
         cx.note(&format!("there are more rows than {limit}; see them with --limit"));
@@ -63,14 +70,14 @@ async fn view(cx: &mut Context<'_>, view: LogView) -> Done {
 }
 
 /// The rows after a cursor, in order, and whether they are all.
-async fn after(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Vec<LogRow>, bool), CliError> {
+async fn after(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Vec<LogRow>, bool), ClientError> {
     let mut rows = Vec::new();
     loop {
         let wanted = missing(limit, &rows);
         query.limit = Some(wanted);
         let page = cx.client.logs(&query).await?;
-        // Whatever `next` says, a page that is not full was the last: rows that come meanwhile would have no end.
-        let is_last = page.items.len() < wanted as usize || page.next.is_none();
+        // A page may be short although there is more: the daemon looks at so many rows at once. At the log's end it says so.
+        let is_last = page.next.is_none();
         rows.extend(page.items);
         if is_last || rows.len() >= limit as usize {
             return Ok((rows, is_last));
@@ -80,7 +87,7 @@ async fn after(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Vec
 }
 
 /// The newest rows, in order, and whether they are all.
-async fn newest(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Vec<LogRow>, bool), CliError> {
+async fn newest(cx: &Context<'_>, mut query: LogQuery, limit: u32) -> Result<(Vec<LogRow>, bool), ClientError> {
     let mut pages: Vec<LogRow> = Vec::new();
     loop {
         query.limit = Some(missing(limit, &pages));

@@ -5,21 +5,20 @@ mod bulk;
 mod change;
 mod evidence;
 mod identify;
-mod query;
 mod view;
 
 pub(super) use identify::{one_line, read_secret};
-pub(super) use query::parse as parse_query;
 pub(super) use view::{scope_words, tokens};
 
 use std::time::Duration;
 
-use tollgate_shared::api::{ImportToken, NewToken, SetDebug, TokenPatch, TokenView};
+use tollgate_shared::api::{ImportToken, NewToken, Screen, SetDebug, TokenPatch, TokenView};
 use tollgate_shared::limits::DEDUP_WINDOW_SECS_MAX;
 use tollgate_shared::problem::Slug;
 use tollgate_shared::token::{Permission, RateLimit, Scope};
 
 use super::args::{Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList, TokenSettings, TokenVerb};
+use super::asked;
 use super::confirm::refuse_empty;
 use super::context::{Context, Done};
 use super::exit::CliError;
@@ -168,11 +167,11 @@ fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
 
 async fn list(cx: &mut Context<'_>, args: TokenList) -> Done {
     let client = cx.client;
-    let words = args.words.iter().chain(&args.query).map(String::as_str).collect::<Vec<_>>().join(" ");
-    let query = parse_query(&words)?;
-    let query =
-        TokenQuery { scope: args.scope.or(query.scope), state: args.state.or(query.state), sort: args.sort, ..query };
-    cx.list("no such tokens", tokens, async |page| client.tokens(&TokenQuery { page, ..query.clone() }).await).await
+    let q = asked::text(cx, Screen::Tokens, &args.asked).await?;
+    let query = TokenQuery { q, scope: args.scope, state: args.state, sort: args.sort, ..TokenQuery::default() };
+    let fetch = async |page| client.tokens(&TokenQuery { page, ..query.clone() }).await;
+    let done = cx.list("no such tokens", tokens, fetch).await;
+    done.map_err(|error| asked::drawn_too(error, query.q.as_ref()))
 }
 
 /// A deduplication window in seconds.

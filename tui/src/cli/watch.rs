@@ -12,7 +12,7 @@ use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::io::Io;
 use super::table::{Table, numbers, words};
-use super::token::{parse_query, tokens};
+use super::token::tokens;
 use super::verdict::count;
 use crate::client::TokenQuery;
 
@@ -21,10 +21,10 @@ const CARDS: [(&str, &str); 7] = [
     ("ends within 14 d", "state:active expires:<14d"),
     ("expired", "state:expired"),
     ("idle for 90 d", "state:active unused:>90d"),
-    ("never used", "state:active never_used"),
-    ("never ends", "no_expiry"),
-    ("used from anywhere", "no_allowlist"),
-    ("comes as ?token=", "query_token"),
+    ("never used", "state:active used:never"),
+    ("never ends", "expires:never"),
+    ("used from anywhere", "addresses:any"),
+    ("comes as ?token=", "query_token:used"),
 ];
 
 /// One card.
@@ -53,7 +53,7 @@ async fn find(cx: &Context<'_>, query: &TokenQuery) -> Result<Vec<TokenView>, Cl
 pub(super) async fn hygiene(cx: &mut Context<'_>) -> Done {
     let mut cards = Vec::new();
     for (card, query) in CARDS {
-        let found = find(cx, &parse_query(query)?).await?;
+        let found = find(cx, &TokenQuery { q: Some(query.to_owned()), ..TokenQuery::default() }).await?;
         cards.push(Card { card, query, tokens: found.iter().map(|token| token.id).collect() });
     }
     let tollgate = cx.tollgate();

@@ -12,6 +12,8 @@ use super::{Client, ClientError, PageQuery, Ticket};
 /// Which audit rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
+    /// A query in the language; what else is asked must hold too.
+    pub q: Option<String>,
     /// Who.
     pub actor: Option<String>,
     /// What, `token.revoke`.
@@ -28,7 +30,7 @@ pub struct AuditQuery {
 
 impl AuditQuery {
     fn target(&self) -> String {
-        let target = Target::at("/v1/audit").text("actor", self.actor.as_deref());
+        let target = Target::at("/v1/audit").text("q", self.q.as_deref()).text("actor", self.actor.as_deref());
         let target = target.text("action", self.action.as_deref()).text("target", self.target.as_deref());
         let target = target.number("since_secs", self.since_secs);
         target.number("before", self.before).number("limit", self.limit).done()

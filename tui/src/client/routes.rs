@@ -23,6 +23,8 @@ pub struct PageQuery {
 /// Which incidents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentQuery {
+    /// A query in the language; what else is asked must hold too.
+    pub q: Option<String>,
     /// `open`, `triggered`, `acknowledged` or `resolved`; absent = all.
     pub state: Option<String>,
     /// Reference of a service.
@@ -42,6 +44,8 @@ pub struct IncidentQuery {
 /// Which log rows, and from where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogQuery {
+    /// A query in the language; what else is asked must hold too.
+    pub q: Option<String>,
     /// Reference of a token.
     pub token: Option<String>,
     /// An outcome's wire name.
@@ -68,6 +72,7 @@ impl IncidentQuery {
 
     fn filtered(&self, target: Target) -> Target {
         target
+            .text("q", self.q.as_deref())
             .text("state", self.state.as_deref())
             .text("service", self.service.as_deref())
             .text("priority", self.priority.as_deref())
@@ -226,11 +231,16 @@ impl Client {
 
 impl LogQuery {
     fn target(&self, follow: bool) -> String {
-        let target = Target::at("/v1/logs").text("follow", follow.then_some("true"));
-        let target = target.text("token", self.token.as_deref()).text("outcome", self.outcome.as_deref());
-        let target = target.text("status", self.status.as_deref()).number("since_secs", self.since_secs);
+        let target = self.asked(Target::at("/v1/logs").text("follow", follow.then_some("true")));
         let target = target.number("limit", self.limit).number("before", self.before);
         target.text("after", self.after.as_deref()).number("last", self.last).done()
+    }
+
+    /// Which rows, without from where.
+    pub(super) fn asked(&self, target: Target) -> Target {
+        let target = target.text("q", self.q.as_deref());
+        let target = target.text("token", self.token.as_deref()).text("outcome", self.outcome.as_deref());
+        target.text("status", self.status.as_deref()).number("since_secs", self.since_secs)
     }
 }
 

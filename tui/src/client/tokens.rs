@@ -13,8 +13,8 @@ use super::{Client, ClientError, PageQuery};
 /// Which tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenQuery {
-    /// Text in the name, the id or the creator's name.
-    pub text: Option<String>,
+    /// A query in the language; what else is asked must hold too.
+    pub q: Option<String>,
     /// `global`, `team:Ops`, `service:Ops/DB`.
     pub scope: Option<String>,
     /// Reference of a team: its own tokens and those of its services.
@@ -53,23 +53,13 @@ struct Batch<'a> {
 }
 
 impl TokenQuery {
-    /// True where nothing narrows it: every living token is meant.
-    pub fn is_everything(&self) -> bool {
-        *self == Self { sort: self.sort.clone(), page: self.page.clone(), ..Self::default() }
-    }
-
-    /// The filter alone as a query string, as a bulk change takes it.
-    pub fn filter(&self) -> String {
-        self.filtered(Target::default()).done().trim_start_matches('?').to_owned()
-    }
-
     fn target(&self) -> String {
         self.filtered(Target::at("/v1/tokens")).text("sort", self.sort.as_deref()).page(&self.page).done()
     }
 
     fn filtered(&self, target: Target) -> Target {
         target
-            .text("q", self.text.as_deref())
+            .text("q", self.q.as_deref())
             .text("scope", self.scope.as_deref())
             .text("team", self.team.as_deref())
             .text("owner", self.owner.as_deref())
@@ -195,9 +185,6 @@ mod tests {
     #[test]
     fn a_bulk_change_gets_the_filter_without_page_and_order() {
         let query = TokenQuery { sort: Some("name".into()), never_used: true, ..TokenQuery::default() };
-        assert_eq!(query.filter(), "never_used=true");
         assert_eq!(query.target(), "/v1/tokens?never_used=true&sort=name");
-        assert!(!query.is_everything());
-        assert!(TokenQuery { sort: Some("name".into()), ..TokenQuery::default() }.is_everything());
     }
 }

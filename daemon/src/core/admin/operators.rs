@@ -95,7 +95,8 @@ pub(super) fn delete(office: &mut Office<'_>, actor: &Actor, reference: &str) ->
     let owned = office.registry.tokens().filter(|token| token.owner == Owner::Operator(operator.id));
     let tokens: Vec<_> = owned.map(|token| ("tokens", format!("{} {}", token.id, token.name))).collect();
     super::organisation::unused("operator", operator.name.as_str(), tokens)?;
-    let changes = vec![RegistryChange::DeleteOperator(operator.id)];
+    let kept = office.registry.kept_queries(Some(operator.id)).map(|kept| RegistryChange::DeleteQuery(kept.key()));
+    let changes: Vec<_> = kept.chain([RegistryChange::DeleteOperator(operator.id)]).collect();
     let (target, detail) = (target_of(&operator), described(office.registry, &operator));
     office.write(actor, &changes, "operator.delete", target, detail);
     Ok(Done { changes, reply: Reply::Deleted })

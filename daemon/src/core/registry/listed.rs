@@ -61,9 +61,9 @@ impl Brief {
         self.words.split(DIVIDER).next().unwrap_or_default()
     }
 
-    /// Whether name, id, creator or description hold a lower-case text.
-    pub fn has(&self, text: &str) -> bool {
-        self.words.contains(text)
+    /// Name, id, creator and description in lower case; the lines of a description one by one.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.split(DIVIDER)
     }
 }
 

@@ -1,15 +1,12 @@
-//! Which tokens a list holds.
+//! Which tokens a list holds: a query, and older parameters as what they mean in it.
 
-use tollgate_shared::id::{OperatorId, TeamId};
 use tollgate_shared::problem::{Problem, Slug};
+use tollgate_shared::query::{Bound, FieldId, NoNames, Query, TOKENS, typed_value};
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::{Owner, Scope, TokenState};
 
-use super::Row;
-use crate::core::model::Token;
+use super::row::TokenRow;
+use crate::core::asked::{parsed, secs, term};
 use crate::core::registry::Registry;
-use crate::core::views;
-use crate::usage::UsageFacts;
 
 /// The parameters of a filter.
 pub const PARAMETERS: [&str; 14] = [
@@ -29,154 +26,106 @@ pub const PARAMETERS: [&str; 14] = [
     "issued_by",
 ];
 
-/// What a token must be to be listed; the default lists all living ones.
-#[derive(Clone, Debug, Default)]
+/// What a token must be to be listed.
+#[derive(Clone, Debug)]
 pub struct TokenFilter {
-    text: Option<String>,
-    scopes: Option<Vec<Scope>>,
-    scope_kind: Option<String>,
-    team: Option<(TeamId, Vec<Scope>)>,
-    owner: Option<Owner>,
-    state: Option<TokenState>,
-    expires_within_secs: Option<i64>,
-    unused_secs: Option<i64>,
-    never_used: bool,
-    no_expiry: bool,
-    no_allowlist: bool,
-    uses_query_token: bool,
-    debug: Option<bool>,
-    created_by: Option<String>,
-    issued_by: Option<String>,
+    bound: Bound,
+    with_dead: bool,
+    needs_use: bool,
 }
 
+/// Gives the parameters that are there and not empty.
+type Given<'a, 'q> = &'a dyn Fn(&str) -> Option<&'q str>;
+
 impl TokenFilter {
-    /// Reads the parameters; `get` gives those that are there and not empty.
+    /// Reads the parameters; what several of them ask must all hold.
     ///
     /// # Errors
-    /// A value that is none, with its parameter named.
-    pub fn read<'q>(registry: &Registry, get: &dyn Fn(&str) -> Option<&'q str>) -> Result<Self, Problem> {
-        let flag = |name: &str| get(name).map_or(Ok(false), |text| truth(name, text));
-        let secs = |name: &str| get(name).map(|text| seconds(name, text)).transpose();
-        let scope = get("scope");
-        let kind = scope.filter(|scope| matches!(*scope, "global" | "team" | "service" | "mine"));
-        Ok(Self {
-            text: get("q").map(str::to_lowercase),
-            scopes: scope.filter(|_| kind.is_none()).map(|scope| scopes_named(registry, scope)),
-            scope_kind: kind.map(str::to_owned),
-            team: get("team").map(|team| team_scopes(registry, team)).transpose()?,
-            owner: get("owner").map(|owner| owner_named(registry, owner)).transpose()?,
-            state: get("state").map(state_named).transpose()?,
-            expires_within_secs: secs("expires_within_secs")?,
-            unused_secs: secs("unused_secs")?,
-            never_used: flag("never_used")?,
-            no_expiry: flag("no_expiry")?,
-            no_allowlist: flag("no_allowlist")?,
-            uses_query_token: flag("uses_query_token")?,
-            debug: get("debug").map(|text| truth("debug", text)).transpose()?,
-            created_by: get("created_by").map(str::to_lowercase),
-            issued_by: get("issued_by").map(str::to_owned),
-        })
+    /// 422 with the place in `q`, or with the parameter named; 404 for a team that is none.
+    pub fn read<'q>(registry: &Registry, now: Timestamp, get: Given<'_, 'q>) -> Result<Self, Problem> {
+        let mut query = parsed(get("q").unwrap_or_default(), &TOKENS)?;
+        for (parameter, text) in words(get).into_iter().chain(flags(get)?).chain(references(registry, get)?) {
+            query = query.and(term(parameter, &text, &TOKENS)?);
+        }
+        let bound = query.bind(&NoNames, now).map_err(|error| Problem::of_query(&error))?;
+        Ok(Self { bound, with_dead: asks_for_dead(&query), needs_use: query.any_field(&|field, _| is_of_use(field)) })
     }
 
-    /// True where revoked tokens are asked for.
-    pub(super) fn dead(&self) -> bool {
-        self.state == Some(TokenState::Revoked)
+    /// True where revoked tokens are looked at, too.
+    pub(super) fn with_dead(&self) -> bool {
+        self.with_dead
     }
 
     /// True where it asks what a token was used for.
     pub(super) fn needs_use(&self) -> bool {
-        self.unused_secs.is_some() || self.never_used || self.uses_query_token
+        self.needs_use
     }
 
-    /// What can be told from the token alone; its brief first, so that most tokens are not fetched whole.
-    pub(super) fn fits(&self, row: Row<'_>, now: Timestamp) -> bool {
-        let brief = row.brief();
-        self.fits_scope(brief.scope)
-            && self.owner.is_none_or(|owner| brief.owner == owner)
-            && self.fits_time(brief.expires_at, now)
-            && self.text.as_ref().is_none_or(|text| brief.has(text))
-            && self.fits_whole(row, now)
-    }
-
-    fn fits_whole(&self, row: Row<'_>, now: Timestamp) -> bool {
-        let token = || row.token();
-        self.state.is_none_or(|state| self.dead() || views::state_of(token(), now) == state)
-            && (!self.no_allowlist || token().allowed_ips.is_empty())
-            && self.debug.is_none_or(|on| token().debug_until.is_some_and(|until| until > now) == on)
-            && self.created_by.as_ref().is_none_or(|by| token().created_by.to_lowercase() == *by)
-            && self.issued_by.as_ref().is_none_or(|by| issued_by(token(), by))
-    }
-
-    fn fits_scope(&self, scope: Scope) -> bool {
-        let kind = match scope {
-            Scope::Global => "global",
-            Scope::Team(_) => "team",
-            Scope::Service(_) => "service",
-            Scope::Mine => "mine",
-        };
-        self.scope_kind.as_ref().is_none_or(|wanted| wanted == kind)
-            && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
-            && self
-                .team
-                .as_ref()
-                .is_none_or(|(team, services)| scope == Scope::Team(*team) || services.contains(&scope))
-    }
-
-    /// Expiring means: not expired yet, and soon.
-    fn fits_time(&self, end: Option<Timestamp>, now: Timestamp) -> bool {
-        let soon = |secs| end.is_some_and(|end| end > now && end <= now.plus_secs(secs));
-        self.expires_within_secs.is_none_or(soon) && (!self.no_expiry || end.is_none())
-    }
-
-    /// What its use tells. One that was never used is unused since it was created.
-    pub(super) fn fits_use(&self, row: Row<'_>, facts: UsageFacts, now: Timestamp) -> bool {
-        let since = || facts.last_used.unwrap_or_else(|| row.token().created_at);
-        self.unused_secs.is_none_or(|secs| since() <= now.plus_secs(-secs))
-            && (!self.never_used || facts.last_used.is_none())
-            && (!self.uses_query_token || facts.query_token)
+    pub(super) fn fits(&self, row: &TokenRow<'_>) -> bool {
+        self.bound.passes(row)
     }
 }
 
-fn issued_by(token: &Token, by: &str) -> bool {
-    match token.issued_by {
-        crate::core::model::Issuer::Superuser => by == "root",
-        crate::core::model::Issuer::Operator(id) => id.to_string() == by,
-        crate::core::model::Issuer::Token(id) => id.as_str() == by,
+/// Who looks for tokens means living ones, unless he says so: of revoked ones there are more with every year.
+fn asks_for_dead(query: &Query) -> bool {
+    query.any_field(&|field, value| field == FieldId::State && value.eq_ignore_ascii_case("revoked"))
+}
+
+fn is_of_use(field: FieldId) -> bool {
+    matches!(field, FieldId::Ip | FieldId::QueryToken | FieldId::Unused | FieldId::Used)
+}
+
+fn words(get: Given<'_, '_>) -> Vec<(&'static str, String)> {
+    let same = ["scope", "state", "created_by", "issued_by"];
+    let given = same.into_iter().filter_map(|name| get(name).map(|value| (name, value)));
+    given.map(|(name, value)| (name, format!("{name}:{}", typed_value(value)))).collect()
+}
+
+fn flags(get: Given<'_, '_>) -> Result<Vec<(&'static str, String)>, Problem> {
+    let mut terms = Vec::new();
+    for (name, term) in [
+        ("never_used", "used:never"),
+        ("no_expiry", "expires:never"),
+        ("no_allowlist", "addresses:any"),
+        ("uses_query_token", "query_token:used"),
+    ] {
+        if get(name).map(|text| truth(name, text)).transpose()?.unwrap_or(false) {
+            terms.push((name, term.to_owned()));
+        }
     }
+    if let Some(on) = get("debug").map(|text| truth("debug", text)).transpose()? {
+        terms.push(("debug", format!("debug:{}", if on { "on" } else { "off" })));
+    }
+    for (name, field) in [("expires_within_secs", "expires:<="), ("unused_secs", "unused:>=")] {
+        if let Some(text) = get(name) {
+            let number = text.parse().map_err(|_| unknown(name, text, "a number of seconds"))?;
+            terms.push((name, format!("{field}{}", secs(number))));
+        }
+    }
+    Ok(terms)
 }
 
-/// The scopes that are called so: a team or services by their names, or `team:NAME`, `service:TEAM/SERVICE`.
-fn scopes_named(registry: &Registry, text: &str) -> Vec<Scope> {
-    let name = text.split_once(':').map_or(text, |(_, name)| name).to_lowercase();
-    let teams = registry.teams().filter(|team| team.name.key() == name || team.id.to_string() == name);
-    let services = registry.services().iter();
-    let services =
-        services.filter(|entry| entry.full_name.to_lowercase() == name || entry.service.id.to_string() == name);
-    let services = services.map(|entry| Scope::Service(entry.service.id));
-    teams.map(|team| Scope::Team(team.id)).chain(services).collect()
+/// What is looked up: a mistake is told, where the language would just find nothing.
+fn references(registry: &Registry, get: Given<'_, '_>) -> Result<Vec<(&'static str, String)>, Problem> {
+    let mut terms = Vec::new();
+    if let Some(team) = get("team") {
+        let name = registry.find_team(team)?.name.to_string();
+        terms.push(("team", format!("team:{}", typed_value(&name))));
+    }
+    if let Some(owner) = get("owner") {
+        terms.push(("owner", format!("owner:{}", typed_value(&owner_named(registry, owner)?))));
+    }
+    Ok(terms)
 }
 
-fn team_scopes(registry: &Registry, text: &str) -> Result<(TeamId, Vec<Scope>), Problem> {
-    let team = registry.find_team(text)?.id;
-    let services = registry.reached(Scope::Team(team)).iter();
-    Ok((team, services.map(|entry| Scope::Service(entry.service.id)).collect()))
-}
-
-fn owner_named(registry: &Registry, text: &str) -> Result<Owner, Problem> {
+fn owner_named(registry: &Registry, text: &str) -> Result<String, Problem> {
     if text == "organisation" {
-        return Ok(Owner::Organisation);
+        return Ok(text.to_owned());
     }
     let key = text.to_lowercase();
     let mut operators = registry.operators().filter(|op| op.name.key() == key || op.id.to_string() == key);
-    let found: Option<OperatorId> = operators.next().map(|operator| operator.id);
-    found.map(Owner::Operator).ok_or_else(|| unknown("owner", text, "organisation, or an operator's name or id"))
-}
-
-fn state_named(text: &str) -> Result<TokenState, Problem> {
-    use TokenState::{Active, Expired, NotYetValid, Revoked, Suspended};
-    let all = [NotYetValid, Active, Suspended, Expired, Revoked];
-    let found = all.into_iter().find(|state| state.as_str() == text);
-    found.ok_or_else(|| unknown("state", text, "active, expired, suspended, not_yet_valid or revoked"))
+    let found = operators.next().map(|operator| operator.id.to_string());
+    found.ok_or_else(|| unknown("owner", text, "organisation, or an operator's name or id"))
 }
 
 fn truth(name: &str, text: &str) -> Result<bool, Problem> {
@@ -185,11 +134,6 @@ fn truth(name: &str, text: &str) -> Result<bool, Problem> {
         "false" | "0" => Ok(false),
         _ => Err(unknown(name, text, "true or false")),
     }
-}
-
-fn seconds(name: &str, text: &str) -> Result<i64, Problem> {
-    let secs = text.parse::<u32>().map(i64::from);
-    secs.map_err(|_| unknown(name, text, "a number of seconds"))
 }
 
 fn unknown(name: &str, text: &str, wanted: &str) -> Problem {

@@ -24,7 +24,7 @@ impl Shelf {
 
     fn page(&self, query: &[(&str, &'static str)], sort: &str, cursor: Option<&str>, limit: usize) -> Page {
         let get = |name: &str| query.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let filter = TokenFilter::read(&self.world.registry, &get).unwrap();
+        let filter = TokenFilter::read(&self.world.registry, self.world.now, &get).unwrap();
         let facts = |id| self.facts.get(&id).copied().unwrap_or_default();
         let desk = Desk { registry: &self.world.registry, facts: &facts, sees: &|_, _| true, now: self.world.now };
         let (found, next) = desk.page(&filter, Order::parse(sort).unwrap(), cursor, limit).unwrap();
@@ -67,7 +67,7 @@ fn every_column_sorts_and_what_is_missing_comes_last() {
     let mut shelf = Shelf::new(&["never"]);
     let soon = NewToken { expires: Some("1d".to_owned()), debug: true, ..new_token("soon", "team:Ops") };
     let soon = shelf.world.token(soon);
-    shelf.facts.insert(soon, UsageFacts { last_used: Some(START), calls: 3, query_token: true });
+    shelf.facts.insert(soon, UsageFacts { last_used: Some(START), calls: 3, query_token: true, last_ip: None });
     for sort in ["name", "scope", "owner", "state", "created", "created_by", "dedup", "-expires", "-calls"] {
         assert_eq!(shelf.page(&[], sort, None, 10).names, ["never", "soon"], "{sort}");
     }
@@ -87,7 +87,7 @@ fn the_hygiene_questions_find_what_they_ask_for() {
         ..new_token("fenced", "service:Ops/DB")
     };
     let fenced = shelf.world.token(fenced);
-    shelf.facts.insert(fenced, UsageFacts { last_used: Some(START), calls: 0, query_token: true });
+    shelf.facts.insert(fenced, UsageFacts { last_used: Some(START), calls: 0, query_token: true, last_ip: None });
     shelf.world.wait(86_400);
     for (question, answer) in [
         (("no_expiry", "true"), "plain"),
@@ -116,7 +116,7 @@ fn the_hygiene_questions_find_what_they_ask_for() {
 fn a_cursor_of_another_order_is_refused() {
     let shelf = Shelf::new(&["a", "b"]);
     let page = shelf.page(&[], "name", None, 1);
-    let filter = TokenFilter::default();
+    let filter = TokenFilter::read(&shelf.world.registry, START, &|_| None).unwrap();
     let facts = |_| UsageFacts::default();
     let desk = Desk { registry: &shelf.world.registry, facts: &facts, sees: &|_, _| true, now: START };
     for bad in [page.next.as_deref().unwrap(), "", "zz", "00", "\u{e9}\u{e9}"] {

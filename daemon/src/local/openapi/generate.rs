@@ -3,13 +3,14 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch,
-    FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, MaintenanceView, NewFilter,
-    NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, OperatorPatch, OperatorView,
-    ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, ResolveIncident, RevokeReceipt, RevokeToken,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
+    FilterPatch, FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, LogHistogram,
+    MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken,
+    NewWorkflow, OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict,
+    RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery,
     ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView,
-    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, WhatIf,
-    WhatIfItem,
+    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow,
+    WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -57,6 +58,7 @@ impl Words {
 }
 
 const PAGE: &[&str] = &["limit", "cursor"];
+const PAGE_OF_TEAM: &[&str] = &["team", "limit", "cursor"];
 
 #[rustfmt::skip]
 fn words(act: Act) -> Words {
@@ -82,7 +84,7 @@ fn words(act: Act) -> Words {
         Act::FilterDelete => Words::new("Delete a filter", Nothing).status(204),
         Act::FilterTry => Words::new("What would become of a call; nothing is changed", One(Schemas::of::<TryVerdict>)).takes(Schemas::of_request::<TryFilter>),
         Act::WhatIf => Words::new("What a proposal would change in the calls of the last 48 h; hanging up ends the work", Lines(Schemas::of::<WhatIfItem>)).takes(Schemas::of_request::<WhatIf>),
-        Act::TokenList => Words::new("Tokens that the caller sees", Page(Schemas::of::<TokenView>)).query(&["q", "scope", "state", "sort", "limit", "cursor"]),
+        Act::TokenList => Words::new("Tokens that the caller sees", Page(Schemas::of::<TokenView>)).query(&["q", "scope", "team", "owner", "state", "expires_within_secs", "unused_secs", "never_used", "no_expiry", "no_allowlist", "uses_query_token", "debug", "created_by", "issued_by", "sort", "limit", "cursor"]),
         Act::TokenCreate => Words::new("Create a token; the secret is in this answer only", One(Schemas::of::<TokenCreated>)).takes(Schemas::of_request::<NewToken>).status(201),
         Act::TokenShow => Words::new("A token, or the tombstone of a revoked one", token()),
         Act::TokenEdit => Words::new("Change a token", token()).takes(Schemas::of_request::<TokenPatch>),
@@ -99,7 +101,7 @@ fn words(act: Act) -> Words {
         Act::TokenBatch => Words::new("Create many tokens, all or nothing; 422 names every bad row", Page(Schemas::of::<TokenCreated>)).takes(|_| json!({ "type": "object" })).status(201),
         Act::TokenRevoke => Words::new("End a token for good", One(Schemas::of::<RevokeReceipt>)).takes(Schemas::of_request::<RevokeToken>),
         Act::TokenDebug => Words::new("Switch a token's debug option", token()).takes(Schemas::of_request::<SetDebug>),
-        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["state", "service", "priority", "token", "text", "since_secs", "limit", "cursor"]),
+        Act::IncidentList => Words::new("Incidents that the caller sees, newest first", Page(Schemas::of::<IncidentView>)).query(&["q", "state", "service", "priority", "token", "text", "since_secs", "limit", "cursor"]),
         Act::IncidentShow => Words::new("An incident with its words and its story", incident()),
         Act::IncidentAcknowledge => Words::new("Take an incident", incident()),
         Act::IncidentUnacknowledge => Words::new("Give an incident back", incident()),
@@ -108,11 +110,16 @@ fn words(act: Act) -> Words {
         Act::MaintenanceList => Words::new("Maintenances, planned and running, the earliest first", Page(Schemas::of::<MaintenanceView>)).query(&["service", "limit", "cursor"]),
         Act::MaintenanceAdd => Words::new("Plan a maintenance: what would open an incident is suppressed while it runs", One(Schemas::of::<MaintenanceView>)).takes(Schemas::of_request::<NewMaintenance>).status(201),
         Act::MaintenanceEnd => Words::new("End a maintenance now", Nothing).status(204),
-        Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
+        Act::LogList => Words::new("Rows of the API log; with follow=true NDJSON lines of rows, gaps and heartbeats without end", Page(Schemas::of::<LogRow>)).query(&["q", "token", "outcome", "status", "since_secs", "limit", "before", "after", "follow", "last"]),
+        Act::LogHistogram => Words::new("Calls that a query asks for, by time and outcome", One(Schemas::of::<LogHistogram>)).query(&["q", "token", "outcome", "status", "since_secs", "since", "until", "buckets"]),
+        Act::QueryList => Words::new("Queries that the caller keeps", Page(Schemas::of::<SavedQuery>)).query(&["screen"]),
+        Act::QueryShow => Words::new("A query that the caller keeps; screen: logs, tokens, incidents or audit", One(Schemas::of::<SavedQuery>)),
+        Act::QuerySave => Words::new("Keep a query, in place of one of that name", One(Schemas::of::<SavedQuery>)).takes(Schemas::of_request::<SaveQuery>),
+        Act::QueryDelete => Words::new("Forget a query", Nothing).status(204),
         Act::LogShow => Words::new("A row of the API log", One(Schemas::of::<LogRow>)),
         Act::LogReplay => Words::new("What a logged call would come to today, beside what it came to then; nothing is changed", One(Schemas::of::<ReplayVerdict>)),
         Act::RefusedList => Words::new("Calls refused before a token was known", Page(Schemas::of::<RefusedRow>)).query(&["after", "limit"]),
-        Act::AuditList => Words::new("The audit trail, newest first", Page(Schemas::of::<AuditRow>)).query(&["actor", "action", "target", "since_secs", "before", "limit"]),
+        Act::AuditList => Words::new("The audit trail, newest first", Page(Schemas::of::<AuditRow>)).query(&["q", "actor", "action", "target", "since_secs", "before", "limit"]),
         Act::AuditVerify => Words::new("Walk the audit's chain; head is a hash that was noted elsewhere", One(Schemas::of::<AuditVerdict>)).query(&["head"]),
         Act::OperatorList => Words::new("Operators", Page(Schemas::of::<OperatorView>)).query(PAGE),
         Act::OperatorCreate => Words::new("Create an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<NewOperator>).status(201),
@@ -123,6 +130,16 @@ fn words(act: Act) -> Words {
         Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
         Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
+        Act::WorkflowList => Words::new("Workflows that the caller sees", Page(Schemas::of::<WorkflowView>)).query(PAGE_OF_TEAM),
+        Act::WorkflowCreate => Words::new("Create a workflow; 422 names every bad field", One(Schemas::of::<WorkflowView>)).takes(Schemas::of_request::<NewWorkflow>).status(201),
+        Act::WorkflowTry => Words::new("What would become of a request; nothing is started", One(Schemas::of::<WorkflowTrial>)).takes(Schemas::of_request::<TryWorkflow>),
+        Act::WorkflowShow => Words::new("A workflow", One(Schemas::of::<WorkflowView>)),
+        Act::WorkflowEdit => Words::new("Change, enable or disable a workflow", One(Schemas::of::<WorkflowView>)).takes(Schemas::of_request::<WorkflowPatch>),
+        Act::WorkflowDelete => Words::new("Delete a workflow; 409 in-use while requests of it are queued or running", Nothing).status(204),
+        Act::RequestList => Words::new("Requests that the caller sees, newest first", Page(Schemas::of::<RequestView>)).query(&["state", "workflow", "since_secs", "limit", "cursor"]),
+        Act::RequestShow => Words::new("A request with variables, payload and outputs", One(Schemas::of::<RequestView>)),
+        Act::RequestRetry => Words::new("Queue a failed or cancelled request again", One(Schemas::of::<RequestView>)).takes(Schemas::of_request::<RetryRequest>),
+        Act::RequestCancel => Words::new("Stop a queued or running request", One(Schemas::of::<RequestView>)).takes(Schemas::of_request::<CancelRequest>),
         Act::RedactionList => Words::new("Rules of redaction beside the built-in ones", Page(Schemas::of::<RedactionRuleView>)).query(PAGE),
         Act::RedactionAdd => Words::new("Add a rule of redaction; with a sample 422 where it cuts nothing there", One(Schemas::of::<RedactionRuleView>)).takes(Schemas::of_request::<NewRedactionRule>).status(201),
         Act::RedactionRemove => Words::new("Remove a rule of redaction; rows that are kept stay as they are", Nothing).status(204),
@@ -140,6 +157,7 @@ pub(super) fn document() -> String {
         let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
         item[method.as_str().to_lowercase()] = operation;
     }
+    paths.insert("/v1/request".to_owned(), json!({ "post": request(&mut schemas) }));
     paths.insert("/v1/process".to_owned(), json!({ "post": process(&mut schemas) }));
     schemas.of::<Problem>();
     let document = json!({
@@ -149,7 +167,7 @@ pub(super) fn document() -> String {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Management, served on the local socket (the kernel names the caller) and on a loopback gate \
                             (a token does). {x} in a path takes an id, a name or a unique piece of the id. \
-                            POST /v1/process is the gate's own.",
+                            POST /v1/process and POST /v1/request are the gate's own.",
         },
         "paths": paths,
         "components": {
@@ -216,6 +234,17 @@ fn answer(schemas: &mut Schemas, gives: &Gives) -> Value {
 fn problem() -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     json!({ "description": "an RFC 9457 problem", "content": { "application/problem+json": { "schema": schema } } })
+}
+
+fn request(schemas: &mut Schemas) -> Value {
+    let done = answer(schemas, &Gives::One(Schemas::of::<RequestAnswer>));
+    json!({
+        "operationId": "Request",
+        "summary": "Start workflows with a global token: the one that workflowId names, or every one whose trigger matches (gate only)",
+        "parameters": [{ "name": "workflowId", "in": "query", "required": false, "schema": { "type": "string" } }],
+        "requestBody": { "required": false, "content": { "*/*": {} } },
+        "responses": { "200": done, "201": done, "202": done, "default": problem() },
+    })
 }
 
 fn process(schemas: &mut Schemas) -> Value {

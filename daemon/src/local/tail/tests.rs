@@ -1,3 +1,4 @@
+use super::wanted::NotACursor;
 use super::*;
 use crate::core::testing::World;
 use crate::daemon::testing::daemon;
@@ -20,7 +21,8 @@ fn screen(on_disk: &[u64], published: u64, at: u64) -> Screen {
     let daemon = daemon(&NaiveStore::default(), &log, World::empty().registry, published);
     let (lines, receiver) = mpsc::channel(64);
     let beat_at = Instant::now() + HEARTBEAT;
-    let tail = Tail { daemon, query: LogQuery::default(), actor: Actor::daemon(), lines, at, was_live: false, beat_at };
+    let query = LogQuery::asking("", crate::core::testing::START);
+    let tail = Tail { daemon, query, actor: Actor::daemon(), lines, at, was_live: false, beat_at };
     Screen { tail, lines: receiver }
 }
 
@@ -48,16 +50,6 @@ fn a_cursor_reads_back_as_it_was_written_and_nothing_else_is_one() {
     assert_eq!(cursor.to_string().parse(), Ok(cursor));
     for bad in ["", "7", "x.7", "1.", ".1", "1.-2", "1.2.3"] {
         assert_eq!(bad.parse::<Cursor>(), Err(NotACursor), "{bad}");
-    }
-}
-
-#[test]
-fn a_status_is_a_number_or_a_class() {
-    let fits = |text: &str, status| text.parse::<StatusFilter>().unwrap().fits(status);
-    assert!(fits("404", 404) && !fits("404", 403));
-    assert!(fits("4xx", 499) && !fits("4xx", 500));
-    for bad in ["", "xx", "4x", "-4xx", "four"] {
-        assert!(bad.parse::<StatusFilter>().is_err(), "{bad}");
     }
 }
 
@@ -115,4 +107,45 @@ async fn a_slow_live_reader_is_told_how_much_he_missed_and_goes_on_at_the_newest
     assert!(screen.tail.skip_to(10).await.is_ok());
     assert_eq!((screen.shown(), screen.tail.at), (vec!["4-10 slow_reader".to_owned()], 10));
     assert_eq!(screen.tail.daemon.tail.counts().1, 1);
+}
+
+/// He takes nothing at all: what waits for him is bounded, and when he goes on he is told what he missed.
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_takes_nothing_is_told_a_gap_when_he_goes_on() {
+    let mut screen = screen(&[], 0, 0);
+    let (lines, receiver) = mpsc::channel(QUEUE_CHUNKS);
+    (screen.tail.lines, screen.lines) = (lines, receiver);
+    let daemon = screen.tail.daemon.clone();
+    let Screen { mut tail, mut lines } = screen;
+    let task = tokio::spawn(async move { drop(tail.follow(0).await) });
+    tokio::task::yield_now().await;
+    let rows: Vec<_> = (1..=3_000).map(|seq| big_row(seq)).collect();
+    for chunk in rows.chunks(50) {
+        daemon.tail.publish(chunk);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3_000)).await;
+    let (mut held, mut next, mut missed) = (0, 1, 0);
+    while next <= 3_000 {
+        let chunk = lines.recv().await.unwrap();
+        held += if missed == 0 { chunk.len() } else { 0 };
+        for line in chunk.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line).unwrap() {
+                TailItem::Row(row) => next = row.seq + 1,
+                TailItem::Gap(gap) => {
+                    assert_eq!((gap.from, gap.reason), (next, GapReason::SlowReader));
+                    (missed, next) = (gap.count, gap.to + 1);
+                }
+                TailItem::Heartbeat(_) | TailItem::End(_) => {}
+            }
+        }
+    }
+    assert!(missed > 1_000, "{missed}");
+    assert!(held < 1 << 20, "{held} bytes waited");
+    drop(lines);
+    task.await.unwrap();
+}
+
+fn big_row(seq: u64) -> Arc<LogRow> {
+    Arc::new(LogRow { body: "x".repeat(16 * 1_024), ..log_row(seq, 0).as_ref().clone() })
 }

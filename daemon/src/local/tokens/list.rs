@@ -30,7 +30,7 @@ pub(in crate::local) fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let query = call.query(&known)?;
     let registry = call.daemon.registry.load();
     may_read(&call.actor)?;
-    let filter = TokenFilter::read(&registry, &|name| query.get(name))?;
+    let filter = TokenFilter::read(&registry, call.daemon.clock.now(), &|name| query.get(name))?;
     let order = Order::parse(query.get("sort").unwrap_or("name"))?;
     page_of(call, &registry, &filter, order, &query)
 }
@@ -49,11 +49,10 @@ fn page_of(
     Ok(ok(&Page::<TokenView> { items, next }))
 }
 
-/// The ids that a query string finds among what the caller may see: for a change of many.
+/// The ids that a query finds among what the caller may see: for a change of many.
 pub(super) fn ids_of(daemon: &Daemon, actor: &Actor, text: &str) -> Result<Vec<TokenId>, Problem> {
     let registry = daemon.registry.load();
-    let query = Query::of(text, &PARAMETERS)?;
-    let filter = TokenFilter::read(&registry, &|name| query.get(name))?;
+    let filter = TokenFilter::read(&registry, daemon.clock.now(), &|name| (name == "q").then_some(text))?;
     Ok(on_desk(daemon, actor, &registry, |desk| desk.ids(&filter)))
 }
 
@@ -125,7 +124,7 @@ pub(in crate::local) fn issued(call: &Call) -> Result<Response<Body>, Problem> {
     let registry = call.daemon.registry.load();
     let issuer = find(&registry, &call.actor, call.reference("token"))?.token().id;
     let by = |name: &str| (name == "issued_by").then_some(issuer.as_str());
-    let filter = TokenFilter::read(&registry, &by)?;
+    let filter = TokenFilter::read(&registry, call.daemon.clock.now(), &by)?;
     let order = Order::parse(query.get("sort").unwrap_or("name"))?;
     page_of(call, &registry, &filter, order, &query)
 }

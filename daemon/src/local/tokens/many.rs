@@ -60,7 +60,7 @@ fn action_of(bulk: &BulkTokens) -> Result<BulkAction, Problem> {
 
 /// The tokens that are named, or those that the query finds: never both, and never silently all.
 fn wanted(daemon: &Daemon, actor: &Actor, bulk: &BulkTokens) -> Result<Vec<TokenId>, Problem> {
-    let mut ids = match (bulk.tokens.is_empty(), bulk.q.is_empty()) {
+    let mut ids = match (bulk.tokens.is_empty(), bulk.q.trim().is_empty()) {
         (true, false) => ids_of(daemon, actor, &bulk.q)?,
         (false, true) => {
             let registry = daemon.registry.load();

@@ -25,7 +25,7 @@ use crate::core::model::{
 pub(in crate::store) const START: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
 pub(in crate::store) const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-pub(in crate::store) fn at(secs: i64) -> Timestamp {
+pub(crate) fn at(secs: i64) -> Timestamp {
     START.plus_secs(secs)
 }
 
@@ -53,7 +53,7 @@ pub(in crate::store) fn call_id(n: u64) -> CallId {
     CallId(uuid(5, n))
 }
 
-pub(in crate::store) fn token_id(n: u64) -> TokenId {
+pub(crate) fn token_id(n: u64) -> TokenId {
     format!("s_{n:010}").parse().unwrap()
 }
 

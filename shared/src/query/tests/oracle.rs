@@ -230,6 +230,12 @@ proptest! {
         prop_assert_eq!(bound.judge(&row), expected, "{}", text);
         prop_assert_eq!(bound.passes(&row), expected == Verdict::Yes);
         let hints = bound.hints();
+        let is_inside = hints.tokens.as_ref().is_none_or(|tokens| tokens.contains(&row.token))
+            && hints.outcomes.contains(&row.outcome)
+            && hints.status.contains(&row.status.into())
+            && hints.at.contains(&row.at.as_micros())
+            && hints.seq.contains(&row.seq.cast_signed());
+        prop_assert!(!hints.exact || is_inside == (expected == Verdict::Yes), "{:?}", hints);
         if expected == Verdict::Yes {
             prop_assert!(!hints.pass_nothing(), "{:?}", hints);
             prop_assert!(hints.tokens.as_ref().is_none_or(|tokens| tokens.contains(&row.token)), "{:?}", hints);

@@ -146,7 +146,6 @@ fn the_log_is_searched_by_what_domain_5_names() {
         "until:15m",
         "problem:x",
         "body:zzz",
-        "since:2025-11-23",
         "cpu -web01",
         "method:pos",
     ];
@@ -204,6 +203,16 @@ fn what_was_cut_or_redacted_cannot_be_told() {
     let key = LogRow { body: r#"{"k[redacted]":1}"#.to_owned(), ..log_row() };
     assert_eq!(judge("body.k = 1", &LOGS, &key), Verdict::CannotTell);
     check(&LOGS, &LogRow { body: "plain".to_owned(), ..log_row() }, &["body.$ = PLAIN"], &["body.a = 1"]);
+}
+
+#[test]
+fn a_beginning_in_the_future_is_a_fault_with_its_place() {
+    for (text, schema) in [("a since:2025-11-23", &LOGS), ("a since:2026-01-01T00:00:00Z", &AUDIT)] {
+        let error = Query::parse(text, schema).unwrap().bind(&TwoTokens, NOW).unwrap_err();
+        assert_eq!(error.at, 8..text.len());
+        assert!(error.message.contains("future"), "{error}");
+    }
+    assert!(Query::parse("until:2026-01-01", &LOGS).unwrap().bind(&TwoTokens, NOW).is_ok());
 }
 
 #[test]

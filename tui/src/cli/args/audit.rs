@@ -3,8 +3,17 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::duration;
+use super::query::Asked;
+
+/// Printed under the help of `audit`.
+const QUERY_HELP: &str = "\
+A query is conditions side by side; all must hold. `or`, `not` and ( ) work too:
+  actor:piet  action:token.revoke  target:zabbix-prod  detail:expires  uid:1000
+  since:24h  until:2026-11-22  seq:>=100   any other word: text in any of them
+@NAME is a query that was kept with `tollgate query save audit NAME ...`";
 
 #[derive(Debug, Args)]
+#[command(after_help = QUERY_HELP)]
 pub(in crate::cli) struct AuditArgs {
     #[command(subcommand)]
     pub(in crate::cli) verb: Option<AuditVerb>,
@@ -28,6 +37,8 @@ pub(in crate::cli) enum AuditVerb {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub(in crate::cli) struct AuditView {
+    #[command(flatten)]
+    pub(in crate::cli) asked: Asked,
     /// Only what this one did: an operator, `root`, a token's id
     #[arg(long, value_name = "WHO")]
     pub(in crate::cli) actor: Option<String>,

@@ -5,8 +5,10 @@ use clap::{Args, Subcommand};
 use tollgate_shared::outcome::Outcome;
 
 use super::duration;
+use super::query::{Asked, LOG_QUERY_HELP};
 
 #[derive(Debug, Args)]
+#[command(after_help = LOG_QUERY_HELP)]
 pub(in crate::cli) struct LogArgs {
     #[command(subcommand)]
     pub(in crate::cli) verb: Option<LogVerb>,
@@ -79,6 +81,11 @@ pub(in crate::cli) struct LogReplay {
 
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(in crate::cli) struct LogView {
+    #[command(flatten)]
+    pub(in crate::cli) asked: Asked,
+    /// Instead of rows, how many there were and when, by outcome
+    #[arg(long, conflicts_with_all = ["follow", "after", "limit"])]
+    pub(in crate::cli) histogram: bool,
     /// Go on with new rows as they come, until ctrl-c; reconnects without losing a row
     #[arg(long, short)]
     pub(in crate::cli) follow: bool,
@@ -101,6 +108,6 @@ pub(in crate::cli) struct LogView {
     #[arg(long, value_name = "SEQ", conflicts_with = "since")]
     pub(in crate::cli) after: Option<String>,
     /// Instead: calls that were refused before a token was known, the last 1,024 since the daemon's start
-    #[arg(long, conflicts_with_all = ["follow", "since", "token", "outcome", "status"])]
+    #[arg(long, conflicts_with_all = ["follow", "since", "token", "outcome", "status", "words", "query", "histogram"])]
     pub(in crate::cli) refused: bool,
 }

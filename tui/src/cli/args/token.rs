@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::query::Asked;
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TokenVerb {
     /// Create a token, or many from a CSV file; secrets are shown once
@@ -77,22 +79,21 @@ pub(in crate::cli) enum Switch {
 
 /// Printed under the help of every verb that takes a query.
 pub(super) const QUERY_HELP: &str = "\
-A query is words, all of which must hold:
+A query is conditions side by side; all must hold. `or`, `not` and ( ) work too:
   state:active|expired|suspended|not_yet_valid|revoked   scope:SCOPE
-  team:TEAM   owner:OPERATOR|organisation   created_by:TEXT
-  expires:<14d   unused:>90d   never_used   no_expiry   no_allowlist
-  query_token   debug   and any other word: text in name, id or creator
-A value with a space is quoted: created_by:\"uid 1000\"";
+  team:TEAM  service:TEAM/SERVICE  owner:OPERATOR|organisation  created_by:TEXT
+  name:TEXT  id:ID  created:<7d  expires:<14d  expires:never  debug:on
+  used:<1h  used:never  unused:>90d  ip:10.0.0.0/8  addresses:any
+  query_token:used   any other word: text in name, id, description or creator
+Revoked tokens are only found where the query holds state:revoked.
+A value with a space is quoted: created_by:\"uid 1000\"
+@NAME is a query that was kept with `tollgate query save tokens NAME ...`";
 
 #[derive(Debug, Args)]
 #[command(after_help = QUERY_HELP)]
 pub(in crate::cli) struct TokenList {
-    /// Only those that fit; see below
-    #[arg(value_name = "QUERY")]
-    pub(in crate::cli) words: Vec<String>,
-    /// The same as QUERY
-    #[arg(long, short = 'Q', value_name = "QUERY")]
-    pub(in crate::cli) query: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) asked: Asked,
     /// Only those of this scope: global, team:TEAM, service:TEAM/SERVICE
     #[arg(long, value_name = "SCOPE")]
     pub(in crate::cli) scope: Option<String>,

@@ -2,12 +2,13 @@
 
 use std::io::Read as _;
 
-use tollgate_shared::api::{BulkResult, BulkTokens, TokenPatch, TokenView};
+use tollgate_shared::api::{BulkResult, BulkTokens, Screen, TokenPatch, TokenView};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Expiry;
 
-use super::{parse_query, quoted, tokens};
-use crate::cli::args::{Bulk, Format, TokenRefresh};
+use super::{quoted, tokens};
+use crate::cli::args::{Asked, Bulk, Format, TokenRefresh};
+use crate::cli::asked;
 use crate::cli::context::{Context, Done};
 use crate::cli::exit::CliError;
 use crate::cli::table::{Table, words};
@@ -31,8 +32,10 @@ pub(super) fn action(action: &str) -> BulkTokens {
 
 /// Changes what a query finds. Without a count it is only listed; on a terminal the count is asked for.
 pub(super) async fn by_query(cx: &mut Context<'_>, args: Bulk, mut bulk: BulkTokens) -> Done {
-    let query = args.query.unwrap_or_default();
-    bulk.q = parse_query(&query)?.filter();
+    let asked = Asked { words: Vec::new(), query: args.query };
+    let query = asked::text(cx, Screen::Tokens, &asked).await?;
+    let query = query.ok_or_else(|| CliError::usage("an empty query would mean every token", "say which ones"))?;
+    bulk.q = query.clone();
     bulk.confirm_count = args.confirm_count;
     if bulk.confirm_count.is_none() {
         let found = cx.client.bulk_tokens(&bulk).await?;
