@@ -164,6 +164,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         gate_edge: Arc::new(EdgeCounters::default()),
         mac_key,
         people: crate::people::People::default(),
+        melt: tokio::sync::Notify::new(),
         automation: Automation::new(automation(config)),
         trials: Arc::new(tokio::sync::Semaphore::new(crate::daemon::TRIALS_MAX)),
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
@@ -64,6 +64,8 @@ pub struct Daemon {
     pub mac_key: MacKey,
     /// What is known of people beside the registry.
     pub people: People,
+    /// Rung when the filter index wants to be melted: then the background need not wait for its next round.
+    pub melt: Notify,
     /// What steps may do, and the runner's bell.
     pub automation: Automation,
     /// Runs over the log that may go on at a time, each on a thread of its own.

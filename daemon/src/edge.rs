@@ -54,6 +54,8 @@ pub struct Subject {
     pub id: Uuid,
     /// What he proved it by, hashed: it ends when that changes.
     pub proof: [u8; 32],
+    /// The hash of the ticket that his other connections show.
+    pub ticket: [u8; 32],
 }
 
 /// What was refused before a handler saw it; material for the in-memory *Refused* ring (domain.md section 5).

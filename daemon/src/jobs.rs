@@ -48,6 +48,10 @@ pub struct Draft {
 }
 
 /// What the connection is told.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every answer is a decision: a box for each would only add a step"
+)]
 pub enum Answer {
     /// The call was decided and is on disk.
     Decided(Decision),
@@ -78,8 +82,8 @@ pub enum AdminJob {
     FlushUsage(Vec<(TokenId, UsageRecord)>),
     /// The periodic sweep of what no window or retention keeps.
     Sweep,
-    /// A new base of the filter index, made in the background from an earlier state.
-    RebuiltIndex(Box<FilterIndex>),
+    /// The filter index, melted in the background from an earlier state; and who waits until it is in force.
+    RebuiltIndex(Box<FilterIndex>, oneshot::Sender<()>),
 }
 
 /// The commit of a turn failed: what it said may or may not be on disk, and is to be said again.

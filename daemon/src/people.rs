@@ -4,6 +4,7 @@
 mod backoff;
 mod pace;
 mod passphrase;
+mod tickets;
 mod users;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use crate::core::passwd::Passwd;
 pub use self::backoff::BackOff;
 pub use self::pace::{Readings, RefusalPace};
 pub use self::passphrase::{PassphraseError, Passphrases};
+pub use self::tickets::Tickets;
 use self::users::UserFile;
 
 /// Where the host's users are.
@@ -30,6 +32,8 @@ pub struct People {
     pub passphrases: Passphrases,
     /// Failed sign-ins.
     pub back_off: BackOff,
+    /// Sign-ins that further connections share.
+    pub tickets: Tickets,
     /// Refusals that become audit rows.
     pub refusals: RefusalPace,
     /// Readings of the log that are audit rows already.
@@ -50,6 +54,7 @@ impl People {
             users: UserFile::new(path),
             passphrases: Passphrases::default(),
             back_off: BackOff::default(),
+            tickets: Tickets::default(),
             refusals: RefusalPace::default(),
             readings: Readings::default(),
             seen: Mutex::default(),

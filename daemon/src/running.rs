@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
@@ -114,6 +115,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
         doors.push(runtimes.local.spawn(accept::serve(listener, serve, local_edge.clone(), stop.clone())));
     }
     doors.push(runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())));
+    runtimes.local.spawn(keep_index(daemon.clone(), stop.clone()));
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
     let runner = runtimes.local.spawn(runner::run(daemon.clone(), stop.clone(), shutdown));
     Ok(Running {
@@ -157,7 +159,6 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         {
             daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
         }
-        rebuild_index(&daemon).await;
         flushes += 1;
         if flushes == FLUSHES_PER_SWEEP {
             flushes = 0;
@@ -183,17 +184,31 @@ async fn log_audit_head(daemon: &Arc<Daemon>) {
     }
 }
 
-/// Melts the changes of the filter index into a new base, where they have become many. The writer puts it in force: only
-/// it knows what has changed meanwhile.
-async fn rebuild_index(daemon: &Arc<Daemon>) {
+/// Melts the changes of the filter index whenever they have become many, until the stop.
+async fn keep_index(daemon: Arc<Daemon>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = daemon.melt.notified() => melt(&daemon).await,
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// The writer puts the new layers in force: only it knows what has changed meanwhile. What they replace is kept until then
+/// and dropped here: giving back the memory of 100,000 filters takes longer than any change may.
+async fn melt(daemon: &Arc<Daemon>) {
     let registry = daemon.registry.load_full();
     if !registry.index().wants_rebuild() {
         return;
     }
+    let replaced = registry.clone();
     if let Ok(rebuilt) = tokio::task::spawn_blocking(move || registry.index().rebuilt()).await {
-        // Where the lane is full, the next round makes another.
-        drop(daemon.lanes.push_admin(AdminJob::RebuiltIndex(Box::new(rebuilt))));
+        let (done, in_force) = oneshot::channel();
+        // Where the lane is full, the next change asks again.
+        drop(daemon.lanes.push_admin(AdminJob::RebuiltIndex(Box::new(rebuilt), done)));
+        drop(in_force.await);
     }
+    drop(tokio::task::spawn_blocking(move || drop(replaced)).await);
 }
 
 impl Running {

@@ -93,9 +93,14 @@ impl Writer {
                 self.flush_usage(records);
             }
             AdminJob::Sweep => self.sweep(),
-            AdminJob::RebuiltIndex(rebuilt) => {
+            AdminJob::RebuiltIndex(rebuilt, done) => {
                 let next = self.daemon.registry.load().with_rebuilt_index(&rebuilt);
+                if next.index().wants_rebuild() {
+                    self.daemon.melt.notify_one();
+                }
                 self.daemon.registry.store(Arc::new(next));
+                // Where the daemon is stopping, nobody waits for it.
+                done.send(()).ok();
             }
         }
     }
@@ -131,6 +136,9 @@ impl Writer {
         let changed = next.is_some();
         tracing::debug!(actor = actor.name, origin = actor.origin(), changed, "a change is committed");
         if let Some(next) = next {
+            if next.index().wants_rebuild() {
+                self.daemon.melt.notify_one();
+            }
             self.daemon.registry.store(Arc::new(next));
         }
         self.announce(&reply, changed);

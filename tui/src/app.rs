@@ -4,6 +4,8 @@
 //! dice, or knows ratatui and crossterm, so all of it is tested without a terminal and without a daemon.
 
 pub mod action;
+pub mod audit;
+pub mod chips;
 pub mod commands;
 pub mod connection;
 pub mod cursor;
@@ -18,10 +20,13 @@ pub mod key;
 pub mod keymap;
 pub mod layer;
 pub mod layout;
+pub mod lock;
 pub mod logs;
 pub mod model;
 pub mod msg;
+pub mod operators;
 pub mod query;
+pub mod rights;
 pub mod secret;
 pub mod services;
 pub mod status;

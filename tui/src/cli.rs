@@ -73,6 +73,8 @@ pub struct ConsoleArgs {
     pub sockets: Vec<PathBuf>,
     /// No colour: `--no-color`, or `NO_COLOR` is set.
     pub no_color: bool,
+    /// Without a key for so many seconds the screen is hidden.
+    pub lock_after_secs: Option<u32>,
 }
 
 /// Reads a command line (the program's name first) and runs it. Errors are said on `io.err`; `var` reads the
@@ -84,12 +86,19 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
     };
     let sockets = socket_candidates(args.global.socket.as_deref(), &var);
     let no_color = args.global.no_color || var("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let lock_after_secs = args.lock_after.map(|after| u32::try_from(after.as_secs().max(1)).unwrap_or(u32::MAX));
     let verb = match args.verb {
-        None => return Ran::Console(ConsoleArgs { sockets, no_color }),
-        Some(Verb::Demo(demo)) => return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color }),
+        None => return Ran::Console(ConsoleArgs { sockets, no_color, lock_after_secs }),
+        Some(Verb::Demo(demo)) => {
+            return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color, lock_after_secs });
+        }
         Some(Verb::Send(mut send)) if send.nagios => {
             send.environment = send::environment(&var);
             Verb::Send(send)
+        }
+        Some(_) if lock_after_secs.is_some() => {
+            let hint = "use it without a command:  tollgate --lock-after 10m";
+            return Ran::Command(say(io, &CliError::usage("--lock-after is the console's", hint)));
         }
         Some(verb) => verb,
     };

@@ -33,7 +33,7 @@ pub use target::encode_segment;
 pub use tokens::TokenQuery;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,8 +43,9 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, Response, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tollgate_shared::api::StatusView;
+use tollgate_shared::api::{SignIn, StatusView};
 use tollgate_shared::problem::{MEDIA_TYPE, Problem};
+use zeroize::Zeroizing;
 
 /// A request and its whole answer take no longer than this.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,8 +63,17 @@ type Sender = SendRequest<Full<Bytes>>;
 pub struct Client {
     socket: PathBuf,
     origin: Origin,
+    /// Who has signed in: shown at the beginning of each connection.
+    ticket: Option<Arc<Ticket>>,
     /// Held only to take or put back a connection, never over an await.
     idle: Mutex<Option<Sender>>,
+}
+
+/// What a sign-in brought: further connections show it instead of the passphrase. Overwritten when dropped; in `Debug`
+/// it is not there.
+pub struct Ticket {
+    operator: String,
+    value: Zeroizing<String>,
 }
 
 /// Which of our programs asks.
@@ -107,8 +117,19 @@ impl Client {
     /// [`ClientError::NoDaemon`] with everything that was tried; [`ClientError::Denied`] where a socket is there and
     /// may not be used, or does not belong to whom it should.
     pub async fn open(candidates: &[PathBuf]) -> Result<Self, ClientError> {
+        Self::open_as(candidates, None).await
+    }
+
+    /// As [`Client::open`], as the operator who got the ticket.
+    ///
+    /// # Errors
+    /// Also the daemon's refusal of a ticket that has ended.
+    pub async fn open_as(candidates: &[PathBuf], ticket: Option<Arc<Ticket>>) -> Result<Self, ClientError> {
         let (socket, sender) = connect::first(candidates).await?;
-        Ok(Self { socket, origin: Origin::default(), idle: Mutex::new(Some(sender)) })
+        let client = Self { socket, origin: Origin::default(), ticket, idle: Mutex::new(None) };
+        let sender = client.introduce(sender).await?;
+        client.put_back(sender);
+        Ok(client)
     }
 
     /// Says in the audit that another program than the console asks.
@@ -116,6 +137,11 @@ impl Client {
     pub fn of(mut self, origin: Origin) -> Self {
         self.origin = origin;
         self
+    }
+
+    /// True where somebody has signed in with a passphrase.
+    pub fn is_signed_in(&self) -> bool {
+        self.ticket.is_some()
     }
 
     /// The socket file in use.
@@ -217,7 +243,7 @@ impl Client {
                 },
             }
         }
-        let mut sender = connect::one(&self.socket).await?;
+        let mut sender = self.introduce(connect::one(&self.socket).await?).await?;
         let sent = sender.send_request(message).await;
         let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
         Ok((response, sender))
@@ -235,7 +261,7 @@ impl Client {
         body: Option<Bytes>,
     ) -> Result<Lines<T>, ClientError> {
         let opening = async {
-            let mut sender = connect::one(&self.socket).await?;
+            let mut sender = self.introduce(connect::one(&self.socket).await?).await?;
             let sent = sender.send_request(self.request(&method, target, body).done()?).await;
             let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
             let status = response.status();
@@ -248,6 +274,22 @@ impl Client {
         tokio::time::timeout(REQUEST_TIMEOUT, opening)
             .await
             .unwrap_or(Err(ClientError::TooSlow { secs: REQUEST_TIMEOUT.as_secs() }))
+    }
+
+    /// Shows the ticket on a new connection: from then on it is the operator's.
+    async fn introduce(&self, mut sender: Sender) -> Result<Sender, ClientError> {
+        let Some(ticket) = &self.ticket else { return Ok(sender) };
+        let shown = SignIn {
+            operator: ticket.operator.clone(),
+            passphrase: String::new(),
+            ticket: Some(ticket.value.to_string()),
+        };
+        let message = self.request(&Method::POST, "/v1/sign-in", Some(encode(&shown)?)).done()?;
+        let sent = sender.send_request(message).await;
+        let response = sent.map_err(|error| ClientError::broken("the connection ended before an answer", error))?;
+        let (status, is_problem) = (response.status(), is_problem(&response));
+        let bytes = read_all(response.into_body()).await?;
+        if status.is_success() { Ok(sender) } else { Err(refusal(status, is_problem, &bytes)) }
     }
 
     fn request(&self, method: &Method, target: &str, body: Option<Bytes>) -> Unsent {
@@ -272,6 +314,24 @@ impl Client {
         if !sender.is_closed() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         }
+    }
+}
+
+impl Ticket {
+    /// Of an answer to a sign-in.
+    pub(crate) fn new(operator: String, value: String) -> Self {
+        Self { operator, value: Zeroizing::new(value) }
+    }
+
+    /// Whose it is.
+    pub fn operator(&self) -> &str {
+        &self.operator
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ticket({}, not shown)", self.operator)
     }
 }
 

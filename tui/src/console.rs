@@ -3,6 +3,7 @@
 //! The loop owns the model and never waits for the daemon: the client task does. All queues are bounded. Something is
 //! drawn only where the model differs from what was drawn, and only while no frame is in flight.
 
+mod calls;
 mod client;
 mod fetch;
 mod files;
@@ -40,6 +41,8 @@ pub struct ConsoleOptions {
     pub sockets: Vec<PathBuf>,
     /// No colour, whatever the terminal can.
     pub no_color: bool,
+    /// Without a key for so many seconds the screen is hidden.
+    pub lock_after_secs: Option<u32>,
 }
 
 /// Why the loop ended.
@@ -70,7 +73,8 @@ async fn console(options: &ConsoleOptions) -> io::Result<i32> {
     let sockets = options.sockets.clone();
     let end = {
         let size = stage.size();
-        let model = Model::new(now(), size.0, size.1);
+        let mut model = Model::new(now(), size.0, size.1);
+        model.lock_after_secs = options.lock_after_secs;
         // The first paint comes before the first connect.
         let mut desk = Desk::new(model, Theme::of(&stage.caps), effects_out);
         desk.draw_if_due(&mut stage).ok();

@@ -11,6 +11,7 @@ mod forms;
 mod lists;
 mod overlays;
 mod pane;
+mod people;
 mod secret;
 #[cfg(test)]
 mod svg;
@@ -35,11 +36,14 @@ pub fn render(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     if Layout::too_small(canvas.columns, canvas.rows) {
         return too_small(&mut canvas);
     }
+    if let Some(lock) = &model.lock {
+        return people::lock(&mut canvas, model, lock);
+    }
     match &model.layer {
         Some(Layer::Form(form)) => forms::form(&mut canvas, model, form),
         Some(Layer::Danger(danger)) => dialogs::danger(&mut canvas, model, danger),
         Some(Layer::Secret(secret)) => secret::show_once(&mut canvas, secret),
-        Some(Layer::Receipt(receipt)) => dialogs::receipt(&mut canvas, receipt),
+        Some(Layer::Receipt(receipt, also)) => dialogs::receipt(&mut canvas, receipt, also),
         _ => screen(&mut canvas, model),
     }
 }
@@ -52,6 +56,8 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
         Screen::Log => lists::log(canvas, model, &layout),
         Screen::Incidents => lists::incidents(canvas, model, &layout),
         Screen::Services => lists::services(canvas, model, &layout),
+        Screen::Operators => people::operators(canvas, model, &layout),
+        Screen::Audit => people::audit(canvas, model, &layout),
         Screen::Status => pane::lines(canvas, layout.list, &crate::app::detail::lines(model), model.pane_top),
     }
     pane::pane(canvas, model, &layout);

@@ -4,7 +4,9 @@
 //! the tokens are sharded, so that a change to one token of 100,000 copies one shard's map and no other.
 
 mod listed;
+mod load;
 mod lookup;
+mod order;
 mod routes;
 mod shards;
 mod workflows;
@@ -12,6 +14,7 @@ mod workflows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tollgate_shared::filter::FieldError;
 use tollgate_shared::id::{FilterId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
 use tollgate_shared::name::Name;
 use tollgate_shared::token::Scope;
@@ -29,6 +32,7 @@ use crate::store::Loaded;
 
 pub use self::listed::{Brief, Listed, head_of};
 pub use self::lookup::{Ambiguity, LookupError};
+pub use self::order::{Iter as ServicesIter, Services};
 
 /// One state of the registry.
 #[derive(Clone)]
@@ -38,7 +42,7 @@ pub struct Registry {
     /// The version of the last change that can alter which incidents a call opens: teams, services, filters.
     routing: u64,
     teams: Arc<BTreeMap<TeamId, Arc<Team>>>,
-    services: Arc<BTreeMap<ServiceId, Arc<ServiceEntry>>>,
+    services: Shards<ServiceId, Arc<ServiceEntry>>,
     routes: Routes,
     tokens: Shards<TokenId, Listed<Token>>,
     /// Living tokens by their name's key: names are unique within a scope only.
@@ -106,15 +110,9 @@ impl Registry {
         for team in &loaded.teams {
             Arc::make_mut(&mut registry.teams).insert(team.id, Arc::new(team.clone()));
         }
-        let mut filters: BTreeMap<ServiceId, Vec<Arc<FilterRecord>>> = BTreeMap::new();
-        for filter in &loaded.filters {
-            filters.entry(filter.service).or_default().push(Arc::new(filter.clone()));
-        }
-        for service in &loaded.services {
-            let records = filters.remove(&service.id).unwrap_or_default();
-            registry.put_service_entry(service.clone(), records)?;
-        }
-        registry.routes = Routes::of(registry.services.values());
+        let entries = load::entries(loaded)?;
+        entries.iter().for_each(|entry| registry.services.insert(entry.service.id, entry.clone()));
+        registry.routes = Routes::of(entries);
         for token in &loaded.tokens {
             registry.put_token(token);
         }
@@ -144,8 +142,8 @@ impl Registry {
             version,
             routing: version,
             teams: Arc::default(),
-            services: Arc::default(),
-            routes: Routes::of(std::iter::empty()),
+            services: Shards::new(),
+            routes: Routes::of(Vec::new()),
             tokens: Shards::new(),
             token_names: Shards::new(),
             secrets: Shards::new(),
@@ -197,7 +195,7 @@ impl Registry {
             }
             RegistryChange::DeleteService(id) => {
                 touched.insert(*id);
-                Arc::make_mut(&mut self.services).remove(id);
+                self.services.remove(id);
             }
             RegistryChange::DeleteTeam(id) => drop(Arc::make_mut(&mut self.teams).remove(id)),
             RegistryChange::PutOperator(operator) => {
@@ -259,10 +257,8 @@ impl Registry {
         records.sort_by_key(|record| (record.position, record.id));
         let compiled = self.compiled(service.id, &records)?;
         let team = self.teams.get(&service.team).map_or("?", |team| team.name.as_str());
-        let full_name = format!("{team}/{}", service.name);
-        let header_names = records.iter().flat_map(|record| record.spec.header_names()).collect();
-        let entry = ServiceEntry { service: Arc::new(service), full_name, records, compiled, header_names };
-        Arc::make_mut(&mut self.services).insert(entry.service.id, Arc::new(entry));
+        let entry = Arc::new(ServiceEntry::new(Arc::new(service), team, records, compiled));
+        self.services.insert(entry.service.id, entry);
         Ok(())
     }
 
@@ -380,8 +376,8 @@ impl Registry {
     }
 
     /// All services in the order of evaluation.
-    pub fn services(&self) -> &[Arc<ServiceEntry>] {
-        &self.routes.order
+    pub fn services(&self) -> Services<'_> {
+        self.routes.order.all()
     }
 
     /// One service.
@@ -401,22 +397,18 @@ impl Registry {
     }
 
     /// The services that a scope reaches, in the order of evaluation. A team is one stretch of that order.
-    pub fn reached(&self, scope: Scope) -> &[Arc<ServiceEntry>] {
+    pub fn reached(&self, scope: Scope) -> Services<'_> {
         let order = &self.routes.order;
-        let range = match scope {
-            Scope::Global => 0..order.len(),
-            Scope::Team(team) => {
-                let start = order.partition_point(|entry| entry.service.team < team);
-                start..order.partition_point(|entry| entry.service.team <= team)
-            }
-            Scope::Service(id) => match self.services.get(&id).and_then(|entry| self.routes.place(entry.key()).ok()) {
-                Some(place) => place..place + 1,
-                None => 0..0,
+        match scope {
+            Scope::Global => order.all(),
+            Scope::Team(team) => order.stretch(|(of, _)| of < team, |(of, _)| of <= team),
+            Scope::Service(id) => match self.services.get(&id).map(|entry| entry.key()) {
+                Some(key) => order.stretch(|known| known < key, |known| known <= key),
+                None => Services::NONE,
             },
             // What a personal token reaches depends on its owner: see `rights::own_teams`.
-            Scope::Mine => 0..0,
-        };
-        order.get(range).unwrap_or_default()
+            Scope::Mine => Services::NONE,
+        }
     }
 
     /// An operator.
@@ -511,8 +503,26 @@ impl Registry {
     }
 }
 
+impl ServiceEntry {
+    /// A service of the named team with its filters in order of position, compiled.
+    fn new(service: Arc<Service>, team: &str, records: Vec<Arc<FilterRecord>>, compiled: Filters) -> Self {
+        let full_name = format!("{team}/{}", service.name);
+        let header_names = compiled.iter().flat_map(|filter| filter.header_names()).collect();
+        Self { service, full_name, records, compiled, header_names }
+    }
+}
+
 fn compile(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
-    CompiledFilter::compile(record.id.0, record.position, &record.spec).map(Arc::new).map_err(|errors| {
+    named(record, CompiledFilter::compile(record.id.0, record.position, &record.spec))
+}
+
+/// A filter that passed all checks when it was saved: it is not checked against the rules once more.
+fn compile_stored(record: &FilterRecord) -> Result<Arc<CompiledFilter>, String> {
+    named(record, CompiledFilter::compile_stored(record.id.0, record.position, &record.spec))
+}
+
+fn named(record: &FilterRecord, made: Result<CompiledFilter, Vec<FieldError>>) -> Result<Arc<CompiledFilter>, String> {
+    made.map(Arc::new).map_err(|errors| {
         let first = errors.first().map_or_else(String::new, |error| format!("{}: {}", error.path, error.message));
         format!("filter {} ({}) does not compile: {first}", record.id, record.spec.name)
     })

@@ -13,3 +13,6 @@ pub use fate::{compare, compare_with_then, then};
 pub use judge::{Judged, judge};
 pub use proposal::{Proposal, Tried, replay};
 pub use recall::{Recalled, mark_redacted};
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         meters: Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),
         people: crate::people::People::default(),
+        melt: tokio::sync::Notify::new(),
         automation: Automation::new(AutomationSettings {
             actions: None,
             post_allowlist: Vec::new(),

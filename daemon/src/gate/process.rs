@@ -55,7 +55,7 @@ pub(super) struct Admitted {
 pub(super) struct Arrived {
     pub(super) content: Arc<Content>,
     json_problem: Option<String>,
-    body_bytes: usize,
+    pub(super) body_bytes: usize,
 }
 
 /// A refusal with what the sender is told.

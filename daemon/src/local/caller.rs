@@ -181,7 +181,7 @@ mod tests {
         let set = |hash: Option<&str>| Command::SetPassphrase("Anna".to_owned(), hash.map(str::to_owned));
         world.admin(set(Some("$one"))).map(drop).unwrap();
         let anna = world.registry.find_operator("Anna").unwrap().clone();
-        let subject = Subject { id: anna.id.0, proof: proof_of(&anna) };
+        let subject = Subject { id: anna.id.0, proof: proof_of(&anna), ticket: [0; 32] };
         assert!(signed_in_as(&world.registry, subject).is_some());
         let renamed = OperatorPatch { name: Some("Anna B".to_owned()), ..OperatorPatch::default() };
         world.admin(Command::EditOperator("Anna".to_owned(), renamed, None)).map(drop).unwrap();

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use serde::Serialize;
 use tollgate_shared::api::{
-    LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn,
+    LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,
 };
 use tollgate_shared::problem::{Problem, Slug};
 use zeroize::Zeroizing;
@@ -19,13 +18,6 @@ use crate::core::model::Operator;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::{Body, ConnectionState, Subject, respond};
-
-/// The answer to signing in and out.
-#[derive(Serialize)]
-struct SignedIn {
-    /// Who the caller is on this connection now.
-    operator: String,
-}
 
 pub(super) fn list(call: &Call) -> Result<Response<Body>, Problem> {
     allows(&call.actor, Operation::See, Target::Global)?;
@@ -93,11 +85,17 @@ fn changed(daemon: &Daemon, done: &Reply) -> Result<OperatorView, Problem> {
     Ok(views::operator(&registry, operator, daemon.people.last_seen(*id)))
 }
 
-/// From now on the caller is this operator, on this connection only.
+/// From now on the caller is this operator, on this connection only; the ticket is for the others of the same program.
 pub(super) async fn sign_in(call: Call) -> Result<Response<Body>, Problem> {
     let connection = connection_of(&call)?;
     let (daemon, actor, _, mut given) = call.secret_json::<SignIn>().await?;
     let (now, uid) = (daemon.clock.now(), actor.uid.unwrap_or(u32::MAX));
+    if let Some(ticket) = given.ticket.take().map(Zeroizing::new) {
+        let subject = daemon.people.tickets.subject(&ticket, uid, now).filter(|subject| still(&daemon, *subject));
+        let subject = subject.ok_or_else(|| Problem::new(Slug::Forbidden, "the sign-in has ended; sign in again"))?;
+        connection.set(Some(subject));
+        return Ok(ok(&SignedIn { operator: std::mem::take(&mut given.operator), ticket: String::new() }));
+    }
     let keys = [format!("operator {}", given.operator.to_lowercase()), format!("uid {uid}")];
     let wait = daemon.people.back_off.wait_secs(&keys, now);
     if wait > 0 {
@@ -116,18 +114,27 @@ pub(super) async fn sign_in(call: Call) -> Result<Response<Body>, Problem> {
     daemon.people.back_off.succeeded(&keys);
     let actor = Actor { name: operator.name.to_string(), who: Who::Operator(operator.clone()), ..actor };
     noted(&daemon, actor, "sign-in", &operator).await?;
-    connection.set(Some(Subject { id: operator.id.0, proof: proof_of(&operator) }));
-    Ok(ok(&SignedIn { operator: operator.name.to_string() }))
+    let (ticket, subject) = daemon.people.tickets.issue(operator.id.0, proof_of(&operator), uid, now)?;
+    connection.set(Some(subject));
+    Ok(ok(&SignedIn { operator: operator.name.to_string(), ticket: ticket.to_string() }))
 }
 
-/// From now on the caller is again who the kernel says.
+/// Whether somebody who signed in is still the operator that he was then.
+fn still(daemon: &Daemon, subject: Subject) -> bool {
+    let registry = daemon.registry.load();
+    let operator = registry.operators().find(|operator| operator.id.0 == subject.id);
+    operator.is_some_and(|operator| operator.enabled && proof_of(operator) == subject.proof)
+}
+
+/// From now on the caller is again who the kernel says, and the ticket of his sign-in opens nothing more.
 pub(super) async fn sign_out(call: Call) -> Result<Response<Body>, Problem> {
     let connection = connection_of(&call)?;
-    if let (Some(_), Who::Operator(operator)) = (connection.subject(), &call.actor.who) {
+    if let (Some(subject), Who::Operator(operator)) = (connection.subject(), &call.actor.who) {
         noted(&call.daemon, call.actor.clone(), "sign-out", operator).await?;
+        call.daemon.people.tickets.end(subject);
     }
     connection.set(None);
-    Ok(ok(&SignedIn { operator: String::new() }))
+    Ok(ok(&SignedIn { operator: String::new(), ticket: String::new() }))
 }
 
 async fn noted(daemon: &Daemon, actor: Actor, action: &'static str, operator: &Operator) -> Result<(), Problem> {

@@ -152,7 +152,7 @@ pub(super) async fn replay(call: &Call) -> Result<Response<Body>, Problem> {
         (Some(token), Some(recalled)) if tried.after.refused.is_none() => {
             let mut explain = routing::explain_for(&registry, token, &recalled.call, &recalled.call);
             mark_redacted(&mut explain);
-            explain
+            routing::with_maintenance(explain, &registry, &recalled.call, daemon.clock.now())
         }
         _ => Explain::default(),
     };
@@ -175,7 +175,13 @@ fn not_sendable(row: &LogRow) -> Option<String> {
     if row.truncated {
         return Some(format!("the log keeps the first 16 KiB of its {} bytes", row.body_bytes));
     }
-    match Recalled::of(row) {
+    // The token's own value is not sent again: another one takes its place.
+    let is_credential = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("token") || name.eq_ignore_ascii_case("access_token")
+    };
+    let query: Vec<_> = row.query.split('&').filter(|pair| !is_credential(pair)).collect();
+    match Recalled::of(&LogRow { query: query.join("&"), ..row.clone() }) {
         None => Some("it was refused before its body was read, so nothing of it was kept".to_owned()),
         Some(recalled) if recalled.whole_doubt() == Some(Doubt::Redacted) => {
             Some("values in it were redacted before it was written".to_owned())

@@ -58,13 +58,35 @@ impl Drop for SetPassphrase {
 pub struct SignIn {
     /// The operator's name.
     pub operator: String,
-    /// His passphrase.
+    /// His passphrase; not needed with a ticket.
+    #[serde(default)]
     pub passphrase: String,
+    /// [`SignedIn::ticket`] of an earlier sign-in of the same uid: one that is already known, so it is no audit row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
 }
 
 impl Drop for SignIn {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.passphrase);
+        zeroize::Zeroize::zeroize(&mut self.ticket);
+    }
+}
+
+/// The answer to signing in and out.
+#[derive(Serialize, Deserialize)]
+pub struct SignedIn {
+    /// Who the caller is on this connection now; empty after signing out.
+    pub operator: String,
+    /// Signs further connections of the same uid in, until it signs out, the passphrase changes, the daemon stops, or a
+    /// day has passed; empty where there is none.
+    #[serde(default)]
+    pub ticket: String,
+}
+
+impl Drop for SignedIn {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.ticket);
     }
 }
 

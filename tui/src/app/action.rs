@@ -45,9 +45,24 @@ pub enum Action {
     Debug,
     Revoke,
     Rotate,
+    Refresh,
+    Suspend,
+    Allowlist,
     Acknowledge,
     Unacknowledge,
     Resolve,
+    AddOperator,
+    EditOperator,
+    RemoveOperator,
+    DisableOperator,
+    Passphrase,
+    DropPassphrase,
+    Verify,
+    LockDown,
+    LiftLockdown,
+    SignIn,
+    SignOut,
+    LockScreen,
 }
 
 /// What it does to the world.
@@ -79,11 +94,13 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 64] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
         Self::Go(Screen::Services),
+        Self::Go(Screen::Operators),
+        Self::Go(Screen::Audit),
         Self::Go(Screen::Status),
         Self::Worst,
         Self::NextPane,
@@ -124,9 +141,24 @@ impl Action {
         Self::Debug,
         Self::Revoke,
         Self::Rotate,
+        Self::Refresh,
+        Self::Suspend,
+        Self::Allowlist,
         Self::Acknowledge,
         Self::Unacknowledge,
         Self::Resolve,
+        Self::AddOperator,
+        Self::EditOperator,
+        Self::RemoveOperator,
+        Self::DisableOperator,
+        Self::Passphrase,
+        Self::DropPassphrase,
+        Self::Verify,
+        Self::LockDown,
+        Self::LiftLockdown,
+        Self::SignIn,
+        Self::SignOut,
+        Self::LockScreen,
     ];
 
     /// True where the daemon is asked to change something.
@@ -170,6 +202,14 @@ impl Action {
             Self::Background => look("background", "stop this program; fg brings it back"),
             Self::Back => look("back", "close what is on top; at a screen's root: quit"),
             Self::Quit => look("quit", "leave the console"),
+            Self::LockScreen => look("lock", "hide this screen until you come back"),
+            Self::Verify => Info {
+                name: "verify",
+                help: "walk the audit's chain again",
+                danger: Danger::None,
+                operation: "GET /v1/audit/verify",
+                cli: "tollgate audit verify",
+            },
             other => other.change_info(),
         }
     }
@@ -220,6 +260,81 @@ impl Action {
                 "POST /v1/incidents/{incident}/resolve",
                 "tollgate incident resolve {}",
             ),
+            other => other.people_change_info(),
+        }
+    }
+
+    fn people_change_info(self) -> Info {
+        use Danger::{Confirmed, Immediate, Typed};
+        let operator = "PATCH /v1/operators/{operator}";
+        let passphrase = "POST /v1/operators/{operator}/passphrase";
+        match self {
+            Self::AddOperator => change(
+                "add-operator",
+                "make somebody an operator",
+                Confirmed,
+                "POST /v1/operators",
+                "tollgate operator add NAME",
+            ),
+            Self::EditOperator => change(
+                "edit-operator",
+                "change roles, unix users, name",
+                Confirmed,
+                operator,
+                "tollgate operator edit {}",
+            ),
+            Self::RemoveOperator => change(
+                "remove-operator",
+                "remove for good",
+                Typed,
+                "DELETE /v1/operators/{operator}",
+                "tollgate operator remove {} --yes",
+            ),
+            Self::DisableOperator => change(
+                "disable-operator",
+                "he may nothing, or again what he might",
+                Confirmed,
+                operator,
+                "tollgate operator disable {}",
+            ),
+            Self::Passphrase => change(
+                "passphrase",
+                "set the passphrase that he signs in with",
+                Confirmed,
+                passphrase,
+                "tollgate operator passphrase {}",
+            ),
+            Self::DropPassphrase => change(
+                "drop-passphrase",
+                "take the passphrase away",
+                Confirmed,
+                passphrase,
+                "tollgate operator passphrase {} --remove",
+            ),
+            Self::LockDown => change(
+                "lockdown-on",
+                "answer every call 503, at once, until it is lifted",
+                Typed,
+                "POST /v1/lockdown",
+                "tollgate lockdown on --reason TEXT",
+            ),
+            Self::LiftLockdown => {
+                change("lockdown-off", "take calls again", Confirmed, "POST /v1/lockdown", "tollgate lockdown off")
+            }
+            Self::SignIn => change(
+                "sign-in",
+                "sign in with an operator's passphrase",
+                Confirmed,
+                "POST /v1/sign-in",
+                "tollgate, then :sign-in",
+            ),
+            Self::SignOut => change(
+                "sign-out",
+                "be again who the unix account is",
+                Immediate,
+                "POST /v1/sign-out",
+                "tollgate, then :sign-out",
+            ),
             other => other.token_change_info(),
         }
     }
@@ -229,7 +344,7 @@ impl Action {
         match self {
             Self::Edit => change(
                 "edit",
-                "change name, end, addresses, dedup",
+                "change it; the difference is shown first",
                 Confirmed,
                 "PATCH /v1/tokens/{token}",
                 "tollgate token edit {} --name NAME",
@@ -250,10 +365,31 @@ impl Action {
             ),
             Self::Rotate => change(
                 "rotate",
-                "a new secret; the old one is dead at once",
+                "a new secret, with an overlap or now",
                 Typed,
                 "POST /v1/tokens/{token}/rotate",
-                "tollgate token rotate {} --now --confirm NAME",
+                "tollgate token rotate {} --overlap 24h",
+            ),
+            Self::Refresh => change(
+                "refresh",
+                "extend: the same secret, a later end",
+                Confirmed,
+                "POST /v1/tokens/{token}/refresh",
+                "tollgate token refresh {}",
+            ),
+            Self::Suspend => change(
+                "suspend",
+                "doubt it: its calls get 503; or resume it",
+                Confirmed,
+                "POST /v1/tokens/{token}/suspend",
+                "tollgate token suspend {}",
+            ),
+            Self::Allowlist => change(
+                "allowlist",
+                "edit it with a list of the addresses seen",
+                Confirmed,
+                "PATCH /v1/tokens/{token}",
+                "tollgate token allowlist {}",
             ),
             _ => change(
                 "add",
@@ -288,6 +424,8 @@ const fn go(screen: Screen) -> Info {
         Screen::Services => {
             ("services", "teams, services, filters: screen 5", "GET /v1/services", "tollgate service list")
         }
+        Screen::Operators => ("operators", "who may what: screen 6", "GET /v1/operators", "tollgate operator list"),
+        Screen::Audit => ("audit", "who changed what: screen 7", "GET /v1/audit", "tollgate audit"),
         Screen::Status => ("status", "what the daemon says of itself: screen 8", "GET /v1/status", "tollgate status"),
     };
     Info { name, help, danger: Danger::None, operation, cli }
@@ -306,7 +444,8 @@ mod tests {
             assert!(!info.help.is_empty() && info.cli.starts_with("tollgate"), "{action:?}");
             assert!(info.operation == "-" || info.operation.contains(" /v1/"), "{action:?}");
             if action.changes() {
-                assert!(info.operation.starts_with("POST") || info.operation.starts_with("PATCH"), "{action:?}");
+                let verb = info.operation.split(' ').next().unwrap();
+                assert!(["POST", "PATCH", "DELETE"].contains(&verb), "{action:?}");
                 assert!(info.cli.len() > "tollgate ".len(), "{action:?}");
             }
         }

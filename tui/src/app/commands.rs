@@ -67,11 +67,12 @@ impl CommandLog {
 /// # Errors
 /// A sentence with the nearest names.
 pub fn parse(line: &str) -> Result<Action, String> {
-    let word = line.trim();
-    if matches!(word, "q" | "q!" | "quit" | "exit") {
+    // `lockdown on` as on the command line.
+    let word = &line.split_whitespace().collect::<Vec<_>>().join("-");
+    if matches!(word.as_str(), "q" | "q!" | "quit" | "exit") {
         return Ok(Action::Quit);
     }
-    if let Some(action) = Action::ALL.into_iter().find(|action| action.info().name == word) {
+    if let Some(action) = Action::ALL.into_iter().find(|action| action.info().name == *word) {
         return Ok(action);
     }
     let near = complete(word);

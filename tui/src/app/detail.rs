@@ -1,6 +1,9 @@
 //! The lines of the pane: texts with data in them, not yet safe. The view makes them so.
 
-use tollgate_shared::api::{FilterView, TokenView};
+pub mod token;
+
+use tollgate_shared::api::FilterView;
+use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::Condition;
 use tollgate_shared::log::RefusedRow;
 
@@ -9,7 +12,6 @@ use super::logs::{DetailTab, LogTab};
 use super::model::{Model, Screen};
 use super::services::Node;
 use super::tail::{Entry, gap_words, retention};
-use super::tokens::{self, PaneTab};
 use super::{verdict, words};
 
 /// A line of the pane.
@@ -46,86 +48,16 @@ impl Line {
 #[must_use]
 pub fn lines(model: &Model) -> Vec<Line> {
     match model.screen {
-        Screen::Tokens => model.tokens.selected().map(|token| token_lines(model, token)).unwrap_or_default(),
+        Screen::Tokens => model.tokens.selected().map(|marked| token::lines(model, marked)).unwrap_or_default(),
         Screen::Log => log_lines(model),
         Screen::Incidents => incident_lines(model),
         Screen::Services => model.services.selected().map(node_lines).unwrap_or_default(),
+        Screen::Operators => {
+            model.operators.selected().map(|operator| super::operators::lines(operator, model.now)).unwrap_or_default()
+        }
+        Screen::Audit => model.audit.selected().map(audit_lines).unwrap_or_default(),
         Screen::Status => super::status::lines(model),
     }
-}
-
-/// The facts of a token. On the tab of its calls only the first lines of it are shown, by the view.
-fn token_lines(model: &Model, token: &TokenView) -> Vec<Line> {
-    match model.tokens.tab {
-        PaneTab::Calls => token_summary(model, token),
-        PaneTab::Facts => token_facts(model, token),
-    }
-}
-
-/// Two lines above the token's calls.
-#[must_use]
-pub fn token_summary(model: &Model, token: &TokenView) -> Vec<Line> {
-    let ips = if token.allowed_ips.is_empty() { "any address".to_owned() } else { token.allowed_ips.join(" ") };
-    let dedup = dedup_words(token.dedup_window_secs);
-    let first = format!("by {} {} | {dedup} | {ips}", token.created_by, words::date(token.created_at));
-    vec![Line::plain(first), Line::plain(hour_words(model, token))]
-}
-
-fn hour_words(model: &Model, token: &TokenView) -> String {
-    let calls = tokens::calls_in_hour(token);
-    let hits = token.usage.hour_hits;
-    let refused = match &token.usage.last_refusal {
-        Some(last) => format!(", last refused {} ago: {}", words::age(model.now.secs_since(last.at)), last.slug),
-        None => String::new(),
-    };
-    let debug = match debug_left(token, model) {
-        Some(left) => format!("debug ends in {left}"),
-        None => "debug is off".to_owned(),
-    };
-    format!("last hour: {}, {hits} with an effect{refused} | {debug}", words::count(calls, "call"))
-}
-
-fn debug_left(token: &TokenView, model: &Model) -> Option<String> {
-    let left = token.debug_until?.secs_since(model.now);
-    (left > 0).then(|| words::countdown(left))
-}
-
-fn dedup_words(secs: u32) -> String {
-    match secs {
-        0 => "dedup off".to_owned(),
-        secs => format!("dedup {}", words::age(secs.into())),
-    }
-}
-
-fn token_facts(model: &Model, token: &TokenView) -> Vec<Line> {
-    let mut lines = token_summary(model, token);
-    let usage = &token.usage;
-    let mut say = |name: &str, text: String| lines.push(Line::plain(format!("{name:12}{text}")));
-    say("id", token.id.to_string());
-    say("scope", format!("{} {}", token.scope.kind, token.scope.name));
-    say("may", token.permissions.iter().map(|may| may.as_str()).collect::<Vec<_>>().join(" "));
-    let ends = token.expires_at.map_or_else(|| "never".to_owned(), words::moment);
-    say("ends", format!("{ends}  {}", tokens::state_words(token, model.now)));
-    if let Some(last) = &usage.last_use {
-        let agent = last.user_agent.as_deref().map(|agent| format!(" by {agent}")).unwrap_or_default();
-        say("last used", format!("{} from {}{agent}: {}", words::moment(last.at), last.ip, last.outcome));
-    } else {
-        say("last used", "never".to_owned());
-    }
-    if let Some(last) = &usage.last_refusal {
-        say("last refused", format!(" {} from {}: {}", words::moment(last.at), last.ip, last.slug));
-    }
-    let counts = usage.counts;
-    let effects = format!("{} created, {} attached, {} resolved", counts.created, counts.attached, counts.resolved);
-    say("calls", format!("{} in all: {effects}", words::group(counts.total())));
-    let rest = format!("{} duplicate, {} no match, {} refused", counts.duplicate, counts.no_match, counts.rejected);
-    say("", rest);
-    say("changed", format!("{} by {}, version {}", words::moment(token.updated_at), token.updated_by, token.version));
-    say("rotated", words::count(token.rotations.into(), "time"));
-    if !token.description.is_empty() {
-        say("description", token.description.clone());
-    }
-    lines
 }
 
 fn log_lines(model: &Model) -> Vec<Line> {
@@ -150,6 +82,24 @@ fn log_lines(model: &Model) -> Vec<Line> {
             lines
         }
     }
+}
+
+fn audit_lines(row: &AuditRow) -> Vec<Line> {
+    let fact = |name: &str, text: String| Line::plain(format!("{name:12}{text}"));
+    let or_none = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
+    let login = row.login_uid.map(|uid| format!(", logged in as uid {uid}")).unwrap_or_default();
+    let uid = or_none(row.uid.map(|uid| uid.to_string()));
+    let pid = or_none(row.pid.map(|pid| pid.to_string()));
+    vec![
+        Line::new(Kind::Strong, format!("{} by {}", row.action, row.actor)),
+        fact("on", row.target.clone()),
+        fact("what", if row.detail.is_empty() { "the action says it all".to_owned() } else { row.detail.clone() }),
+        fact("when", row.at.to_string()),
+        fact("who", format!("uid {uid}{login}, pid {pid}, by {}", row.origin)),
+        fact("request", or_none(row.request_id.clone())),
+        fact("hash", row.hash.clone()),
+        fact("follows", row.previous.clone()),
+    ]
 }
 
 fn refused_lines(row: &RefusedRow) -> Vec<Line> {

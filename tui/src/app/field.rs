@@ -1,6 +1,9 @@
 //! A line of text that is being typed.
 
+use std::fmt;
+
 use tollgate_shared::secret::find_in;
+use zeroize::Zeroizing;
 
 use super::key::{Code, Key};
 
@@ -13,6 +16,10 @@ pub struct Field {
     chars: Vec<char>,
     cursor: usize,
 }
+
+/// A line that is typed without being shown. Overwritten when dropped; in `Debug` it is not there.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Masked(Zeroizing<String>);
 
 /// Why a paste was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +104,62 @@ impl Field {
         let start = self.chars[..end].iter().rposition(is_space).map_or(0, |at| at + 1);
         self.chars.drain(start..self.cursor);
         self.cursor = start;
+    }
+}
+
+impl Masked {
+    /// What was typed: for the request, nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn chars(&self) -> usize {
+        self.0.chars().count()
+    }
+
+    /// Takes a key; the end of the line is the only place to type at. False if the key means nothing here.
+    pub fn key(&mut self, key: Key) -> bool {
+        match (key.code, key.ctrl) {
+            (Code::Char('u'), true) => self.0 = Zeroizing::default(),
+            (Code::Char(letter), false) => self.push(letter),
+            (Code::Backspace, _) => drop(self.0.pop()),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes a paste; passphrases come out of password stores.
+    ///
+    /// # Errors
+    /// Where it does not fit; the field is then as it was.
+    pub fn paste(&mut self, text: &str) -> Result<(), PasteRefused> {
+        let text = text.trim_end_matches(['\r', '\n']);
+        let chars = text.chars().count();
+        if chars + self.chars() > FIELD_CHARS_MAX {
+            return Err(PasteRefused::TooLong(chars));
+        }
+        text.chars().filter(|c| !c.is_control()).for_each(|c| self.push(c));
+        Ok(())
+    }
+
+    fn push(&mut self, letter: char) {
+        if self.0.len() + letter.len_utf8() > self.0.capacity() {
+            // A string that grows leaves its old bytes behind: the new one is filled by hand, the old one overwritten.
+            let mut larger = Zeroizing::new(String::with_capacity((self.0.capacity() * 2).max(128)));
+            larger.push_str(&self.0);
+            self.0 = larger;
+        }
+        if self.chars() < FIELD_CHARS_MAX {
+            self.0.push(letter);
+        }
+    }
+}
+
+impl fmt::Debug for Masked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Masked(not shown)")
     }
 }
 

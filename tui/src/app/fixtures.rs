@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    IncidentView, LastRefusal, LastUse, LogBounds, NamedRef, OutcomeCounts, ScopeView, ServiceView, StatusView,
-    TeamView, TokenView, UsageView,
+    AuditVerdict, IncidentView, LastRefusal, LastUse, LogBounds, NamedRef, OperatorView, OutcomeCounts, ScopeView,
+    ServiceView, SourceView, StatusView, TeamView, TokenView, UsageView,
 };
+use tollgate_shared::audit::AuditRow;
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
 use tollgate_shared::filter::{Mode, Op};
-use tollgate_shared::id::{CallId, FilterId, IncidentId, ServiceId, TeamId};
+use tollgate_shared::id::{CallId, FilterId, IncidentId, OperatorId, ServiceId, TeamId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, TimelineEvent};
 use tollgate_shared::log::{Gap, GapReason, LogRow, RefusedRow, TailItem};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::priority::Priority;
+use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Permission, TokenState};
 
 use super::key::Key;
-use super::msg::{Effects, Net};
+use super::msg::{AuditPage, Effects, Evidence, Net};
 use super::update::update;
 use super::{Model, Msg};
 
@@ -274,6 +276,83 @@ pub(crate) fn organisation() -> Net {
     Net::Organisation { teams, services, filters }
 }
 
+pub(crate) fn operator(number: u64, name: &str) -> OperatorView {
+    let disabled = number == 4;
+    OperatorView {
+        id: uuid::<OperatorId>(6, number),
+        name: name.into(),
+        unix_users: if number == 3 { Vec::new() } else { vec![format!("{name} ({})", 1_000 + number)] },
+        has_passphrase: number >= 3,
+        role: (number == 1).then_some(GlobalRole::Admin),
+        team_roles: if number == 1 { Vec::new() } else { vec![("Ops".into(), TeamRole::Responder)] },
+        enabled: !disabled,
+        last_seen: (number < 3).then(|| now().plus_secs(-240)),
+        created_at: now().plus_secs(-9_000_000),
+        created_by: "root".into(),
+        version: 1,
+    }
+}
+
+pub(crate) fn operators() -> Vec<OperatorView> {
+    let names = ["anna", "bob", "control room", "piet"];
+    names.iter().zip(1..).map(|(name, number)| operator(number, name)).collect()
+}
+
+pub(crate) fn audit_row(seq: u64) -> AuditRow {
+    let (action, target) = match seq % 3 {
+        0 => ("token.create", "token s_0000000001 zabbix-prod"),
+        1 => ("sign-in", "operator 0190 anna"),
+        _ => ("token.revoke", "token s_0000000002 a-name-that-is-rather-long-for-a-column"),
+    };
+    AuditRow {
+        seq,
+        at: now().plus_secs((seq.cast_signed() - 400) * 700),
+        actor: "anna".into(),
+        uid: Some(1_000),
+        action: action.into(),
+        target: target.into(),
+        detail: "scope: service Ops/DB".into(),
+        pid: Some(4_711),
+        login_uid: Some(1_000),
+        origin: "console".into(),
+        request_id: Some("0190-1".into()),
+        previous: "0".repeat(64),
+        hash: "a".repeat(64),
+    }
+}
+
+/// Audit rows 1 to `count`, newest first.
+pub(crate) fn audit(count: u64) -> AuditPage {
+    AuditPage { rows: (1..=count).rev().map(audit_row).collect(), next: None, newest: true }
+}
+
+pub(crate) fn verdict(intact: bool) -> AuditVerdict {
+    let broken_at = (!intact).then_some(7);
+    AuditVerdict { intact, rows: 12, head: "a".repeat(64), broken_at, detail: String::new(), newest: None }
+}
+
+pub(crate) fn evidence(id: &str) -> Evidence {
+    let source = |net: &str, calls, secs: i64, merged| SourceView {
+        net: net.into(),
+        merged,
+        secret: if calls > 100 { "new".into() } else { "old".into() },
+        first: now().plus_secs(-secs),
+        last: now().plus_secs(-2),
+        calls,
+        refused: 3,
+    };
+    Evidence {
+        token: id.into(),
+        sources: vec![
+            source("10.20.0.14", 52_113, 9_000_000, false),
+            source("10.20.1.0/24", 12, 2_000_000, true),
+            source("203.0.113.9", 2, 1_400, false),
+        ],
+        issued: vec![token(9, "zabbix-tmp")],
+        changes: vec![audit_row(3), audit_row(6)],
+    }
+}
+
 /// A model that has been told all this.
 pub(crate) fn model(columns: u16, rows: u16, count: u32) -> Model {
     let mut model = Model::new(now(), columns, rows);
@@ -293,6 +372,7 @@ pub(crate) fn model(columns: u16, rows: u16, count: u32) -> Model {
     let generation = model.tokens.calls.generation;
     tell(&mut model, Net::Tail { slot: super::msg::Slot::Token, generation, items: tail(count.min(4).into()) });
     tell(&mut model, Net::Refused(refused(count.min(1_024).into())));
+    tell(&mut model, Net::Operators(Ok(if count > 0 { operators() } else { Vec::new() })));
     model
 }
 

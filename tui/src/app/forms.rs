@@ -1,13 +1,23 @@
-//! Forms: fields, a Create button, a Cancel button.
+//! Forms: fields, a button that does it, a Cancel button.
 
-use tollgate_shared::api::{NewFilter, NewService, NewTeam, NewToken, ServiceView, TeamView, TokenPatch, TokenView};
-use tollgate_shared::name::Name;
+mod check;
+mod people;
+mod plain;
+mod settings;
+mod token;
+mod value;
+
+pub use settings::{Difference, Settings};
+pub use value::{Choice, FormField, Value, When};
+
+use std::sync::Arc;
+
+use tollgate_shared::api::{OperatorView, TokenView};
 use tollgate_shared::time::Timestamp;
 
-use super::field::Field;
-use super::key::{Code, Key};
+use super::key::Key;
 use super::msg::Call;
-use super::words;
+use super::rights::Me;
 
 /// What the form makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +30,12 @@ pub enum FormKind {
     Filter,
     /// Resolves the incident of this id.
     Resolve(String),
+    Operator,
+    /// Changes the operator of this id.
+    EditOperator(String),
+    /// Sets the passphrase of the operator of this name.
+    Passphrase(String),
+    SignIn,
 }
 
 /// A form.
@@ -27,7 +43,7 @@ pub enum FormKind {
 pub struct Form {
     pub kind: FormKind,
     pub fields: Vec<FormField>,
-    /// A field, or behind them: Create, Cancel.
+    /// A field, or behind them: the button, Cancel.
     pub focus: usize,
     /// What the daemon or the form said.
     pub error: Option<String>,
@@ -37,185 +53,65 @@ pub struct Form {
     pub asked: bool,
     /// One of the steps of the first path: team, service, filter, token.
     pub guided: bool,
-}
-
-/// A field with its label.
-#[derive(Clone, Debug)]
-pub struct FormField {
-    pub label: &'static str,
-    pub value: Value,
-    /// What stands behind the field.
-    pub hint: &'static str,
-}
-
-/// What a field holds.
-#[derive(Clone, Debug)]
-pub enum Value {
-    Text(Field),
-    Choice(Choice),
-    Tick(bool),
-}
-
-/// One of several; typing narrows them.
-#[derive(Clone, Debug, Default)]
-pub struct Choice {
-    pub options: Vec<(String, String)>,
-    pub at: usize,
-    pub typed: String,
-}
-
-impl Choice {
-    fn new(options: Vec<(String, String)>, at: usize) -> Self {
-        Self { options, at, typed: String::new() }
-    }
-
-    /// The words of the chosen one.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        self.options.get(self.at).map_or("", |(label, _)| label)
-    }
-
-    /// Its value.
-    #[must_use]
-    pub fn value(&self) -> &str {
-        self.options.get(self.at).map_or("", |(_, value)| value)
-    }
-
-    fn key(&mut self, key: Key) -> bool {
-        let len = self.options.len().max(1);
-        match key.code {
-            Code::Left => self.at = (self.at + len - 1) % len,
-            Code::Right | Code::Char(' ') => self.at = (self.at + 1) % len,
-            Code::Backspace => drop(self.typed.pop()),
-            Code::Char(letter) if !key.ctrl => self.narrow(letter),
-            _ => return false,
-        }
-        true
-    }
-
-    /// Letters look for an option; a letter that fits none begins anew.
-    fn narrow(&mut self, letter: char) {
-        self.typed.push(letter);
-        if self.seek() {
-            return;
-        }
-        self.typed = letter.to_string();
-        if !self.seek() {
-            self.typed.clear();
-        }
-    }
-
-    fn seek(&mut self) -> bool {
-        let typed = self.typed.to_lowercase();
-        let found = self.options.iter().position(|(label, _)| label.to_lowercase().contains(&typed));
-        if let Some(at) = found {
-            self.at = at;
-        }
-        found.is_some()
-    }
+    /// What is being changed, as it was when the form was opened.
+    pub token: Option<Arc<TokenView>>,
+    /// As [`Form::token`].
+    pub operator: Option<Arc<OperatorView>>,
+    /// The token as somebody else has made it meanwhile.
+    pub theirs: Option<Arc<TokenView>>,
+    /// Somebody else was faster, and what he made of it has been asked for.
+    pub outdated: bool,
+    /// Who fills it in; decides what may be granted.
+    pub me: Option<Me>,
+    /// Until then the daemon takes no further sign-in.
+    pub wait_until: Option<Timestamp>,
 }
 
 impl Form {
-    fn new(kind: FormKind, fields: Vec<FormField>) -> Self {
-        Self { kind, fields, focus: 0, error: None, pending: None, changed: false, asked: false, guided: false }
-    }
-
-    /// A new token. `scope`: the value to begin with, such as `service:Ops/DB`.
-    #[must_use]
-    pub fn token(
-        teams: &[std::sync::Arc<TeamView>],
-        services: &[std::sync::Arc<ServiceView>],
-        scope: Option<&str>,
-    ) -> Self {
-        let mut scopes = vec![("global: every service".to_owned(), "global".to_owned())];
-        scopes.extend(teams.iter().map(|team| (format!("team {}", team.name), format!("team:{}", team.name))));
-        scopes.extend(services.iter().map(|service| {
-            let name = format!("{}/{}", service.team.name, service.name);
-            (format!("service {name}"), format!("service:{name}"))
-        }));
-        let at = scope.and_then(|wanted| scopes.iter().position(|(_, value)| value == wanted)).unwrap_or(0);
-        Self::new(
-            FormKind::Token,
-            vec![
-                text("name", "", "1 to 64 visible characters"),
-                choice("scope", scopes, at, "fixed for ever; type to find, Left Right to choose"),
-                choice("expires", expiries(false), 2, ""),
-                text("from", "", "addresses or networks, separated by spaces; empty = any"),
-                FormField { label: "debug", value: Value::Tick(true), hint: "log its calls for 48 h" },
-                choice("dedup", dedups(), 3, "the same call within this time counts once"),
-            ],
-        )
-    }
-
-    /// Changes to a token; what is not touched stays.
-    #[must_use]
-    pub fn edit(token: &TokenView) -> Self {
-        let mut windows = dedups();
-        let secs = token.dedup_window_secs.to_string();
-        let at = windows.iter().position(|(_, value)| *value == secs).unwrap_or_else(|| {
-            windows.push((words::age(token.dedup_window_secs.into()), secs));
-            windows.len() - 1
-        });
-        Self::new(
-            FormKind::EditToken(token.id.to_string()),
-            vec![
-                text("name", &token.name, ""),
-                choice("expires", expiries(true), 0, ""),
-                text("from", &token.allowed_ips.join(" "), "addresses or networks; empty = any"),
-                choice("dedup", windows, at, ""),
-            ],
-        )
+    pub(in crate::app) fn new(kind: FormKind, fields: Vec<FormField>) -> Self {
+        Self {
+            kind,
+            fields,
+            focus: 0,
+            error: None,
+            pending: None,
+            changed: false,
+            asked: false,
+            guided: false,
+            token: None,
+            operator: None,
+            theirs: None,
+            outdated: false,
+            me: None,
+            wait_until: None,
+        }
     }
 
     #[must_use]
-    pub fn team() -> Self {
-        Self::new(FormKind::Team, vec![text("name", "", "for instance Ops")])
-    }
-
-    #[must_use]
-    pub fn service(teams: &[std::sync::Arc<TeamView>], team: Option<&str>) -> Self {
-        let options: Vec<_> = teams.iter().map(|team| (team.name.clone(), team.name.clone())).collect();
-        let at = team.and_then(|name| options.iter().position(|(label, _)| label == name)).unwrap_or(0);
-        let fields = vec![text("name", "", "for instance DB"), choice("team", options, at, "")];
-        Self::new(FormKind::Service, fields)
-    }
-
-    #[must_use]
-    pub fn filter(services: &[std::sync::Arc<ServiceView>], presets: &[String], service: Option<&str>) -> Self {
-        let name = |service: &ServiceView| format!("{}/{}", service.team.name, service.name);
-        let options: Vec<_> = services.iter().map(|service| (name(service), name(service))).collect();
-        let at = service.and_then(|wanted| options.iter().position(|(label, _)| label == wanted)).unwrap_or(0);
-        let presets = presets.iter().map(|preset| (preset.clone(), preset.clone())).collect();
-        let fields = vec![
-            choice("preset", presets, 0, "who sends? type to find"),
-            choice("service", options, at, "where its incidents open"),
-            text("name", "", "empty = the preset's name"),
-        ];
-        Self::new(FormKind::Filter, fields)
-    }
-
-    #[must_use]
-    pub fn resolve(incident: String) -> Self {
-        Self::new(FormKind::Resolve(incident), vec![text("comment", "", "for the timeline; may be empty")])
-    }
-
-    #[must_use]
-    pub fn title(&self) -> &'static str {
-        match self.kind {
-            FormKind::Token => "NEW TOKEN",
-            FormKind::EditToken(_) => "EDIT TOKEN",
-            FormKind::Team => "NEW TEAM",
-            FormKind::Service => "NEW SERVICE",
-            FormKind::Filter => "NEW FILTER from a preset",
-            FormKind::Resolve(_) => "RESOLVE",
+    pub fn title(&self) -> String {
+        let named = |name: Option<&str>, what: &str| format!("{what} {}", name.unwrap_or_default());
+        match &self.kind {
+            FormKind::Token => "NEW TOKEN".to_owned(),
+            FormKind::EditToken(_) => named(self.token.as_ref().map(|token| token.name.as_str()), "EDIT TOKEN"),
+            FormKind::Team => "NEW TEAM".to_owned(),
+            FormKind::Service => "NEW SERVICE".to_owned(),
+            FormKind::Filter => "NEW FILTER from a preset".to_owned(),
+            FormKind::Resolve(_) => "RESOLVE".to_owned(),
+            FormKind::Operator => "NEW OPERATOR".to_owned(),
+            FormKind::EditOperator(_) => named(self.operator.as_ref().map(|op| op.name.as_str()), "EDIT OPERATOR"),
+            FormKind::Passphrase(name) => named(Some(name), "PASSPHRASE of"),
+            FormKind::SignIn => "SIGN IN as an operator with a passphrase".to_owned(),
         }
     }
 
     #[must_use]
     pub fn button(&self) -> &'static str {
         match self.kind {
-            FormKind::EditToken(_) => "Change",
+            _ if self.theirs.is_some() => "Reload, keep mine",
+            FormKind::EditToken(_) | FormKind::EditOperator(_) => "Change ...",
             FormKind::Resolve(_) => "Resolve",
+            FormKind::Passphrase(_) => "Set",
+            FormKind::SignIn => "Sign in",
             _ => "Create",
         }
     }
@@ -231,46 +127,68 @@ impl Form {
         self.focus > self.fields.len()
     }
 
-    /// Moves the mark.
+    /// True while a field is on the form.
+    #[must_use]
+    pub fn is_shown(&self, index: usize) -> bool {
+        match self.fields.get(index).map(|field| field.when) {
+            None | Some(When::Always) => true,
+            Some(When::More) => self.fields.iter().any(|field| matches!(field.value, Value::More(true))),
+            Some(When::Choosing) => self.pick("may") == Some("choose"),
+            Some(When::Dated) => self.pick("expires") == Some("date"),
+        }
+    }
+
+    /// The fields that are on the form now, with their places.
+    pub fn shown(&self) -> impl Iterator<Item = (usize, &FormField)> {
+        self.fields.iter().enumerate().filter(|(index, _)| self.is_shown(*index))
+    }
+
+    /// Moves the mark, over what is not on the form.
     pub fn step(&mut self, by: isize) {
         let len = self.fields.len() + 2;
-        self.focus = (self.focus + len).saturating_add_signed(by) % len;
+        for _ in 0..len {
+            self.focus = (self.focus + len).saturating_add_signed(by.signum()) % len;
+            if self.is_shown(self.focus) {
+                return;
+            }
+        }
     }
 
     /// Gives a key to the field under the mark.
     pub fn key(&mut self, key: Key) -> bool {
-        let focus = self.focus;
-        let Some(field) = self.fields.get_mut(focus) else { return false };
-        let taken = match &mut field.value {
-            Value::Text(field) => field.key(key),
-            Value::Choice(choice) => choice.key(key),
-            Value::Tick(tick) if key == Key::char(' ') => {
-                *tick = !*tick;
-                true
-            }
-            Value::Tick(_) => false,
-        };
-        self.changed |= taken;
+        let Some(field) = self.fields.get_mut(self.focus) else { return false };
+        if let Some(why) = &field.refused {
+            self.error = Some(why.clone());
+            return false;
+        }
+        let taken = field.key(key);
+        self.changed |= taken && !matches!(field.value, Value::More(_));
+        if taken {
+            self.judge();
+        }
         taken
     }
 
-    /// What is wrong with what has been typed so far; said while typing.
-    #[must_use]
-    pub fn complaint(&self) -> Option<String> {
-        let optional = matches!(self.kind, FormKind::Filter);
-        let name = self.text("name")?;
-        if name.is_empty() { None } else { name_problem(&name, optional) }
+    /// Enter on a field: the next one; what is folded opens first.
+    pub fn enter(&mut self) {
+        if let Some(Value::More(open @ false)) = self.fields.get_mut(self.focus).map(|field| &mut field.value) {
+            *open = true;
+        }
+        self.step(1);
     }
 
-    /// The value of the expiry as a date, to be shown beside it.
-    #[must_use]
-    pub fn expires_words(&self, now: Timestamp) -> Option<String> {
-        let days: i64 = match self.choice("expires")? {
-            "never" => return Some("it does not end by itself".to_owned()),
-            "" => return None,
-            text => text.trim_end_matches('d').parse().ok()?,
+    /// Takes a paste into the field under the mark.
+    pub fn paste(&mut self, text: &str) {
+        let refused = self.fields.get(self.focus).and_then(|field| field.refused.clone());
+        let pasted = match self.fields.get_mut(self.focus).map(|field| &mut field.value) {
+            _ if refused.is_some() => Err(refused.unwrap_or_default()),
+            Some(Value::Text(field)) => field.paste(text).map_err(|why| why.to_string()),
+            Some(Value::Masked(field)) => field.paste(text).map_err(|why| why.to_string()),
+            _ => Err("a paste goes into a text field only".to_owned()),
         };
-        Some(words::date(now.plus_secs(days * 86_400)))
+        self.changed |= pasted.is_ok();
+        self.error = pasted.err();
+        self.judge();
     }
 
     /// The change that the form describes.
@@ -278,197 +196,77 @@ impl Form {
     /// # Errors
     /// What is missing or wrong.
     pub fn submit(&self) -> Result<Call, String> {
-        let name = self.text("name").unwrap_or_default();
-        let wants_name = !matches!(self.kind, FormKind::Filter | FormKind::Resolve(_));
-        if let Some(problem) = name_problem(&name, !wants_name) {
+        if let Some(problem) = self.missing().or_else(|| self.complaint()) {
             return Err(problem);
         }
-        Ok(match &self.kind {
-            FormKind::Token => Call::CreateToken(self.new_token(name)),
-            FormKind::EditToken(token) => Call::EditToken { token: token.clone(), patch: self.patch(name) },
-            FormKind::Team => Call::CreateTeam(NewTeam { name }),
-            FormKind::Service => Call::CreateService(NewService { team: self.chosen("team")?, name }),
-            FormKind::Filter => Call::CreateFilter(NewFilter {
-                service: self.chosen("service")?,
-                name: (!name.is_empty()).then_some(name),
-                preset: Some(self.chosen("preset")?),
-                spec: None,
-            }),
-            FormKind::Resolve(incident) => {
-                let comment = self.text("comment").filter(|words| !words.is_empty());
-                Call::Resolve { incident: incident.clone(), comment }
+        match &self.kind {
+            FormKind::Token => Ok(Call::CreateToken(Box::new(self.new_token()))),
+            FormKind::EditToken(_) => self.token_change(),
+            FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) | FormKind::SignIn => {
+                self.people_call()
             }
-        })
+            _ => self.plain_call(),
+        }
     }
 
     /// The command that does the same.
     #[must_use]
     pub fn cli(&self) -> String {
-        let name = words::shell(&self.text("name").unwrap_or_default());
-        let pick = |label: &str| words::shell(self.choice(label).unwrap_or_default());
         match &self.kind {
-            FormKind::Token => self.token_cli(&name),
-            FormKind::EditToken(token) => self.edit_cli(token, &name),
-            FormKind::Team => format!("tollgate team create {name}"),
-            FormKind::Service => format!("tollgate service create {name} --team {}", pick("team")),
-            FormKind::Filter => {
-                format!("tollgate filter create --service {} --preset {}", pick("service"), pick("preset"))
+            FormKind::Token => self.token_cli(),
+            FormKind::EditToken(token) => self.edit_cli(token),
+            FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) | FormKind::SignIn => {
+                self.people_cli()
             }
-            FormKind::Resolve(incident) => {
-                let comment = self.text("comment").filter(|words| !words.is_empty());
-                let comment = comment.map(|text| format!(" --comment {}", words::shell(&text))).unwrap_or_default();
-                format!("tollgate incident resolve {incident}{comment}")
-            }
+            _ => self.plain_cli(),
         }
     }
 
-    fn token_cli(&self, name: &str) -> String {
-        let pick = |label: &str| words::shell(self.choice(label).unwrap_or_default());
-        let mut line = format!("tollgate token create {name} --scope {} --expires {}", pick("scope"), pick("expires"));
-        line.extend(self.addresses().iter().map(|ip| format!(" --allow-ip {}", words::shell(ip))));
-        if self.tick("debug") {
-            line.push_str(" --debug");
-        }
-        if self.choice("dedup") != Some("600") {
-            line.push_str(&format!(" --dedup {}s", pick("dedup")));
-        }
-        line
-    }
-
-    fn edit_cli(&self, token: &str, name: &str) -> String {
-        let mut line = format!("tollgate token edit {token} --name {name}");
-        if let Some(expires) = self.choice("expires").filter(|value| !value.is_empty()) {
-            line.push_str(&format!(" --expires {expires}"));
-        }
-        line.push_str(&format!(" --dedup {}s", self.choice("dedup").unwrap_or_default()));
-        match self.addresses() {
-            list if list.is_empty() => line.push_str(" --any-ip"),
-            list => line.extend(list.iter().map(|ip| format!(" --allow-ip {}", words::shell(ip)))),
-        }
-        line
-    }
-
-    fn new_token(&self, name: String) -> NewToken {
-        NewToken {
-            name,
-            scope: self.choice("scope").unwrap_or_default().to_owned(),
-            description: String::new(),
-            expires: self.choice("expires").map(str::to_owned),
-            dedup_window_secs: self.choice("dedup").and_then(|secs| secs.parse().ok()),
-            allowed_ips: self.addresses(),
-            debug: self.tick("debug"),
-            ..NewToken::default()
-        }
-    }
-
-    fn patch(&self, name: String) -> TokenPatch {
-        TokenPatch {
-            name: Some(name),
-            description: None,
-            expires: self.choice("expires").filter(|value| !value.is_empty()).map(str::to_owned),
-            dedup_window_secs: self.choice("dedup").and_then(|secs| secs.parse().ok()),
-            allowed_ips: Some(self.addresses()),
-            ..TokenPatch::default()
-        }
-    }
-
-    fn addresses(&self) -> Vec<String> {
-        let text = self.text("from").unwrap_or_default();
-        text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    }
-
-    fn value(&self, label: &str) -> Option<&Value> {
+    fn find(&self, label: &str) -> Option<&Value> {
         self.fields.iter().find(|field| field.label == label).map(|field| &field.value)
     }
 
+    pub(in crate::app) fn field(&mut self, label: &str) -> Option<&mut FormField> {
+        self.fields.iter_mut().find(|field| field.label == label)
+    }
+
     fn text(&self, label: &str) -> Option<String> {
-        match self.value(label)? {
+        match self.find(label)? {
             Value::Text(field) => Some(field.text()),
             _ => None,
         }
     }
 
-    fn choice(&self, label: &str) -> Option<&str> {
-        match self.value(label)? {
+    fn line(&self, label: &str) -> String {
+        self.text(label).unwrap_or_default()
+    }
+
+    /// The value of a choice.
+    #[must_use]
+    pub fn pick(&self, label: &str) -> Option<&str> {
+        match self.find(label)? {
             Value::Choice(choice) => Some(choice.value()),
             _ => None,
         }
     }
 
     fn chosen(&self, label: &str) -> Result<String, String> {
-        match self.choice(label) {
+        match self.pick(label) {
             Some(value) if !value.is_empty() => Ok(value.to_owned()),
             _ => Err(format!("there is no {label} to choose yet")),
         }
     }
 
     fn tick(&self, label: &str) -> bool {
-        matches!(self.value(label), Some(Value::Tick(true)))
+        matches!(self.find(label), Some(Value::Tick(true)))
     }
-}
 
-fn name_problem(name: &str, optional: bool) -> Option<String> {
-    if optional && name.is_empty() {
-        return None;
+    /// Words of a line, at spaces and commas.
+    fn words(&self, label: &str) -> Vec<String> {
+        let text = self.line(label);
+        text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
-    Name::new(name).err().map(|error| error.to_string())
-}
-
-fn text(label: &'static str, value: &str, hint: &'static str) -> FormField {
-    FormField { label, value: Value::Text(Field::new(value)), hint }
-}
-
-fn choice(label: &'static str, options: Vec<(String, String)>, at: usize, hint: &'static str) -> FormField {
-    FormField { label, value: Value::Choice(Choice::new(options, at)), hint }
-}
-
-fn expiries(keep: bool) -> Vec<(String, String)> {
-    let all = [("as it is", ""), ("30 days", "30d"), ("90 days", "90d"), ("1 year", "365d"), ("never", "never")];
-    all.into_iter().skip(usize::from(!keep)).map(|(label, value)| (label.to_owned(), value.to_owned())).collect()
-}
-
-fn dedups() -> Vec<(String, String)> {
-    let all =
-        [("off", "0"), ("1 min", "60"), ("5 min", "300"), ("10 min", "600"), ("1 hour", "3600"), ("24 hours", "86400")];
-    all.into_iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn type_into(form: &mut Form, text: &str) {
-        assert!(text.chars().all(|letter| form.key(Key::char(letter))));
-    }
-
-    #[test]
-    fn a_name_too_long_is_said_while_it_is_typed() {
-        let mut form = Form::team();
-        type_into(&mut form, &"n".repeat(64));
-        assert_eq!(form.complaint(), None);
-        type_into(&mut form, "n");
-        assert!(form.complaint().unwrap().contains("65 characters"));
-        assert!(form.submit().is_err());
-    }
-
-    #[test]
-    fn a_token_ends_in_a_year_unless_somebody_chooses_otherwise() {
-        let mut form = Form::token(&[], &[], None);
-        type_into(&mut form, "zabbix-prod");
-        let Ok(Call::CreateToken(token)) = form.submit() else { panic!("no token") };
-        assert_eq!((token.expires.as_deref(), token.debug, token.dedup_window_secs), (Some("365d"), true, Some(600)));
-        let now: Timestamp = "2026-11-22T03:14:00Z".parse().unwrap();
-        assert_eq!(form.expires_words(now).as_deref(), Some("2027-11-22"));
-        assert_eq!(form.cli(), "tollgate token create zabbix-prod --scope global --expires 365d --debug");
-    }
-
-    #[test]
-    fn typing_in_a_choice_finds_the_option() {
-        let mut form = Form::token(&[], &[], None);
-        form.focus = 2;
-        type_into(&mut form, "nev");
-        assert_eq!(form.choice("expires"), Some("never"));
-        form.key(Key::plain(Code::Right));
-        assert_eq!(form.choice("expires"), Some("30d"));
-    }
-}
+mod tests;

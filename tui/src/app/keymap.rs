@@ -13,12 +13,22 @@ pub enum Place {
     Refused,
     Incidents,
     Services,
+    Operators,
+    Audit,
     Status,
 }
 
 impl Place {
-    pub const ALL: [Self; 6] =
-        [Self::Tokens, Self::Calls, Self::Refused, Self::Incidents, Self::Services, Self::Status];
+    pub const ALL: [Self; 8] = [
+        Self::Tokens,
+        Self::Calls,
+        Self::Refused,
+        Self::Incidents,
+        Self::Services,
+        Self::Operators,
+        Self::Audit,
+        Self::Status,
+    ];
 
     /// Where the operator is.
     #[must_use]
@@ -29,6 +39,8 @@ impl Place {
             Screen::Log => Self::Calls,
             Screen::Incidents => Self::Incidents,
             Screen::Services => Self::Services,
+            Screen::Operators => Self::Operators,
+            Screen::Audit => Self::Audit,
             Screen::Status => Self::Status,
         }
     }
@@ -53,9 +65,9 @@ pub struct MenuLetter {
     pub action: Action,
 }
 
-use Place::{Calls, Incidents, Refused, Services, Tokens};
+use Place::{Audit, Calls, Incidents, Operators, Refused, Services, Status, Tokens};
 
-const LISTS: &[Place] = &[Tokens, Calls, Refused, Incidents, Services];
+const LISTS: &[Place] = &[Tokens, Calls, Refused, Incidents, Services, Operators, Audit];
 const TAILS: &[Place] = &[Calls, Refused];
 
 const fn everywhere(keys: &'static [Key], action: Action) -> Binding {
@@ -71,11 +83,18 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::plain(Code::Enter)], LISTS, Action::Open, Some("open")),
     at(&[Key::char(' ')], &[Calls], Action::Follow, Some("follow")),
     at(&[Key::char('/')], LISTS, Action::Search, Some("find")),
-    at(&[Key::char('f')], &[Tokens, Calls], Action::Filter, Some("filter")),
+    at(&[Key::char('f')], &[Tokens, Calls, Audit], Action::Filter, Some("filter")),
     at(&[Key::char('A')], &[Tokens, Services], Action::Add, Some("add")),
     at(&[Key::char('E')], &[Tokens], Action::Edit, Some("edit")),
     at(&[Key::char('D')], &[Tokens, Calls], Action::Debug, Some("debug")),
     at(&[Key::char('R')], &[Tokens], Action::Revoke, Some("revoke")),
+    at(&[Key::char('S')], &[Tokens], Action::Suspend, Some("suspend")),
+    at(&[Key::char('S')], &[Calls], Action::Suspend, None),
+    at(&[Key::char('A')], &[Operators], Action::AddOperator, Some("add")),
+    at(&[Key::char('E')], &[Operators], Action::EditOperator, Some("edit")),
+    at(&[Key::char('R')], &[Operators], Action::RemoveOperator, Some("remove")),
+    at(&[Key::char('S')], &[Operators], Action::DisableOperator, Some("disable")),
+    at(&[Key::char('V')], &[Audit], Action::Verify, Some("verify")),
     at(&[Key::char('v')], &[Tokens, Calls], Action::NextTab, Some("tab")),
     at(&[Key::plain(Code::Tab), Key::plain(Code::BackTab)], LISTS, Action::NextPane, Some("pane")),
     at(&[Key::char('}')], &[Calls], Action::NextError, Some("next err")),
@@ -95,6 +114,8 @@ pub const BINDINGS: &[Binding] = &[
     everywhere(&[Key::char('2')], Action::Go(Screen::Log)),
     everywhere(&[Key::char('3')], Action::Go(Screen::Incidents)),
     everywhere(&[Key::char('5')], Action::Go(Screen::Services)),
+    everywhere(&[Key::char('6')], Action::Go(Screen::Operators)),
+    everywhere(&[Key::char('7')], Action::Go(Screen::Audit)),
     everywhere(&[Key::char('8')], Action::Go(Screen::Status)),
     everywhere(&[Key::char('0')], Action::Worst),
     at(&[Key::char('+')], LISTS, Action::Grow, None),
@@ -114,7 +135,19 @@ pub const MENU: &[MenuLetter] = &[
     MenuLetter { letter: 'e', places: &[Tokens], action: Action::Edit },
     MenuLetter { letter: 'd', places: &[Tokens, Calls], action: Action::Debug },
     MenuLetter { letter: 'o', places: &[Tokens], action: Action::Rotate },
+    MenuLetter { letter: 'x', places: &[Tokens], action: Action::Refresh },
+    MenuLetter { letter: 's', places: &[Tokens, Calls], action: Action::Suspend },
+    MenuLetter { letter: 'p', places: &[Tokens], action: Action::Allowlist },
     MenuLetter { letter: 'r', places: &[Tokens], action: Action::Revoke },
+    MenuLetter { letter: 'n', places: &[Operators], action: Action::AddOperator },
+    MenuLetter { letter: 'e', places: &[Operators], action: Action::EditOperator },
+    MenuLetter { letter: 's', places: &[Operators], action: Action::DisableOperator },
+    MenuLetter { letter: 'w', places: &[Operators], action: Action::Passphrase },
+    MenuLetter { letter: 'c', places: &[Operators], action: Action::DropPassphrase },
+    MenuLetter { letter: 'r', places: &[Operators], action: Action::RemoveOperator },
+    MenuLetter { letter: 'v', places: &[Audit], action: Action::Verify },
+    MenuLetter { letter: 'l', places: &[Status], action: Action::LockDown },
+    MenuLetter { letter: 'u', places: &[Status], action: Action::LiftLockdown },
     MenuLetter { letter: 'a', places: &[Incidents], action: Action::Acknowledge },
     MenuLetter { letter: 'u', places: &[Incidents], action: Action::Unacknowledge },
     MenuLetter { letter: 'v', places: &[Incidents], action: Action::Resolve },
@@ -123,6 +156,9 @@ pub const MENU: &[MenuLetter] = &[
     MenuLetter { letter: 'f', places: &[Services], action: Action::AddFilter },
     MenuLetter { letter: 'n', places: &[Services], action: Action::AddToken },
     MenuLetter { letter: 'p', places: TAILS, action: Action::Follow },
+    MenuLetter { letter: 'i', places: &[], action: Action::SignIn },
+    MenuLetter { letter: 'g', places: &[], action: Action::SignOut },
+    MenuLetter { letter: 'k', places: &[], action: Action::LockScreen },
     MenuLetter { letter: 'y', places: &[], action: Action::Copy },
     MenuLetter { letter: 'q', places: &[], action: Action::Quit },
 ];
@@ -145,9 +181,10 @@ pub fn menu(place: Place) -> impl Iterator<Item = &'static MenuLetter> {
 
 /// The footer: at most eight hints, the last two always `.` and `?`.
 #[must_use]
-pub fn footer(place: Place) -> Vec<(String, &'static str)> {
-    let hints = here(place).filter_map(|binding| Some((binding.keys.first()?.to_string(), binding.hint?)));
-    let (fixed, own): (Vec<_>, Vec<_>) = hints.partition(|(key, _)| key == "." || key == "?");
+pub fn footer(place: Place) -> Vec<(String, &'static str, Action)> {
+    let hints =
+        here(place).filter_map(|binding| Some((binding.keys.first()?.to_string(), binding.hint?, binding.action)));
+    let (fixed, own): (Vec<_>, Vec<_>) = hints.partition(|(key, ..)| key == "." || key == "?");
     own.into_iter().take(6).chain(fixed).collect()
 }
 
@@ -199,7 +236,7 @@ mod tests {
         }
         for place in Place::ALL {
             assert_eq!(find(place, Key::char('r')), None);
-            for screen in ['4', '6', '7'] {
+            for screen in ['4', '9'] {
                 assert_eq!(find(place, Key::char(screen)), None);
             }
         }
@@ -210,9 +247,9 @@ mod tests {
     fn the_footer_ends_in_all_and_help_and_fits_eighty_columns() {
         for place in Place::ALL {
             let footer = footer(place);
-            let width: usize = footer.iter().map(|(key, hint)| key.len() + 1 + hint.len() + 2).sum();
+            let width: usize = footer.iter().map(|(key, hint, _)| key.len() + 1 + hint.len() + 2).sum();
             assert!(footer.len() <= 8 && width <= 79, "{place:?} {width} {footer:?}");
-            let last: Vec<_> = footer.iter().rev().take(2).map(|(_, hint)| *hint).collect();
+            let last: Vec<_> = footer.iter().rev().take(2).map(|(_, hint, _)| *hint).collect();
             assert_eq!(last, ["help", "all"]);
         }
     }

@@ -12,13 +12,16 @@ use super::tokens::Sort;
 /// A dialog, a menu or a prompt.
 #[derive(Clone, Debug)]
 pub enum Layer {
-    Help { top: usize },
+    Help {
+        top: usize,
+    },
     Menu(Menu),
     Prompt(Prompt),
     Form(Form),
-    Danger(Danger),
+    Danger(Box<Danger>),
     Secret(ShowOnce),
-    Receipt(Box<RevokeReceipt>),
+    /// What was revoked, and what became of what it had issued.
+    Receipt(Box<RevokeReceipt>, Vec<String>),
 }
 
 /// A choice by letter.

@@ -1,14 +1,21 @@
 //! The model: everything that the screen shows.
 
-use tollgate_shared::api::StatusView;
+use std::sync::Arc;
+
+use tollgate_shared::api::{LockdownView, StatusView, TokenView};
 use tollgate_shared::time::Timestamp;
 
+use super::action::Action;
+use super::audit::Audit;
 use super::commands::CommandLog;
 use super::connection::{Connection, Phase};
 use super::incidents::Incidents;
 use super::layer::Layer;
 use super::layout::Layout;
+use super::lock::Lock;
 use super::logs::Logs;
+use super::operators::Operators;
+use super::rights::{self, Me};
 use super::services::Services;
 use super::tokens::{self, Attention, Tokens};
 use super::words;
@@ -21,6 +28,8 @@ pub enum Screen {
     Log,
     Incidents,
     Services,
+    Operators,
+    Audit,
     Status,
 }
 
@@ -33,6 +42,8 @@ impl Screen {
             Self::Log => "2 API log",
             Self::Incidents => "3 Incidents",
             Self::Services => "5 Services",
+            Self::Operators => "6 Operators",
+            Self::Audit => "7 Audit",
             Self::Status => "8 Status",
         }
     }
@@ -59,6 +70,18 @@ pub struct Model {
     pub logs: Logs,
     pub incidents: Incidents,
     pub services: Services,
+    pub operators: Operators,
+    pub audit: Audit,
+    /// Who works here, once the daemon has said it.
+    pub me: Option<Me>,
+    /// The operator who signed in with a passphrase.
+    pub signed_in: Option<String>,
+    /// The screen is hidden until somebody comes back.
+    pub lock: Option<Lock>,
+    /// The last key or paste.
+    pub touched_at: Timestamp,
+    /// Without a key for so long it is locked; none = never by itself.
+    pub lock_after_secs: Option<u32>,
     pub layer: Option<Layer>,
     /// A sentence for the operator; the next key takes it away.
     pub notice: Option<String>,
@@ -74,7 +97,7 @@ impl Model {
     /// An empty model: what is drawn before there is a connection.
     #[must_use]
     pub fn new(now: Timestamp, columns: u16, rows: u16) -> Self {
-        let mut model = Self { now, columns, rows, ..Self::default() };
+        let mut model = Self { now, columns, rows, touched_at: now, ..Self::default() };
         model.tokens.filter_on = true;
         model
     }
@@ -85,7 +108,8 @@ impl Model {
         let share = match self.screen {
             Screen::Tokens => 45,
             Screen::Log => 58,
-            Screen::Incidents | Screen::Services => 50,
+            Screen::Incidents | Screen::Services | Screen::Operators => 50,
+            Screen::Audit => 35,
             Screen::Status => 0,
         };
         let share = (share + self.pane_more).clamp(10, 90).unsigned_abs();
@@ -103,13 +127,31 @@ impl Model {
     /// # Errors
     /// The reason in a sentence.
     pub fn may_change(&self) -> Result<(), String> {
-        self.connection.may_change(self.heard_at, self.now)?;
-        match &self.status {
-            Some(status) if status.caller_role == "reader" => {
-                Err(format!("{} is a reader: reading only", status.caller))
-            }
-            _ => Ok(()),
+        self.connection.may_change(self.heard_at, self.now)
+    }
+
+    /// Why an action cannot be done now, on what is marked.
+    ///
+    /// # Errors
+    /// The reason in a few words: the connection, the role, or the object's state.
+    pub fn may(&self, action: Action) -> Result<(), String> {
+        rights::may(self, action)
+    }
+
+    /// The token that an action means: the marked one, or the marked call's.
+    #[must_use]
+    pub fn marked_token(&self) -> Option<&Arc<TokenView>> {
+        match self.screen {
+            Screen::Log => self.tokens.by_id(self.logs.tail.selected_row()?.token),
+            Screen::Tokens => self.tokens.selected(),
+            _ => None,
         }
+    }
+
+    /// The lockdown in force.
+    #[must_use]
+    pub fn lockdown(&self) -> Option<&LockdownView> {
+        self.status.as_ref()?.lockdown.as_ref()
     }
 
     /// True where nothing has been made yet: then `A` leads through the first path.
@@ -131,6 +173,9 @@ impl Model {
             return Some((sentence, self.screen));
         }
         let status = self.status.as_ref()?;
+        if let Some(lockdown) = &status.lockdown {
+            return Some((lockdown_words(lockdown), Screen::Status));
+        }
         let counters = &status.counters;
         if status.store != "healthy" {
             return Some((format!("the store is not healthy: {}", status.store), Screen::Status));
@@ -158,4 +203,11 @@ impl Model {
         };
         Some((format!("{}: {what}", token.name), Screen::Tokens))
     }
+}
+
+/// The lockdown in one line, whatever else is wrong.
+#[must_use]
+pub fn lockdown_words(lockdown: &LockdownView) -> String {
+    let (since, by, reason) = (words::moment(lockdown.at), &lockdown.by, &lockdown.reason);
+    format!("LOCKED DOWN: every call is answered 503. {reason} | by {by} since {since}")
 }

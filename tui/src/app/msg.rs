@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, NewFilter, NewService, NewTeam, NewToken, RevokeReceipt, ServiceView, StatusView,
-    TeamView, TokenPatch, TokenView,
+    AuditVerdict, BulkResult, FilterView, IncidentView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
+    OperatorPatch, OperatorView, RevokeReceipt, RotateToken, ServiceView, SourceView, StatusView, TeamView, TokenPatch,
+    TokenView,
 };
+use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{RefusedRow, TailItem};
 use zeroize::Zeroizing;
 
+use super::audit::AuditFilter;
 use super::key::Key;
 use super::query::LogFilter;
+use super::rights::Me;
 use super::secret::Secret;
 
 /// What happened.
@@ -32,6 +36,7 @@ pub enum Msg {
 }
 
 /// A text that may be a secret: it has no `Debug` that shows it, and is overwritten when dropped.
+#[derive(Clone)]
 pub struct Hidden(pub Zeroizing<String>);
 
 impl std::fmt::Debug for Hidden {
@@ -100,6 +105,21 @@ pub enum Net {
     },
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
+    /// Who works here, as far as the daemon knows him.
+    Me(Box<Me>),
+    /// All operators, or why they cannot be seen.
+    Operators(Result<Vec<OperatorView>, String>),
+    /// A page of the audit, newest first.
+    Audit {
+        generation: u64,
+        page: Result<AuditPage, String>,
+    },
+    /// What the walk along the audit's chain found.
+    Verdict(Result<Box<AuditVerdict>, String>),
+    /// What is known of a token beside itself.
+    Evidence(Box<Evidence>),
+    /// The operator who is signed in from now on; none = nobody any more.
+    SignedIn(Option<String>),
     /// The answer to a request.
     Done {
         generation: u64,
@@ -111,15 +131,42 @@ pub enum Net {
     },
 }
 
+/// Rows of the audit.
+#[derive(Clone, Debug, Default)]
+pub struct AuditPage {
+    pub rows: Vec<AuditRow>,
+    /// There are older ones before this seq.
+    pub next: Option<u64>,
+    /// These are the newest, not older ones.
+    pub newest: bool,
+}
+
+/// What is known of a token beside itself.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Whose.
+    pub token: String,
+    pub sources: Vec<SourceView>,
+    pub issued: Vec<TokenView>,
+    /// Newest first; nothing where the audit may not be read.
+    pub changes: Vec<AuditRow>,
+}
+
 /// What a change brought back.
 #[derive(Debug)]
 pub enum Reply {
     Token(Box<TokenView>),
+    /// Several tokens at once.
+    Bulk(Box<BulkResult>),
+    Operator(Box<OperatorView>),
+    /// There is nothing more to say: it is done.
+    Nothing,
     Created {
         secret: Secret,
         token: Box<TokenView>,
     },
-    Receipt(Box<RevokeReceipt>),
+    /// And what became of what it had issued.
+    Receipt(Box<RevokeReceipt>, Vec<String>),
     Incident(Box<IncidentView>),
     Team(Box<TeamView>),
     Service(Box<ServiceView>),
@@ -129,28 +176,51 @@ pub enum Reply {
 }
 
 /// Why a change was not made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// One sentence.
     pub words: String,
     /// Field by field, where the daemon named fields.
     pub fields: Vec<(String, String)>,
+    pub kind: FailureKind,
+}
+
+/// What can be done about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailureKind {
+    #[default]
+    Other,
+    /// Somebody else was faster: look at what he did, then again.
+    Outdated,
+    /// Not before so many seconds.
+    Wait(u32),
 }
 
 /// A change or a question to the daemon.
 #[derive(Clone, Debug)]
 pub enum Call {
     Debug { token: String, on: bool },
-    CreateToken(NewToken),
-    EditToken { token: String, patch: TokenPatch },
-    Rotate { token: String },
-    Revoke { token: String, confirm: String },
+    CreateToken(Box<NewToken>),
+    EditToken { token: String, patch: Box<TokenPatch>, version: u64, debug: Option<bool> },
+    Rotate { token: String, rotate: RotateToken },
+    Overlap { token: String, secs: u32 },
+    Refresh { token: String },
+    Suspend { token: String, reason: String },
+    Resume { token: String },
+    Revoke { token: String, confirm: String, reason: String, also: Vec<String> },
     Acknowledge { incident: String },
     Unacknowledge { incident: String },
     Resolve { incident: String, comment: Option<String> },
     CreateTeam(NewTeam),
     CreateService(NewService),
     CreateFilter(NewFilter),
+    CreateOperator(NewOperator),
+    EditOperator { operator: String, patch: OperatorPatch, version: u64 },
+    RemoveOperator { operator: String },
+    SetPassphrase { operator: String, passphrase: Option<Hidden> },
+    SetLockdown { on: bool, reason: String },
+    SignIn { operator: String, passphrase: Hidden },
+    SignOut,
 }
 
 /// What the loop has to do.
@@ -182,6 +252,24 @@ pub enum Effect {
     FetchIncident {
         incident: String,
     },
+    /// Ask for one token as it is now.
+    FetchToken {
+        token: String,
+    },
+    /// Ask where a token was used from, what it issued, and what was changed of it.
+    FetchEvidence {
+        token: String,
+    },
+    /// Ask for a page of the audit; without `before` the newest.
+    FetchAudit {
+        generation: u64,
+        filter: AuditFilter,
+        before: Option<u64>,
+    },
+    /// Ask for a walk along the audit's chain.
+    VerifyAudit,
+    /// Tombstones are wanted among the tokens.
+    WatchRevoked(bool),
     /// Ask for everything again.
     Refresh,
     /// The newest refusals; asked while their tab is open.

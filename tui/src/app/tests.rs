@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::fixtures::{self, model, now, press, tell, type_text};
 use super::key::{Code, Key};
 use super::layer::Layer;
-use super::msg::{Effect, Failure, Hidden, Reply, Slot};
+use super::msg::{Call, Effect, Failure, FailureKind, Hidden, Reply, Slot};
 use super::secret::Secret;
 use super::update::{next_change, update};
 use super::{Dirty, Model, Msg, Net, Screen};
@@ -50,6 +50,9 @@ enum Event {
     Done(u64, bool),
     Created(u64),
     Incidents(u64),
+    Audit(u64, bool),
+    SignedIn(bool),
+    Me(bool),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -65,6 +68,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..30u64, any::<bool>()).prop_map(|(generation, good)| Event::Done(generation, good)),
         1 => (0..30u64).prop_map(Event::Created),
         1 => (0..20u64).prop_map(Event::Incidents),
+        1 => (0..40u64, any::<bool>()).prop_map(|(count, newest)| Event::Audit(count, newest)),
+        1 => any::<bool>().prop_map(Event::SignedIn),
+        1 => any::<bool>().prop_map(Event::Me),
     ]
 }
 
@@ -86,13 +92,23 @@ fn message(model: &Model, event: &Event) -> Msg {
             Msg::Net(Net::Done { generation: *generation, result })
         }
         Event::Done(generation, false) => {
-            let result = Err(Failure { words: "no".into(), fields: Vec::new() });
+            let result = Err(Failure { words: "no".into(), ..Failure::default() });
             Msg::Net(Net::Done { generation: *generation, result })
         }
         Event::Created(generation) => {
             let token = Box::new(fixtures::token(2, "fresh"));
             let result = Ok(Reply::Created { secret: Secret::new(SECRET.to_owned()), token });
             Msg::Net(Net::Done { generation: *generation, result })
+        }
+        Event::Audit(count, newest) => {
+            let page = super::msg::AuditPage { newest: *newest, ..fixtures::audit(*count) };
+            Msg::Net(Net::Audit { generation: model.audit.asked.unwrap_or(0), page: Ok(page) })
+        }
+        Event::SignedIn(on) => Msg::Net(Net::SignedIn(on.then(|| "anna".to_owned()))),
+        Event::Me(superuser) => {
+            let operator = (!superuser).then(|| fixtures::operator(2, "bob"));
+            let me = super::rights::Me { name: "bob".into(), superuser: *superuser, read_only: false, operator };
+            Msg::Net(Net::Me(Box::new(me)))
         }
         Event::Incidents(count) => {
             let rows = (1..=*count).map(|at| std::sync::Arc::new(fixtures::incident(at)));
@@ -102,8 +118,9 @@ fn message(model: &Model, event: &Event) -> Msg {
     }
 }
 
+/// Signing in and out is no change of anything in the daemon.
 fn changes(effect: &Effect) -> bool {
-    matches!(effect, Effect::Request { .. })
+    matches!(effect, Effect::Request { call, .. } if !matches!(**call, Call::SignIn { .. } | Call::SignOut))
 }
 
 /// What holds after every message.
@@ -118,6 +135,11 @@ fn check(model: &Model) {
     assert_eq!(model.tokens.cursor.key, model.tokens.selected().map(|token| token.id), "the mark is on a row");
     assert!(model.layout().list.height == 0 || model.tokens.cursor.top <= model.tokens.cursor.index);
     assert!(!format!("{model:?}").contains(&SECRET[5..]), "no secret in Debug");
+    let seqs: Vec<u64> = model.audit.rows.iter().map(|row| row.seq).collect();
+    assert!(seqs.windows(2).all(|pair| pair[0] > pair[1]), "the audit falls: {seqs:?}");
+    if let Some(Layer::Form(form)) = &model.layer {
+        assert!(form.is_shown(form.focus) || form.theirs.is_some(), "the mark of a form is on it");
+    }
 }
 
 proptest! {
@@ -134,11 +156,15 @@ proptest! {
             let live = model.may_change().is_ok();
             let marked = model.tokens.cursor.key;
             let message = message(&model, event);
+            let was_locked = model.lock.is_some();
             let is_data = matches!(event, Event::Tail(_) | Event::Lost | Event::Connected | Event::Incidents(_));
             let effects = update(&mut model, message, clock);
             prop_assert!(live || !effects.list.iter().any(changes) || matches!(event, Event::Connected), "a change while not live");
             if is_data {
                 prop_assert_eq!(model.tokens.cursor.key, marked, "data moved the mark");
+            }
+            if was_locked && matches!(event, Event::Key(..) | Event::Paste(_)) {
+                prop_assert!(!effects.list.iter().any(changes), "a key under the lock changed something");
             }
             check(&model);
         }
@@ -207,7 +233,8 @@ fn a_revoke_needs_the_name_typed_and_the_button_marked() {
     let name = model.tokens.selected().unwrap().name.clone();
     press(&mut model, Key::char('R'));
     update(&mut model, Msg::Paste { text: Hidden(Zeroizing::new(name.clone())), burst: false }, now());
-    press(&mut model, Key::plain(Code::Tab));
+    // Cancel, Suspend, Rotate, Revoke.
+    (0..3).for_each(|_| drop(press(&mut model, Key::plain(Code::Tab))));
     let effects = press(&mut model, Key::plain(Code::Enter));
     assert!(!effects.list.iter().any(changes), "a paste does not count");
     type_text(&mut model, &name);
@@ -314,11 +341,11 @@ fn a_refusal_of_the_daemon_stays_in_the_form_that_asked() {
     let mut model = model(80, 24, 4);
     press(&mut model, Key::char('A'));
     type_text(&mut model, "zabbix");
-    for _ in 0..7 {
-        press(&mut model, Key::plain(Code::Enter));
-    }
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::Enter));
     let generation = model.generation;
-    let failure = Failure { words: "x".into(), fields: vec![("name".into(), "is taken".into())] };
+    let failure = Failure { words: "x".into(), fields: vec![("name".into(), "is taken".into())], ..Failure::default() };
     tell(&mut model, Net::Done { generation, result: Err(failure) });
     let Some(Layer::Form(form)) = &model.layer else { panic!("the form is gone") };
     assert_eq!(form.error.as_deref(), Some("name: is taken"));
@@ -330,4 +357,179 @@ fn a_paste_where_no_field_is_open_runs_no_key() {
     let effects = update(&mut model, Msg::Paste { text: Hidden(Zeroizing::new("qRD2\n".into())), burst: true }, now());
     assert!(effects.list.is_empty() && model.layer.is_none() && model.screen == Screen::Tokens);
     assert!(model.notice.as_ref().unwrap().contains("ignored"));
+}
+
+fn request_of(effects: &super::Effects) -> Option<&Call> {
+    effects.list.iter().find_map(|effect| match effect {
+        Effect::Request { call, .. } => Some(&**call),
+        _ => None,
+    })
+}
+
+#[test]
+fn suspend_wants_no_name_takes_a_reason_and_starts_on_cancel() {
+    let mut model = model(80, 24, 4);
+    press(&mut model, Key::char('S'));
+    type_text(&mut model, "doubt");
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(request_of(&effects).is_none() && model.layer.is_none(), "Enter pressed Cancel");
+    press(&mut model, Key::char('S'));
+    type_text(&mut model, "doubt");
+    press(&mut model, Key::plain(Code::Tab));
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(matches!(request_of(&effects), Some(Call::Suspend { reason, .. }) if reason == "doubt"));
+    assert!(model.commands.last().unwrap().text.ends_with("--reason doubt"));
+}
+
+#[test]
+fn a_rotation_with_an_overlap_wants_no_name_and_one_that_kills_at_once_does() {
+    let mut model = model(80, 24, 3);
+    press(&mut model, Key::char('G'));
+    let name = model.tokens.selected().unwrap().name.clone();
+    type_text(&mut model, ".o");
+    press(&mut model, Key::plain(Code::Tab));
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(
+        matches!(request_of(&effects), Some(Call::Rotate { rotate, .. }) if rotate.overlap_secs > 0),
+        "{effects:?}"
+    );
+    model.layer = None;
+    type_text(&mut model, ".o");
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::Left));
+    while !matches!(&model.layer, Some(Layer::Danger(danger)) if danger.wants_name()) {
+        press(&mut model, Key::plain(Code::Left));
+    }
+    press(&mut model, Key::plain(Code::Tab));
+    press(&mut model, Key::plain(Code::Tab));
+    assert!(request_of(&press(&mut model, Key::plain(Code::Enter))).is_none(), "the name is not typed");
+    type_text(&mut model, &name);
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(matches!(request_of(&effects), Some(Call::Rotate { rotate, .. }) if rotate.now), "{effects:?}");
+}
+
+#[test]
+fn an_edit_shows_the_difference_first_and_a_lost_update_goes_back_to_the_form() {
+    let mut model = model(80, 24, 1);
+    press(&mut model, Key::char('E'));
+    type_text(&mut model, "-2");
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::BackTab));
+    for _ in 0..20 {
+        if matches!(&model.layer, Some(Layer::Form(form)) if form.on_button()) {
+            break;
+        }
+        press(&mut model, Key::plain(Code::Tab));
+    }
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(request_of(&effects).is_none() && matches!(model.layer, Some(Layer::Danger(_))));
+    press(&mut model, Key::plain(Code::Tab));
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(matches!(request_of(&effects), Some(Call::EditToken { version: 2, .. })), "{effects:?}");
+    let failure = Failure { words: "outdated".into(), kind: FailureKind::Outdated, ..Failure::default() };
+    let generation = model.generation;
+    let effects = tell(&mut model, Net::Done { generation, result: Err(failure) });
+    assert!(effects.list.iter().any(|effect| matches!(effect, Effect::FetchToken { .. })));
+    let mut theirs = (**model.tokens.selected().unwrap()).clone();
+    (theirs.version, theirs.dedup_window_secs) = (3, 60);
+    tell(&mut model, Net::Token(Box::new(theirs)));
+    let Some(Layer::Form(form)) = &model.layer else { panic!("the form is gone") };
+    assert!(form.theirs.is_some() && form.settings().name.ends_with("-2"));
+    press(&mut model, Key::plain(Code::Enter));
+    let Some(Layer::Form(form)) = &model.layer else { panic!("the form is gone") };
+    assert!(form.theirs.is_none() && form.settings().name.ends_with("-2"));
+    assert_eq!(form.settings().dedup_window_secs, 60);
+}
+
+#[test]
+fn a_signed_in_operator_who_leaves_is_locked_and_comes_back_by_the_passphrase_only() {
+    let mut model = model(80, 24, 4);
+    tell(&mut model, Net::SignedIn(Some("anna".into())));
+    update(&mut model, Msg::Tick, now().plus_secs(899));
+    assert!(model.lock.is_none());
+    assert_eq!(next_change(&model, now().plus_secs(899)).unwrap(), now().plus_secs(900));
+    update(&mut model, Msg::Tick, now().plus_secs(900));
+    assert!(model.lock.is_some());
+    for key in ['R', '2', 'q'] {
+        assert!(press(&mut model, Key::char(key)).list.is_empty());
+    }
+    assert!(model.layer.is_none() && model.screen == Screen::Tokens);
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    let passphrase = match request_of(&effects) {
+        Some(Call::SignIn { operator, passphrase }) if operator == "anna" => passphrase.0.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(passphrase, "R2q");
+    let generation = model.generation;
+    let failure = Failure { words: "wrong".into(), kind: FailureKind::Wait(8), ..Failure::default() };
+    tell(&mut model, Net::Done { generation, result: Err(failure) });
+    assert!(model.lock.as_ref().unwrap().wait_until.is_some());
+    type_text(&mut model, "again");
+    assert!(press(&mut model, Key::plain(Code::Enter)).list.is_empty(), "not before its time");
+    let later = now().plus_secs(1_000);
+    update(&mut model, Msg::Key(Key::plain(Code::Enter)), later);
+    let generation = model.generation;
+    update(&mut model, Msg::Net(Net::Done { generation, result: Ok(Reply::Nothing) }), later);
+    assert!(model.lock.is_none());
+}
+
+#[test]
+fn a_secret_under_the_lock_stays_for_who_left_it_and_for_nobody_else() {
+    let mut model = model(80, 24, 4);
+    tell(&mut model, Net::SignedIn(Some("anna".into())));
+    created(&mut model);
+    update(&mut model, Msg::Tick, now().plus_secs(900));
+    assert!(matches!(&model.layer, Some(Layer::Secret(dialog)) if dialog.hidden));
+    press(&mut model, Key::plain(Code::Esc));
+    press(&mut model, Key::plain(Code::Esc));
+    assert!(model.lock.is_none() && model.layer.is_none() && model.signed_in.is_none());
+}
+
+#[test]
+fn without_a_sign_in_it_locks_only_where_somebody_asked_for_it() {
+    let mut model = model(80, 24, 4);
+    update(&mut model, Msg::Tick, now().plus_secs(100_000));
+    assert!(model.lock.is_none());
+    type_text(&mut model, ".k");
+    assert!(model.lock.is_some());
+    press(&mut model, Key::plain(Code::Enter));
+    assert!(model.lock.is_none());
+    model.lock_after_secs = Some(60);
+    update(&mut model, Msg::Tick, now().plus_secs(200_000));
+    assert!(model.lock.is_some());
+}
+
+#[test]
+fn a_lockdown_wants_the_hosts_name_and_a_reason_and_is_lifted_with_a_question() {
+    let mut model = model(80, 24, 4);
+    type_text(&mut model, ":lockdown on");
+    press(&mut model, Key::plain(Code::Enter));
+    type_text(&mut model, "noc-2");
+    press(&mut model, Key::plain(Code::Tab));
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(request_of(&effects).is_none(), "a reason is missing");
+    press(&mut model, Key::plain(Code::BackTab));
+    press(&mut model, Key::plain(Code::BackTab));
+    type_text(&mut model, "leak");
+    press(&mut model, Key::plain(Code::Tab));
+    press(&mut model, Key::plain(Code::Tab));
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(matches!(request_of(&effects), Some(Call::SetLockdown { on: true, reason }) if reason == "leak"));
+}
+
+#[test]
+fn older_rows_of_the_audit_are_asked_for_when_the_mark_nears_the_end() {
+    let mut model = model(80, 24, 4);
+    press(&mut model, Key::char('7'));
+    let generation = model.audit.asked.unwrap();
+    let mut page = fixtures::audit(100);
+    page.rows.truncate(50);
+    page.next = Some(51);
+    tell(&mut model, Net::Audit { generation, page: Ok(page) });
+    let effects = press(&mut model, Key::char('G'));
+    let before = effects.list.iter().find_map(|effect| match effect {
+        Effect::FetchAudit { before, .. } => Some(*before),
+        _ => None,
+    });
+    assert_eq!(before, Some(Some(51)));
 }

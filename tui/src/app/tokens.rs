@@ -9,7 +9,9 @@ use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::TokenState;
 
+use super::chips;
 use super::cursor::Cursor;
+use super::msg::Evidence;
 use super::tail::Tail;
 use super::words;
 
@@ -24,20 +26,32 @@ pub enum Sort {
     #[default]
     Attention,
     Name,
+    Scope,
+    Owner,
+    State,
     Expires,
     LastUsed,
     Calls,
+    Debug,
+    Dedup,
+    Creator,
     Created,
 }
 
 impl Sort {
     /// All orders with the letter of the sort menu.
-    pub const ALL: [(char, Self, &'static str); 6] = [
+    pub const ALL: [(char, Self, &'static str); 12] = [
         ('a', Self::Attention, "attention"),
         ('n', Self::Name, "name"),
+        ('s', Self::Scope, "scope"),
+        ('w', Self::Owner, "owner"),
+        ('t', Self::State, "state"),
         ('e', Self::Expires, "expires"),
         ('l', Self::LastUsed, "last used"),
         ('c', Self::Calls, "calls in the last hour"),
+        ('g', Self::Debug, "debug"),
+        ('p', Self::Dedup, "dedup"),
+        ('b', Self::Creator, "created by"),
         ('d', Self::Created, "date of creation"),
     ];
 
@@ -61,7 +75,35 @@ pub enum Attention {
 pub enum PaneTab {
     #[default]
     Calls,
+    /// Where its calls came from.
+    Hosts,
     Facts,
+    /// The services and filters that it can hit.
+    Reach,
+    /// Its audit rows.
+    Changes,
+}
+
+impl PaneTab {
+    /// All tabs with their names, in their order.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Calls, "calls"),
+        (Self::Hosts, "hosts"),
+        (Self::Facts, "facts"),
+        (Self::Reach, "reach"),
+        (Self::Changes, "changes"),
+    ];
+
+    /// Its place among them.
+    #[must_use]
+    pub fn place(self) -> usize {
+        Self::ALL.iter().position(|(tab, _)| *tab == self).unwrap_or(0)
+    }
+
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL[(self.place() + 1) % Self::ALL.len()].0
+    }
 }
 
 /// The screen.
@@ -86,6 +128,14 @@ pub struct Tokens {
     pub calls: Tail,
     /// The token that is most worth a look.
     pub worst: Option<Arc<TokenView>>,
+    /// How many tokens carry each of the counted chips.
+    pub counts: [u32; chips::COUNTED + 1],
+    /// What is known of a token beside itself, and of which version and use it was asked.
+    pub evidence: Option<Box<Evidence>>,
+    pub evidence_asked: Option<(TokenId, u64, u64)>,
+    /// Tombstones are among the tokens.
+    pub with_revoked: bool,
+    now: Timestamp,
 }
 
 impl Tokens {
@@ -93,6 +143,7 @@ impl Tokens {
     /// Returns the name of the marked token if it is gone.
     pub fn replace(&mut self, fresh: Vec<Arc<TokenView>>, now: Timestamp) -> Option<String> {
         let first = !std::mem::replace(&mut self.loaded, true);
+        self.now = now;
         let marked = self.selected().map(|token| token.name.clone());
         if first {
             self.all = fresh;
@@ -110,6 +161,11 @@ impl Tokens {
 
     /// Looks for the worst again: after new data, not at each frame.
     pub fn note_worst(&mut self, now: Timestamp) {
+        self.now = now;
+        for (count, word) in self.counts.iter_mut().zip(chips::WORDS) {
+            let on = self.all.iter().filter(|token| chips::is(token, word, now) == Some(true));
+            *count = u32::try_from(on.count()).unwrap_or(u32::MAX);
+        }
         let worth = self.all.iter().filter_map(|token| Some((attention(token, now)?, token)));
         self.worst = worth.min_by_key(|(attention, _)| *attention).map(|(_, token)| Arc::clone(token));
     }
@@ -135,6 +191,7 @@ impl Tokens {
     /// Sorts. Only on demand: never under the mark.
     pub fn resort(&mut self, now: Timestamp) {
         let (sort, reverse) = (self.sort, self.reverse);
+        self.now = now;
         self.all.sort_by_cached_key(|token| token.name.to_lowercase());
         self.all.sort_by(|a, b| {
             let order = compare(sort, a, b, now);
@@ -147,7 +204,8 @@ impl Tokens {
     /// Applies the filter again. True if the marked token went.
     pub fn refilter(&mut self) -> bool {
         let wanted = if self.filter_on { self.filter.to_lowercase() } else { String::new() };
-        let passes = |token: &TokenView| wanted.is_empty() || matches_text(token, &wanted);
+        let now = self.now;
+        let passes = |token: &TokenView| chips::passes(token, &wanted, now);
         self.shown = (0u32..).zip(&self.all).filter(|(_, token)| passes(token)).map(|(at, _)| at).collect();
         let (shown, all) = (&self.shown, &self.all);
         self.cursor.relocate(shown.len(), |at| all[shown[at] as usize].id)
@@ -196,6 +254,18 @@ impl Tokens {
         self.all.get(*self.places.get(&id)?)
     }
 
+    /// What is known of a token beside itself, once it has come.
+    #[must_use]
+    pub fn evidence_of(&self, token: &TokenView) -> Option<&Evidence> {
+        self.evidence.as_deref().filter(|evidence| evidence.token == token.id.as_str())
+    }
+
+    /// Tombstones among the tokens.
+    #[must_use]
+    pub fn revoked(&self) -> usize {
+        self.counts[chips::COUNTED] as usize
+    }
+
     /// The name of a token, or its id where the token is gone.
     #[must_use]
     pub fn name_of(&self, id: TokenId) -> String {
@@ -207,10 +277,10 @@ impl Tokens {
     }
 }
 
-/// True if a lower-case text stands in the name, the id, the scope or the creator's name.
+/// True if a lower-case text stands in the name, the id, the scope, the creator's or the owner's name.
 #[must_use]
 pub fn matches_text(token: &TokenView, text: &str) -> bool {
-    [token.name.as_str(), token.id.as_str(), &token.scope.name, &token.created_by]
+    [token.name.as_str(), token.id.as_str(), &token.scope.name, &token.created_by, &token.owner]
         .iter()
         .any(|hay| hay.to_lowercase().contains(text))
 }
@@ -218,6 +288,9 @@ pub fn matches_text(token: &TokenView, text: &str) -> bool {
 /// Why this token is worth a look.
 #[must_use]
 pub fn attention(token: &TokenView, now: Timestamp) -> Option<Attention> {
+    if token.state == TokenState::Revoked {
+        return None;
+    }
     let ends_in = token.expires_at.map(|at| at.secs_since(now));
     if token.state == TokenState::Expired || ends_in.is_some_and(|secs| secs <= 0) {
         return Some(Attention::Expired);
@@ -243,20 +316,39 @@ pub fn calls_in_hour(token: &TokenView) -> u64 {
 /// The column STATE/EXPIRES: words first, so that colour only adds.
 #[must_use]
 pub fn state_words(token: &TokenView, now: Timestamp) -> String {
+    let left = |at: Timestamp| words::age(at.secs_since(now));
+    let since = |at: Timestamp| words::age(now.secs_since(at));
+    if let Some((new, all)) = chips::rotating(token, now) {
+        return format!("ROTATING {new}/{all}");
+    }
     match (token.state, token.expires_at) {
-        (TokenState::Revoked, _) => "REVOKED".to_owned(),
-        (TokenState::Suspended, _) => "SUSPENDED".to_owned(),
-        (TokenState::NotYetValid, _) => "NOT YET VALID".to_owned(),
-        (_, Some(at)) if at <= now || token.state == TokenState::Expired => {
-            format!("EXPIRED {}", words::age(now.secs_since(at)))
+        (TokenState::Revoked, _) => format!("REVOKED {}", token.revoked_at.map(since).unwrap_or_default()),
+        (TokenState::Suspended, _) => {
+            let at = token.suspended.as_ref().map(|suspended| since(suspended.at));
+            format!("SUSPENDED {}", at.unwrap_or_default()).trim_end().to_owned()
         }
+        (TokenState::NotYetValid, _) => format!("STARTS in {}", token.not_before.map(left).unwrap_or_default()),
+        (_, Some(at)) if at <= now || token.state == TokenState::Expired => format!("EXPIRED {}", since(at)),
         (TokenState::Expired, None) => "EXPIRED".to_owned(),
         (_, Some(at)) => {
-            let secs = at.secs_since(now);
-            let mark = if secs < EXPIRING_SECS { " !" } else { "" };
-            format!("in {}{mark}", words::age(secs))
+            let mark = if at.secs_since(now) < EXPIRING_SECS { " !" } else { "" };
+            format!("in {}{mark}", left(at))
         }
         (TokenState::Active, None) => "never".to_owned(),
+    }
+}
+
+/// The sign before a row: worth a look, suspended, rotating, or nothing.
+#[must_use]
+pub fn sign(token: &TokenView, now: Timestamp) -> char {
+    if token.suspended.is_some() && token.state != TokenState::Revoked {
+        'o'
+    } else if attention(token, now).is_some() {
+        '!'
+    } else if chips::rotating(token, now).is_some() {
+        'r'
+    } else {
+        ' '
     }
 }
 
@@ -266,6 +358,12 @@ fn compare(sort: Sort, a: &TokenView, b: &TokenView, now: Timestamp) -> Ordering
     let used = |token: &TokenView| std::cmp::Reverse(token.usage.last_use.as_ref().map(|last| last.at));
     match sort {
         Sort::Name => Ordering::Equal,
+        Sort::Scope => a.scope.name.cmp(&b.scope.name),
+        Sort::Owner => a.owner.cmp(&b.owner),
+        Sort::State => a.state.cmp(&b.state),
+        Sort::Debug => b.debug_until.cmp(&a.debug_until),
+        Sort::Dedup => a.dedup_window_secs.cmp(&b.dedup_window_secs),
+        Sort::Creator => a.created_by.cmp(&b.created_by),
         Sort::Attention => rank(a, now).cmp(&rank(b, now)),
         Sort::Expires => last(a.expires_at).cmp(&last(b.expires_at)),
         Sort::LastUsed => used(a).cmp(&used(b)),
@@ -275,5 +373,10 @@ fn compare(sort: Sort, a: &TokenView, b: &TokenView, now: Timestamp) -> Ordering
 }
 
 fn rank(token: &TokenView, now: Timestamp) -> u8 {
-    attention(token, now).map_or(u8::MAX, |attention| attention as u8)
+    match (attention(token, now), sign(token, now)) {
+        (Some(attention), _) => attention as u8,
+        (None, 'o') => 10,
+        (None, 'r') => 11,
+        (None, _) => u8::MAX,
+    }
 }

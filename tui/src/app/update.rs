@@ -3,9 +3,11 @@
 mod act;
 mod changes;
 mod clock;
+mod danger;
 mod dialogs;
 mod keys;
 mod layers;
+mod lock;
 mod net;
 mod walk;
 
@@ -34,7 +36,12 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
             effects.touch(Dirty::Input);
         }
         Msg::Paste { text, burst } => {
-            layers::paste(model, &text, burst);
+            model.touched_at = now;
+            if model.lock.is_some() {
+                lock::paste(model, &text);
+            } else {
+                layers::paste(model, &text, burst);
+            }
             effects.touch(Dirty::Input);
         }
         Msg::Resize { columns, rows } => {
@@ -44,6 +51,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
         Msg::Tick => clock::tick(model, before, &mut effects),
         Msg::Net(net) => net::net(model, net, &mut effects),
     }
+    lock::hide_secret(model);
     settle(model, &mut effects);
     effects
 }
@@ -58,9 +66,52 @@ fn settle(model: &mut Model, effects: &mut Effects) {
     model.logs.refused_cursor.scroll(rows, model.logs.refused.len());
     model.incidents.cursor.scroll(rows, model.incidents.rows.len());
     model.services.cursor.scroll(rows, model.services.nodes.len());
+    model.operators.cursor.scroll(rows, model.operators.rows.len());
+    model.audit.cursor.scroll(rows, model.audit.rows.len());
     if model.connection == super::connection::Connection::Live {
         want_calls(model, effects);
         want_story(model, effects);
+        want_evidence(model, effects);
+        want_older(model, effects);
+    }
+}
+
+/// What is known of the marked token beside itself is asked for while a tab shows it, and again when it was used.
+fn want_evidence(model: &mut Model, effects: &mut Effects) {
+    let shown = matches!(model.tokens.tab, PaneTab::Hosts | PaneTab::Facts | PaneTab::Changes);
+    if model.screen != Screen::Tokens || !shown {
+        return;
+    }
+    let Some(token) = model.tokens.selected() else { return };
+    let wanted = (token.id, token.version, token.usage.counts.total());
+    if model.tokens.evidence_asked != Some(wanted) {
+        let token = token.id.to_string();
+        model.tokens.evidence_asked = Some(wanted);
+        effects.push(Effect::FetchEvidence { token });
+    }
+}
+
+/// The mark nears the last row of the audit that is here.
+fn want_older(model: &mut Model, effects: &mut Effects) {
+    if model.screen == Screen::Audit
+        && let Some(before) = model.audit.wants_older()
+    {
+        fetch_audit(model, Some(before), effects);
+    }
+}
+
+/// Asks for a page of the audit; what was asked before is not waited for any more.
+fn fetch_audit(model: &mut Model, before: Option<u64>, effects: &mut Effects) {
+    let generation = model.next_generation();
+    model.audit.asked = Some(generation);
+    effects.push(Effect::FetchAudit { generation, filter: model.audit.filter.clone(), before });
+}
+
+/// Tombstones are fetched while the filter asks for them.
+fn watch_revoked(model: &mut Model, effects: &mut Effects) {
+    let wanted = model.tokens.filter_on && super::chips::wants_revoked(&model.tokens.filter.to_lowercase());
+    if std::mem::replace(&mut model.tokens.with_revoked, wanted) != wanted {
+        effects.push(Effect::WatchRevoked(wanted));
     }
 }
 

@@ -90,6 +90,23 @@ pub fn moment(at: Timestamp) -> String {
     at.to_utc().format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
+/// The next of `len` places that `fits`, around the end; `from_here`: the one at `at` counts too.
+#[must_use]
+pub fn find(len: usize, at: usize, forward: bool, from_here: bool, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    if len == 0 {
+        return None;
+    }
+    let first = usize::from(!from_here);
+    let place = |offset: usize| if forward { (at + offset) % len } else { (at + len - offset % len) % len };
+    (first..len + first).map(place).find(|place| fits(*place))
+}
+
+/// `2026-11-22T03:12:39Z`: as the daemon takes it back.
+#[must_use]
+pub fn exact(at: Timestamp) -> String {
+    at.to_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// A text as one word of a shell line: quoted where a shell would take it apart.
 #[must_use]
 pub fn shell(text: &str) -> String {

@@ -60,6 +60,9 @@ What needs the daemon stopped is a verb of `tollgated`, everything else one of
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) global: Global,
+    /// Of the console: hide the screen after so long without a key; a sign-in with a passphrase always does after 15m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) lock_after: Option<Duration>,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }

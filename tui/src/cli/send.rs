@@ -11,6 +11,7 @@ use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tollgate_shared::api::{ProcessAnswer, RequestAnswer};
+use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Problem;
 use zeroize::Zeroizing;
 
@@ -198,8 +199,10 @@ fn request_lines(status: StatusCode, answer: &RequestAnswer) -> Vec<String> {
 
 fn answer_lines(status: StatusCode, answer: &ProcessAnswer) -> Vec<String> {
     let is_duplicate = answer.triggered.duplicate || answer.resolved.duplicate;
+    let is_suppressed = answer.results.iter().any(|result| result.outcome == Outcome::Suppressed);
     let what = match status.as_u16() {
         201 => "opened",
+        202 if is_suppressed => "suppressed: under maintenance nothing is opened",
         202 => "NO MATCH: nothing was opened or resolved",
         _ if is_duplicate => "duplicate: its effect still stands",
         _ => "attached or resolved",

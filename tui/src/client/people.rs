@@ -1,11 +1,13 @@
 //! The routes of operators, lockdown and audit.
 
 use hyper::Method;
-use tollgate_shared::api::{AuditVerdict, NewOperator, OperatorPatch, OperatorView, Page, SetLockdown, SetPassphrase};
+use tollgate_shared::api::{
+    AuditVerdict, NewOperator, OperatorPatch, OperatorView, Page, SetLockdown, SetPassphrase, SignIn, SignedIn,
+};
 use tollgate_shared::audit::AuditRow;
 
 use super::target::{Target, item};
-use super::{Client, ClientError, PageQuery};
+use super::{Client, ClientError, PageQuery, Ticket};
 
 /// Which audit rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +56,16 @@ impl Client {
         self.send(Method::PATCH, &item("operators", reference, ""), patch).await
     }
 
+    /// Changes an operator if nobody has changed it since `version`; refused with `version-mismatch` otherwise.
+    pub async fn edit_operator_version(
+        &self,
+        reference: &str,
+        patch: &OperatorPatch,
+        version: u64,
+    ) -> Result<OperatorView, ClientError> {
+        self.send_if_version(Method::PATCH, &item("operators", reference, ""), patch, version).await
+    }
+
     /// Removes an operator.
     pub async fn delete_operator(&self, reference: &str) -> Result<(), ClientError> {
         self.delete(&item("operators", reference, "")).await
@@ -62,6 +74,17 @@ impl Client {
     /// Sets an operator's passphrase or takes it away.
     pub async fn set_passphrase(&self, reference: &str, set: &SetPassphrase) -> Result<OperatorView, ClientError> {
         self.send(Method::POST, &item("operators", reference, "/passphrase"), set).await
+    }
+
+    /// Signs in on this connection; the ticket is for the others.
+    pub async fn sign_in(&self, sign_in: &SignIn) -> Result<Ticket, ClientError> {
+        let mut signed: SignedIn = self.send(Method::POST, "/v1/sign-in", sign_in).await?;
+        Ok(Ticket::new(std::mem::take(&mut signed.operator), std::mem::take(&mut signed.ticket)))
+    }
+
+    /// Ends the sign-in of this connection, and its ticket.
+    pub async fn sign_out(&self) -> Result<(), ClientError> {
+        self.post_empty::<SignedIn>("/v1/sign-out").await.map(drop)
     }
 
     /// Locks down, or lifts the lockdown; the lockdown is then in [`super::Client::status`].

@@ -4,11 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
+use tollgate_shared::api::{OperatorView, StatusView};
 
-use crate::app::Net;
-use crate::client::{Client, ClientError, IncidentQuery, PageQuery, TokenQuery};
+use super::client::words;
+use crate::app::audit::AuditFilter;
+use crate::app::msg::{AuditPage, Evidence};
+use crate::app::rights::Me;
+use crate::app::{Effect, Net};
+use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, TokenQuery};
 
 /// The same thing is not asked for more often than this,
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
@@ -18,6 +23,14 @@ const PAGE: u32 = 1_000;
 /// Incidents that are shown: open ones first, then the latest resolved ones.
 const OPEN_PAGES_MAX: usize = 5;
 const RESOLVED: u32 = 100;
+/// Audit rows of one question.
+const AUDIT_ROWS: u32 = 200;
+/// Audit rows of one token.
+const CHANGES: u32 = 100;
+/// The mark rests for so long before its token is asked about.
+const SETTLE: Duration = Duration::from_millis(150);
+/// The socket for those who read.
+const READER_SOCKET: &str = "reader.sock";
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +40,13 @@ enum Topic {
     Incidents,
     Organisation,
     Refused,
+    Me,
+    Operators,
 }
 
 impl Topic {
-    const ALL: [Self; 5] = [Self::Status, Self::Tokens, Self::Incidents, Self::Organisation, Self::Refused];
+    const ALL: [Self; 7] =
+        [Self::Status, Self::Tokens, Self::Incidents, Self::Organisation, Self::Refused, Self::Me, Self::Operators];
 }
 
 #[derive(Clone, Copy, Default)]
@@ -46,12 +62,24 @@ pub(super) struct Fetcher {
     net: Sender<Net>,
     wants: [Want; Topic::ALL.len()],
     refused: bool,
+    /// Tombstones are wanted among the tokens.
+    revoked: bool,
+    /// What is asked of the marked token; a newer question ends it.
+    evidence: Option<AbortHandle>,
     running: JoinSet<Option<(Topic, Duration)>>,
 }
 
 impl Fetcher {
     pub(super) fn new(client: Arc<Client>, net: Sender<Net>) -> Self {
-        Self { client, net, wants: Default::default(), refused: false, running: JoinSet::new() }
+        Self {
+            client,
+            net,
+            wants: Default::default(),
+            refused: false,
+            revoked: false,
+            evidence: None,
+            running: JoinSet::new(),
+        }
     }
 
     /// After a connect, and after a change of our own, which must be seen at once.
@@ -62,7 +90,7 @@ impl Fetcher {
         }
     }
 
-    pub(super) fn watch_refused(&mut self, on: bool) {
+    fn watch_refused(&mut self, on: bool) {
         self.refused = on;
         self.want(Topic::Refused);
     }
@@ -71,7 +99,9 @@ impl Fetcher {
     pub(super) fn changed(&mut self, kinds: &[String]) {
         for kind in kinds {
             match kind.as_str() {
-                "registry" => self.want(Topic::Organisation),
+                "registry" => {
+                    [Topic::Organisation, Topic::Operators, Topic::Me].into_iter().for_each(|topic| self.want(topic));
+                }
                 "tokens" | "usage" => self.want(Topic::Tokens),
                 "incidents" => self.want(Topic::Incidents),
                 "refused" => self.want(Topic::Refused),
@@ -81,7 +111,56 @@ impl Fetcher {
         self.want(Topic::Status);
     }
 
-    pub(super) fn incident(&mut self, incident: String) {
+    /// A question that belongs to no topic; what is no question is not for the daemon.
+    pub(super) fn take(&mut self, effect: Effect) {
+        match effect {
+            Effect::FetchIncident { incident } => self.incident(incident),
+            Effect::WatchRefused(on) => self.watch_refused(on),
+            Effect::WatchRevoked(on) => {
+                self.revoked = on;
+                self.want(Topic::Tokens);
+                self.wants[Topic::Tokens as usize].not_before = None;
+            }
+            Effect::FetchToken { token } => {
+                self.ask(async move |client| {
+                    let token = client.token(&token).await.ok()?;
+                    Some(Net::Token(Box::new(token)))
+                });
+            }
+            Effect::FetchEvidence { token } => {
+                if let Some(older) = self.evidence.take() {
+                    older.abort();
+                }
+                self.evidence = Some(self.ask(async move |client| evidence(&client, token).await));
+            }
+            Effect::FetchAudit { generation, filter, before } => {
+                self.ask(async move |client| Some(audit(&client, generation, filter, before).await));
+            }
+            Effect::VerifyAudit => {
+                self.ask(async move |client| {
+                    let verdict = client.verify_audit().await;
+                    Some(Net::Verdict(verdict.map(Box::new).map_err(|error| words(&error))))
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks once, beside the topics.
+    fn ask<F>(&mut self, question: impl FnOnce(Arc<Client>) -> F) -> AbortHandle
+    where
+        F: Future<Output = Option<Net>> + Send + 'static,
+    {
+        let (asked, net) = (question(Arc::clone(&self.client)), self.net.clone());
+        self.running.spawn(async move {
+            if let Some(answer) = asked.await {
+                net.send(answer).await.ok();
+            }
+            None
+        })
+    }
+
+    fn incident(&mut self, incident: String) {
         let (client, net) = (Arc::clone(&self.client), self.net.clone());
         self.running.spawn(async move {
             if let Ok(incident) = client.incident(&incident).await {
@@ -123,10 +202,11 @@ impl Fetcher {
 
     fn start(&mut self, topic: Topic) {
         let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        let revoked = self.revoked;
         self.running.spawn(async move {
             let started = Instant::now();
             // A failed question is asked again with the next change; a lost connection shows in the events.
-            if let Ok(answers) = fetch(&client, topic).await {
+            if let Ok(answers) = fetch(&client, topic, revoked).await {
                 for answer in answers {
                     net.send(answer).await.ok()?;
                 }
@@ -144,10 +224,12 @@ impl Fetcher {
     }
 }
 
-async fn fetch(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
+async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>, ClientError> {
     match topic {
         Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
-        Topic::Tokens => tokens(client).await.map(|net| vec![net]),
+        Topic::Tokens => tokens(client, revoked).await.map(|net| vec![net]),
+        Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
+        Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
         Topic::Incidents => incidents(client).await.map(|net| vec![net]),
         Topic::Organisation => organisation(client).await,
         Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
@@ -174,10 +256,69 @@ fn page(cursor: Option<String>) -> PageQuery {
     PageQuery { limit: Some(PAGE), cursor }
 }
 
-async fn tokens(client: &Client) -> Result<Net, ClientError> {
+async fn tokens(client: &Client, revoked: bool) -> Result<Net, ClientError> {
     let query = |cursor| TokenQuery { page: page(cursor), ..TokenQuery::default() };
-    let rows = all_pages!(cursor => client.tokens(&query(cursor.take())));
+    let mut rows = all_pages!(cursor => client.tokens(&query(cursor.take())));
+    if revoked {
+        let dead = |cursor| TokenQuery { state: Some("revoked".to_owned()), ..query(cursor) };
+        rows.extend(all_pages!(cursor => client.tokens(&dead(cursor.take()))));
+    }
     Ok(Net::Tokens(rows.into_iter().map(Arc::new).collect()))
+}
+
+/// Who works here. Whether he is an operator is asked, because only that says what he may in which team.
+async fn me(client: &Client) -> Result<Me, ClientError> {
+    let status = client.status().await?;
+    let by_uid = format!("uid {}", status.caller_uid);
+    let superuser = !client.is_signed_in() && status.caller_role == "admin" && is_superuser(&status, &by_uid);
+    let read_only = client.socket().file_name().is_some_and(|name| name == READER_SOCKET);
+    let operator = match superuser || status.caller == by_uid {
+        true => None,
+        false => client.operator(&status.caller).await.ok(),
+    };
+    Ok(Me { name: status.caller, superuser, read_only, operator })
+}
+
+fn is_superuser(status: &StatusView, by_uid: &str) -> bool {
+    (status.caller == "root" && status.caller_uid == 0) || status.caller == by_uid
+}
+
+/// Who may not see them gets the reason instead.
+async fn operators(client: &Client) -> Result<Result<Vec<OperatorView>, String>, ClientError> {
+    let asked = async { Ok(all_pages!(cursor => client.operators(&page(cursor.take())))) };
+    match asked.await {
+        Ok(rows) => Ok(Ok(rows)),
+        Err(error @ ClientError::Problem(_)) => Ok(Err(words(&error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// A mark that runs down a table must not ask for every row.
+async fn evidence(client: &Client, token: String) -> Option<Net> {
+    tokio::time::sleep(SETTLE).await;
+    let first = PageQuery { limit: Some(PAGE), cursor: None };
+    let sources = client.token_sources(&token, &first).await.ok()?.items;
+    let issued = client.issued_tokens(&token, &first).await.map(|page| page.items).unwrap_or_default();
+    let query = AuditQuery { target: Some(token.clone()), limit: Some(CHANGES), ..AuditQuery::default() };
+    let changes = client.audit_rows(&query).await.map(|page| page.items).unwrap_or_default();
+    Some(Net::Evidence(Box::new(Evidence { token, sources, issued, changes })))
+}
+
+async fn audit(client: &Client, generation: u64, filter: AuditFilter, before: Option<u64>) -> Net {
+    let query = AuditQuery {
+        actor: filter.actor,
+        action: filter.action,
+        target: filter.target,
+        since_secs: filter.since.map(|(_, secs)| secs),
+        before,
+        limit: Some(AUDIT_ROWS),
+    };
+    let page = client.audit_rows(&query).await.map_err(|error| words(&error)).map(|page| AuditPage {
+        next: page.next.as_deref().and_then(|next| next.parse().ok()),
+        rows: page.items,
+        newest: before.is_none(),
+    });
+    Net::Audit { generation, page }
 }
 
 async fn organisation(client: &Client) -> Result<Vec<Net>, ClientError> {

@@ -15,6 +15,6 @@ pub(super) fn write_new(name: &str, text: &str) -> Result<Reply, Failure> {
     });
     match written {
         Ok(()) => Ok(Reply::Said(format!("written to {name} (mode 0600)"))),
-        Err(error) => Err(Failure { words: format!("{name} was not written: {error}"), fields: Vec::new() }),
+        Err(error) => Err(Failure { words: format!("{name} was not written: {error}"), ..Failure::default() }),
     }
 }

@@ -10,7 +10,7 @@ use crate::app::layout::{Area, Layout};
 use crate::app::words::{self, group};
 use tollgate_shared::api::StatusView;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Row};
 
 pub(super) fn top(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     head(canvas, model, layout.head);
@@ -24,8 +24,7 @@ fn head(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let width = usize::from(area.width);
     let left = format!(" TOLLGATE  {}", model.screen.title());
     let badge = model.connection.badge(model.heard_at, model.now);
-    let who =
-        model.status.as_ref().map(|status| format!("{} {}  ", status.caller, status.caller_role)).unwrap_or_default();
+    let who = model.status.as_deref().map(|status| who(model, status)).unwrap_or_default();
     let clock = format!("  {}", words::minute(model.now));
     let place = model.status.as_deref().map(address).unwrap_or_default();
     // What is dropped first when the line is narrow: the place, who, the clock, the product's name.
@@ -37,10 +36,32 @@ fn head(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let right = who.chars().count() + badge.chars().count() + clock.chars().count();
     let gap = width.saturating_sub(left.chars().count() + place.chars().count() + right);
     let mut row = canvas.row(area, theme.strong());
-    row.text(&left, theme.strong()).cell("", gap / 2, theme.plain()).text(&place, theme.plain());
+    row.text(&left, theme.strong());
+    let (place, gap) = if model.lockdown().is_some() {
+        locked_down(&mut row, model, theme);
+        (String::new(), (gap + place.chars().count()).saturating_sub(15))
+    } else {
+        (place, gap)
+    };
+    row.cell("", gap / 2, theme.plain()).text(&place, theme.plain());
     row.cell("", gap - gap / 2, theme.plain()).text(&who, theme.plain());
     row.text(&badge, if model.phase() == Phase::Live { theme.good() } else { theme.bad() }).text(&clock, theme.plain());
     canvas.put(area, 0, row);
+}
+
+/// Name and role; whoever signed in with a passphrase is not the unix account, so it says so.
+fn who(model: &Model, status: &StatusView) -> String {
+    match &model.signed_in {
+        Some(name) => format!("{name} {}, signed in  ", status.caller_role),
+        None => format!("{} {}  ", status.caller, status.caller_role),
+    }
+}
+
+/// On every screen and over every dialog: a line that is otherwise about one thing only says it too.
+pub(super) fn locked_down(row: &mut Row<'_>, model: &Model, theme: &super::Theme) {
+    if model.lockdown().is_some() {
+        row.text("  ", theme.plain()).text(" LOCKED DOWN ", theme.alarm());
+    }
 }
 
 /// Where calls are taken, and who can reach that.
@@ -83,7 +104,8 @@ fn attention(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let theme = canvas.theme;
     let Some((words, _)) = model.worst() else { return };
     let goes = if model.phase() == Phase::Live { "   0 = go" } else { "" };
-    canvas.text(area, &format!(" ! {words}{goes}"), theme.attention());
+    let style = if model.lockdown().is_some() { theme.alarm() } else { theme.attention() };
+    canvas.text(area, &format!(" ! {words}{goes}"), style);
 }
 
 pub(super) fn bottom(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
@@ -118,13 +140,17 @@ fn footer(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     if area.height == 0 || notice_here {
         return;
     }
-    hints(canvas, area, 0, &keymap::footer(Place::of(model)));
+    // What may not be done stands in brackets; pressing it says why.
+    let hints_here = keymap::footer(Place::of(model)).into_iter().map(|(key, hint, action)| {
+        if model.may(action).is_err() { (format!("({key}"), format!("{hint})")) } else { (key, hint.to_owned()) }
+    });
+    hints(canvas, area, 0, &hints_here.collect::<Vec<_>>());
 }
 
 /// Keys and what they do; the last two stay when the line is narrow.
-pub(super) fn hints(canvas: &mut Canvas<'_>, area: Area, at: u16, hints: &[(String, &str)]) {
+pub(super) fn hints(canvas: &mut Canvas<'_>, area: Area, at: u16, hints: &[(String, String)]) {
     let theme = canvas.theme;
-    let width = |(key, hint): &(String, &str)| key.chars().count() + hint.chars().count() + 3;
+    let width = |(key, hint): &(String, String)| key.chars().count() + hint.chars().count() + 3;
     let (own, last) = hints.split_at(hints.len().saturating_sub(2));
     let kept: usize = last.iter().map(width).sum();
     let mut row = canvas.row(area, theme.plain());

@@ -1,47 +1,136 @@
-//! The dialog before a revoke or a rotation, and the receipt after.
+//! The dialog before a change that is not made lightly, and the receipt of a revoke.
 
-use tollgate_shared::api::{RevokeReceipt, TokenView};
+use tollgate_shared::api::RevokeReceipt;
 
-use crate::app::danger::{Danger, Deed, receipt_text};
+use crate::app::danger::{Danger, Object, Part, facts, receipt_text};
+use crate::app::layout::Area;
 use crate::app::model::Model;
-use crate::app::tokens::calls_in_hour;
-use crate::app::words::{age, count, group};
+use crate::safe_text::SafeText;
 
 use super::canvas::{Canvas, Row};
-use super::overlays;
+use super::{chrome, overlays};
+
+const LABEL: usize = 14;
 
 pub(super) fn danger(canvas: &mut Canvas<'_>, model: &Model, danger: &Danger) {
     let theme = canvas.theme;
     let area = canvas.area();
-    let token = &danger.token;
-    let verb = danger.deed.verb().to_uppercase();
-    let scope = format!("{} {}", token.scope.kind, token.scope.name);
-    let head = format!(" {verb} {}   {}   {scope}   made by {}", token.name, token.id, token.created_by);
-    canvas.text(area, &head, theme.strong());
+    let mut head = canvas.row(area, theme.plain());
+    head.text(&format!(" {}", title(danger)), theme.strong());
+    chrome::locked_down(&mut head, model, theme);
+    canvas.put(area, 0, head);
     canvas.rule(area, 1);
-    // The typing must be visible on the smallest screen; the facts fill what is left.
-    let fixed: u16 = 6;
+    // What is typed and pressed must be visible on the smallest screen; the facts fill what is left.
+    let inputs = inputs(canvas, model, danger);
+    let fixed = u16::try_from(inputs.len()).unwrap_or(u16::MAX).saturating_add(4);
     let room = area.height.saturating_sub(2 + fixed);
-    let facts = facts(model, danger);
-    for (row, (label, text)) in (0..room).zip(&facts) {
-        let mut line = canvas.row(area, theme.plain());
-        line.cell(label, 14, theme.strong()).text(text, theme.plain());
-        canvas.put(area, 2 + row, line);
+    let mut y = 2 + draw_facts(canvas, model, danger, Area { y: 2, height: room, ..area });
+    for row in inputs {
+        canvas.put(area, y, row);
+        y += 1;
     }
-    let y = 2 + room.min(u16::try_from(facts.len()).unwrap_or(room) + 1);
-    canvas.put(area, y, typed(canvas, danger));
-    canvas.put(area, y + 1, buttons(canvas, danger));
     let error = danger.error.as_ref().map(|words| format!(" ! {words}")).unwrap_or_default();
-    canvas.text_at(area, y + 2, &error, theme.bad());
-    canvas.text_at(area, y + 3, &format!(" $ {}", danger.cli()), theme.plain());
-    let id = &token.id;
-    canvas.text_at(
-        area,
-        y + 4,
-        &format!(" A paste is not counted. Name hard to type? Its id {id} works too."),
-        theme.plain(),
-    );
-    canvas.text_at(area, y + 5, " Letters go to the name. Tab next, Enter marked button, Esc cancel", theme.plain());
+    canvas.text_at(area, y, &error, theme.bad());
+    let foot = area.height.saturating_sub(1);
+    let cli = SafeText::new(&format!(" $ {}", danger.cli())).wrap(usize::from(area.width).max(1));
+    for (row, part) in (y + 1..foot.saturating_sub(1)).zip(&cli) {
+        canvas.safe_at(area, row, part, theme.plain());
+    }
+    footer(canvas, danger, foot);
+}
+
+fn title(danger: &Danger) -> String {
+    let verb = danger.verb().to_uppercase();
+    match &danger.object {
+        Object::Token(token) => {
+            let is_named = token.scope.kind != token.scope.name;
+            let kind = if is_named { format!("{} ", token.scope.kind) } else { String::new() };
+            let scope = format!("{kind}{}", token.scope.name);
+            format!("{verb} {}   {}   {scope}   made by {}", token.name, token.id, token.created_by)
+        }
+        Object::Operator(operator) => format!("{verb} operator {}", operator.name),
+        Object::Daemon(host) => format!("{verb} {host}"),
+    }
+}
+
+/// Draws the facts, and says how many rows they and the empty one below take.
+fn draw_facts(canvas: &mut Canvas<'_>, model: &Model, danger: &Danger, area: Area) -> u16 {
+    let theme = canvas.theme;
+    let width = usize::from(area.width).saturating_sub(LABEL + 1).max(8);
+    let mut row = 0;
+    for (label, text) in facts(model, danger) {
+        for (at, part) in SafeText::new(&text).wrap(width).iter().enumerate() {
+            if row >= area.height {
+                return row;
+            }
+            let mut line = canvas.row(area, theme.plain());
+            let label = if at == 0 { format!(" {label}") } else { String::new() };
+            line.cell(&label, LABEL, theme.strong()).text(part.as_screen_str(), theme.plain());
+            canvas.put(area, row, line);
+            row += 1;
+        }
+    }
+    (row + 1).min(area.height)
+}
+
+/// The rows that are typed or pressed at.
+fn inputs<'b>(canvas: &Canvas<'b>, model: &Model, danger: &Danger) -> Vec<Row<'b>> {
+    let mut rows = Vec::new();
+    if danger.choice.is_some() {
+        rows.push(choice(canvas, danger));
+    }
+    if danger.parts().contains(&Part::Also) {
+        rows.push(also(canvas, model, danger));
+    }
+    if danger.wants_reason() {
+        rows.push(reason(canvas, danger));
+    }
+    if danger.wants_name() {
+        rows.push(typed(canvas, danger));
+    }
+    rows.push(buttons(canvas, danger));
+    rows
+}
+
+fn begin<'b>(canvas: &Canvas<'b>, marked: bool, label: &str) -> Row<'b> {
+    let theme = canvas.theme;
+    let mut row = canvas.row(canvas.area(), theme.plain());
+    row.text(if marked { "> " } else { "  " }, theme.strong()).cell(label, LABEL - 2, theme.strong());
+    row
+}
+
+fn choice<'b>(canvas: &Canvas<'b>, danger: &Danger) -> Row<'b> {
+    let theme = canvas.theme;
+    let marked = danger.mark == Part::Choice;
+    let mut row = begin(canvas, marked, "how");
+    let label = danger.choice.as_ref().map_or("", |choice| choice.label());
+    row.text("< ", theme.plain()).text(label, if marked { theme.marked() } else { theme.plain() });
+    row.text(" >  Left Right", theme.plain());
+    row
+}
+
+fn also<'b>(canvas: &Canvas<'b>, model: &Model, danger: &Danger) -> Row<'b> {
+    let theme = canvas.theme;
+    let marked = danger.mark == Part::Also;
+    let issued = danger.token().and_then(|token| model.tokens.evidence_of(token)).map_or(0, |known| known.issued.len());
+    let mut row = begin(canvas, marked, "");
+    row.text(if danger.also { "[x]" } else { "[ ]" }, if marked { theme.marked() } else { theme.plain() });
+    row.text(&format!(" also revoke what it issued: {issued}"), theme.plain());
+    row
+}
+
+fn reason<'b>(canvas: &Canvas<'b>, danger: &Danger) -> Row<'b> {
+    let theme = canvas.theme;
+    let mut row = begin(canvas, danger.mark == Part::Reason, "reason");
+    row.text("[ ", theme.plain());
+    if danger.mark == Part::Reason || !danger.wants_name() {
+        let cursor = danger.reason.before_cursor().chars().count();
+        overlays::field(&mut row, &danger.reason.text(), cursor, theme);
+    } else {
+        row.text(&danger.reason.text(), theme.plain());
+    }
+    row.text(" ]", theme.plain());
+    row
 }
 
 fn typed<'b>(canvas: &Canvas<'b>, danger: &Danger) -> Row<'b> {
@@ -51,82 +140,73 @@ fn typed<'b>(canvas: &Canvas<'b>, danger: &Danger) -> Row<'b> {
     if canvas.columns < 50 {
         row.text(" name [ ", theme.plain());
     } else {
-        row.text(&format!(" Type the name to {} it:  [ ", danger.deed.verb()), theme.plain());
+        row.text(&format!(" Type the name to {} it:  [ ", danger.verb()), theme.plain());
     }
-    if typed.is_empty() {
-        row.text(" ", theme.marked());
+    let cursor = danger.typed.before_cursor().chars().count();
+    if danger.mark == Part::Reason {
+        row.text(&typed, theme.plain());
     } else {
-        overlays::field(&mut row, &typed, danger.typed.before_cursor().chars().count(), theme);
+        overlays::field(&mut row, &typed, cursor, theme);
     }
-    row.text(" ]   name: ", theme.plain()).text(&danger.token.name, theme.strong());
+    row.text(" ]   name: ", theme.plain()).text(&danger.names()[0], theme.strong());
     row
 }
 
 fn buttons<'b>(canvas: &Canvas<'b>, danger: &Danger) -> Row<'b> {
     let theme = canvas.theme;
-    let mark = |on: bool| if on { theme.marked() } else { theme.plain() };
     let mut row = canvas.row(canvas.area(), theme.plain());
-    row.text(if danger.marked_deed { "     " } else { "   > " }, theme.strong());
-    row.text("[ Cancel ]", mark(!danger.marked_deed));
-    row.text(if danger.marked_deed { "   > " } else { "     " }, theme.strong());
-    row.text(&format!("[ {} ]", danger.deed.button()), mark(danger.marked_deed));
-    let state = match (danger.pending, danger.is_confirmed()) {
-        (Some(_), _) => "  asking the daemon",
-        (None, true) => "  (name complete)",
-        (None, false) => "  (name incomplete)",
+    let narrow = canvas.columns < 50;
+    for part in danger.parts() {
+        let label = match part {
+            Part::Cancel => "Cancel",
+            Part::Suspend => "Suspend",
+            Part::Rotate => "Rotate",
+            Part::Do => danger.button(),
+            Part::Choice | Part::Also | Part::Reason => continue,
+        };
+        let marked = part == danger.mark;
+        if narrow && !marked {
+            continue;
+        }
+        row.text(if marked { " > " } else { "   " }, theme.strong());
+        row.text(&format!("[ {label} ]"), if marked { theme.marked() } else { theme.plain() });
+    }
+    let state = match (danger.pending, danger.wants_name(), danger.is_confirmed()) {
+        (Some(_), ..) => "  asking the daemon",
+        (None, false, _) => "",
+        (None, true, true) => "  (name complete)",
+        (None, true, false) => "  (name incomplete)",
     };
     row.text(state, theme.plain());
     row
 }
 
-/// What would stop: only what the daemon has told.
-fn facts(model: &Model, danger: &Danger) -> Vec<(&'static str, String)> {
-    let token = &danger.token;
-    let mut facts = vec![(" WHAT STOPS", use_words(model, token))];
-    let counts = token.usage.counts;
-    let effects = format!(
-        "{} created, {} attached, {} resolved",
-        group(counts.created),
-        group(counts.attached),
-        group(counts.resolved)
-    );
-    facts.push(("", format!("in its life {}: {effects}", count(counts.total(), "call"))));
-    if let Some(open) = danger.open_incidents.filter(|open| *open > 0) {
-        facts.push((
-            "",
-            format!("{} that it opened will not resolve by its calls", count(open as u64, "open incident")),
-        ));
-    }
-    match danger.deed {
-        Deed::Revoke => {
-            facts.push((" AFTERWARDS", "for good, at once: 401 token-revoked. Senders that do not".to_owned()));
-            facts.push(("", "retry a 401 lose their alerts until they have a new token.".to_owned()));
-            facts.push((" INSTEAD", "rotate: a new secret for the same token, the old one is dead".to_owned()));
-        }
-        Deed::Rotate => {
-            facts.push((" AFTERWARDS", "the old secret is dead at once: 401. Every sender needs the".to_owned()));
-            facts.push(("", "new one, which is shown once, here. There is no overlap.".to_owned()));
-        }
-    }
-    facts
-}
-
-fn use_words(model: &Model, token: &TokenView) -> String {
-    let calls = count(calls_in_hour(token), "call");
-    match &token.usage.last_use {
-        None => "it was never used".to_owned(),
-        Some(last) => format!(
-            "{calls} in the last hour, last accepted {} ago from {}",
-            age(model.now.secs_since(last.at)),
-            last.ip
+fn footer(canvas: &mut Canvas<'_>, danger: &Danger, foot: u16) {
+    let (theme, area) = (canvas.theme, canvas.area());
+    let (above, keys) = match (danger.wants_name(), danger.token()) {
+        (true, Some(token)) => (
+            format!(" A paste is not counted. Name hard to type? Its id {} works too.", token.id),
+            " Letters go to the name. Tab next, Enter marked button, Esc cancel",
         ),
+        (true, None) => (
+            " A paste is not counted.".to_owned(),
+            " Letters go to the name. Tab next, Enter marked button, Esc cancel",
+        ),
+        (false, _) if danger.wants_reason() => {
+            (String::new(), " Letters go to the reason. Tab next, Enter marked button, Esc cancel")
+        }
+        (false, _) => (String::new(), " Tab next, Enter marked button, Esc cancel"),
+    };
+    if foot >= 12 {
+        canvas.text_at(area, foot - 1, &above, theme.plain());
+        canvas.text_at(area, foot, keys, theme.plain());
     }
 }
 
-pub(super) fn receipt(canvas: &mut Canvas<'_>, receipt: &RevokeReceipt) {
+pub(super) fn receipt(canvas: &mut Canvas<'_>, receipt: &RevokeReceipt, also: &[String]) {
     let theme = canvas.theme;
     let area = canvas.area();
-    for (row, line) in (0..area.height).zip(receipt_text(receipt).lines()) {
+    for (row, line) in (0..area.height).zip(receipt_text(receipt, also).lines()) {
         let style = if row == 0 { theme.strong() } else { theme.plain() };
         canvas.text_at(area, row, &format!(" {line}"), style);
     }

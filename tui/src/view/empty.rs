@@ -71,9 +71,22 @@ fn nothing(model: &Model) -> Vec<String> {
             &["no incidents", "A call that matches a filter opens one. 2 shows the calls and why they matched or not."]
         }
         Screen::Services => &["no teams yet", "A  creates the first one, then a service and a filter"],
+        Screen::Operators => &[
+            "no operators: root and the daemon's own account are admin all the same",
+            "A  makes somebody an operator: his unix users, his roles",
+        ],
+        Screen::Audit => &["no such rows", "Every change, sign-in and refusal is here. f asks for others."],
         Screen::Status => &[],
     };
     let refused = (model.screen == Screen::Log).then(|| model.logs.tail.refused.clone()).flatten();
     let refused = refused.map(|words| format!("the daemon refused the filter: {words}"));
+    let hidden = match model.screen {
+        Screen::Operators => model.operators.refused.clone(),
+        Screen::Audit => model.audit.refused.clone(),
+        _ => None,
+    };
+    if let Some(why) = hidden {
+        return vec!["not for you to see".to_owned(), why];
+    }
     refused.into_iter().chain(words.iter().map(|line| (*line).to_owned())).collect()
 }

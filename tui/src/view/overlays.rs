@@ -43,10 +43,10 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
         keymap::here(place).partition(|binding| !binding.places.is_empty());
     for binding in own.into_iter().chain(common) {
         let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
-        lines.push((keys.join(" "), binding.action.info().help.to_owned()));
+        lines.push((keys.join(" "), helped(model, binding.action)));
     }
     for entry in keymap::menu(place).filter(|entry| entry.action.changes()) {
-        lines.push((format!(".{}", entry.letter), entry.action.info().help.to_owned()));
+        lines.push((format!(".{}", entry.letter), helped(model, entry.action)));
     }
     let title = format!("KEYS of {}   arrows scroll, any other key closes", model.screen.title());
     let area = open_box(canvas, &title, lines.len());
@@ -60,6 +60,12 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
             help_cell(canvas, area, row, lines.get(half + index), area.width / 2);
         }
     }
+}
+
+/// What an action does, and why it cannot be done now.
+fn helped(model: &Model, action: Action) -> String {
+    let help = action.info().help;
+    model.may(action).map_or_else(|why| format!("{help} (not now: {why})"), |()| help.to_owned())
 }
 
 fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(String, String)>, x: u16) {
@@ -123,7 +129,7 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
     match prompt.kind {
         PromptKind::Command => match commands::complete(&text).as_slice() {
             [] => "no such command".to_owned(),
-            [only] => described(*only),
+            [only] => described(model, *only),
             many => {
                 let names: Vec<_> = many.iter().take(12).map(|action| action.info().name).collect();
                 format!("{}{}   Tab completes", names.join(" "), if many.len() > 12 { " ..." } else { "" })
@@ -133,13 +139,26 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
         PromptKind::Filter if model.screen == crate::app::Screen::Log => {
             "token:NAME  outcome:no_match  status:4xx   Enter asks the daemon".to_owned()
         }
-        PromptKind::Filter => format!("{} of {} tokens", model.tokens.shown.len(), model.tokens.all.len()),
+        PromptKind::Filter if model.screen == crate::app::Screen::Audit => {
+            "actor:NAME  action:token.revoke  target:OBJECT  since:30d   Enter asks the daemon".to_owned()
+        }
+        PromptKind::Filter => {
+            let chips = crate::app::chips::WORDS.join(" ");
+            format!(
+                "{} of {} tokens; text, is: {chips}",
+                model.tokens.shown.len(),
+                model.tokens.all.len() - model.tokens.revoked()
+            )
+        }
     }
 }
 
-fn described(action: Action) -> String {
+fn described(model: &Model, action: Action) -> String {
     let info = action.info();
-    format!("{}: {}   $ {}", info.name, info.help, info.cli)
+    match model.may(action) {
+        Ok(()) => format!("{}: {}   $ {}", info.name, info.help, info.cli),
+        Err(why) => format!("{}: {} (not now: {why})", info.name, info.help),
+    }
 }
 
 /// Text with a cursor; of a long one the part around the cursor is shown.

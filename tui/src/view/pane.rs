@@ -55,6 +55,8 @@ fn subject(model: &Model) -> String {
         }),
         Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
         Screen::Services => model.services.selected().map(|node| node.name().to_owned()),
+        Screen::Operators => model.operators.selected().map(|row| row.name.clone()),
+        Screen::Audit => model.audit.selected().map(|row| format!("row {}", row.seq)),
         Screen::Status => None,
     };
     text.unwrap_or_else(|| "nothing marked".to_owned())
@@ -62,7 +64,7 @@ fn subject(model: &Model) -> String {
 
 fn tabs(model: &Model) -> String {
     let (names, at): (&[&str], usize) = match model.screen {
-        Screen::Tokens => (&["calls", "facts"], usize::from(model.tokens.tab == PaneTab::Facts)),
+        Screen::Tokens => (&PaneTab::ALL.map(|(_, name)| name), model.tokens.tab.place()),
         Screen::Log if model.logs.tab == LogTab::Calls => (
             &["verdict", "body", "headers"],
             match model.logs.detail {

@@ -54,6 +54,11 @@ fn snapshot(name: &str, model: &Model, theme: &Theme) {
 fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
     let mut model = model(columns, rows, count);
     press(&mut model, Key::char(screen));
+    if screen == '7' {
+        let generation = model.audit.asked.unwrap_or(0);
+        tell(&mut model, Net::Audit { generation, page: Ok(fixtures::audit(u64::from(count.min(200)))) });
+        tell(&mut model, Net::Verdict(Ok(Box::new(fixtures::verdict(true)))));
+    }
     if let Some(row) = model.incidents.selected().filter(|_| screen == '3').map(|row| row.head.id) {
         let story = (1..=u64::from(count)).map(fixtures::incident).find(|incident| incident.head.id == row).unwrap();
         tell(&mut model, Net::Incident(Box::new(story)));
@@ -64,7 +69,16 @@ fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
 #[test]
 fn each_screen_at_each_size() {
     for (columns, rows) in SIZES {
-        for (name, key) in [("tokens", '1'), ("log", '2'), ("incidents", '3'), ("services", '5'), ("status", '8')] {
+        let screens = [
+            ("tokens", '1'),
+            ("log", '2'),
+            ("incidents", '3'),
+            ("services", '5'),
+            ("operators", '6'),
+            ("audit", '7'),
+            ("status", '8'),
+        ];
+        for (name, key) in screens {
             let model = at(columns, rows, 12, key);
             snapshot(&format!("{name}_{columns}x{rows}"), &model, &COLOUR);
             snapshot(&format!("{name}_{columns}x{rows}_no_color"), &model, &NO_COLOUR);
@@ -75,7 +89,7 @@ fn each_screen_at_each_size() {
 #[test]
 fn each_screen_with_no_row_with_one_and_with_a_thousand() {
     for count in [0, 1, 1_000] {
-        for (name, key) in [("tokens", '1'), ("log", '2'), ("incidents", '3'), ("services", '5')] {
+        for (name, key) in [("tokens", '1'), ("log", '2'), ("incidents", '3'), ("services", '5'), ("operators", '6')] {
             snapshot(&format!("{name}_rows_{count}"), &at(80, 24, count, key), &ASCII);
         }
     }
@@ -105,6 +119,101 @@ fn the_dialogs() {
             snapshot(&name(what), &model, &NO_COLOUR);
         }
     }
+}
+
+/// Puts the marked token's facts in.
+fn with_evidence(model: &mut Model) {
+    let token = model.tokens.selected().unwrap().id.to_string();
+    tell(model, Net::Evidence(Box::new(fixtures::evidence(&token))));
+}
+
+/// The rotate dialog of a token whose overlap runs.
+fn rotating(columns: u16, rows: u16) -> Model {
+    let mut model = at(columns, rows, 1, '1');
+    let mut token = (**model.tokens.selected().unwrap()).clone();
+    (token.overlap_until, token.rotating) = (Some(fixtures::now().plus_secs(7_200)), Some((27, 40)));
+    token.state = tollgate_shared::token::TokenState::Active;
+    token.expires_at = Some(fixtures::now().plus_secs(20 * 86_400));
+    tell(&mut model, Net::Token(Box::new(token)));
+    with_evidence(&mut model);
+    press(&mut model, Key::char('.'));
+    press(&mut model, Key::char('o'));
+    model
+}
+
+/// The edit form of a token that somebody else has changed meanwhile.
+fn outdated(columns: u16, rows: u16) -> Model {
+    let mut model = at(columns, rows, 12, '1');
+    press(&mut model, Key::char('E'));
+    type_text(&mut model, "x");
+    let mut token = (**model.tokens.selected().unwrap()).clone();
+    (token.version, token.dedup_window_secs, token.updated_at) = (9, 60, fixtures::now().plus_secs(-5));
+    tell(&mut model, Net::Token(Box::new(token)));
+    model
+}
+
+fn locked(columns: u16, rows: u16, operator: Option<&str>) -> Model {
+    let mut model = at(columns, rows, 12, '1');
+    tell(&mut model, Net::SignedIn(operator.map(str::to_owned)));
+    type_text(&mut model, ".k");
+    type_text(&mut model, "secret");
+    model
+}
+
+#[test]
+fn the_dialogs_of_tokens_and_people() {
+    for (columns, rows) in [(80, 24), (200, 50), (60, 15)] {
+        let name = |what: &str| format!("{what}_{columns}x{rows}");
+        snapshot(&name("rotate_overlap"), &rotating(columns, rows), &NO_COLOUR);
+        snapshot(&name("edit_outdated"), &outdated(columns, rows), &NO_COLOUR);
+        snapshot(&name("locked_signed_in"), &locked(columns, rows, Some("anna")), &NO_COLOUR);
+        snapshot(&name("locked"), &locked(columns, rows, None), &NO_COLOUR);
+        for (what, key) in [("suspend", 'S'), ("revoke_known", 'R'), ("refresh", 'x')] {
+            let mut model = at(columns, rows, 12, '1');
+            with_evidence(&mut model);
+            if key == 'x' {
+                press(&mut model, Key::char('.'));
+            }
+            press(&mut model, Key::char(key));
+            snapshot(&name(what), &model, &NO_COLOUR);
+        }
+        let mut down = at(columns, rows, 12, '1');
+        let lockdown = tollgate_shared::api::LockdownView {
+            at: fixtures::now().plus_secs(-1_380),
+            by: "anna".into(),
+            reason: "secrets seen in a pastebin".into(),
+        };
+        let status = tollgate_shared::api::StatusView { lockdown: Some(lockdown), ..fixtures::status() };
+        tell(&mut down, Net::Status(Box::new(status)));
+        snapshot(&name("locked_down"), &down, &NO_COLOUR);
+        press(&mut down, Key::char('A'));
+        snapshot(&name("locked_down_form"), &down, &NO_COLOUR);
+        for (what, key) in [("operator_add", 'A'), ("operator_remove", 'R')] {
+            let mut model = at(columns, rows, 12, '6');
+            press(&mut model, Key::char(key));
+            snapshot(&name(what), &model, &NO_COLOUR);
+        }
+    }
+}
+
+#[test]
+fn the_tabs_of_a_token() {
+    let mut model = at(100, 40, 12, '1');
+    with_evidence(&mut model);
+    for tab in ["hosts", "facts", "reach", "changes"] {
+        press(&mut model, Key::char('v'));
+        snapshot(&format!("tab_{tab}"), &model, &NO_COLOUR);
+    }
+}
+
+#[test]
+fn a_lock_hides_everything_that_is_behind_it() {
+    let model = locked(120, 40, Some("anna"));
+    let picture = picture(&draw(&model, &COLOUR), false);
+    for behind in ["zabbix", "10.20.0.14", "token", "secret"] {
+        assert!(!picture.contains(behind), "{behind}:\n{picture}");
+    }
+    assert!(picture.contains("******"));
 }
 
 #[test]
@@ -147,8 +256,11 @@ fn the_faces_of_a_connection_that_is_not_there() {
 
 #[test]
 fn no_size_breaks_any_screen_or_dialog() {
-    let mut models: Vec<Model> = ['1', '2', '3', '5', '8'].map(|key| at(80, 24, 12, key)).into();
-    for key in ['R', 'A', '.', '?', ':', '/', 'f', 'o', 'E'] {
+    let mut models: Vec<Model> = ['1', '2', '3', '5', '6', '7', '8'].map(|key| at(80, 24, 12, key)).into();
+    models.push(rotating(80, 24));
+    models.push(outdated(80, 24));
+    models.push(locked(80, 24, Some("anna")));
+    for key in ['R', 'S', 'A', '.', '?', ':', '/', 'f', 'o', 'E'] {
         let mut model = at(80, 24, 12, '1');
         press(&mut model, Key::char(key));
         models.push(model);

@@ -47,6 +47,12 @@ impl Theme {
         self.coloured(self.strong(), Color::Red)
     }
 
+    /// Nothing else matters while this is true.
+    #[must_use]
+    pub fn alarm(&self) -> Style {
+        self.coloured(self.strong().add_modifier(Modifier::REVERSED), Color::Red)
+    }
+
     #[must_use]
     pub fn good(&self) -> Style {
         self.coloured(Style::new(), Color::Green)

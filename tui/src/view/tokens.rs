@@ -1,8 +1,9 @@
 //! The table of tokens.
 
 use crate::app::Model;
+use crate::app::chips;
 use crate::app::layout::{Area, Layout};
-use crate::app::tokens::{attention, calls_in_hour, matches_text, state_words};
+use crate::app::tokens::{attention, calls_in_hour, matches_text, sign, state_words};
 use crate::app::words::{self, age, group};
 use tollgate_shared::api::TokenView;
 use tollgate_shared::time::Timestamp;
@@ -107,7 +108,10 @@ pub(super) fn table(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
 
 fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let tokens = &model.tokens;
-    let total = words::count(tokens.all.len() as u64, "token");
+    let living = tokens.all.len().saturating_sub(tokens.revoked());
+    let total = words::count(living as u64, "token");
+    let chips = chips::WORDS.iter().zip(tokens.counts).filter(|(_, count)| *count > 0);
+    let chips: String = chips.map(|(word, count)| format!("  {word} {}", group(count.into()))).collect();
     let filter = match (tokens.filter.as_str(), tokens.filter_on) {
         ("", _) => String::new(),
         (text, true) => format!("  f {text}: {} shown", group(tokens.shown.len() as u64)),
@@ -117,7 +121,7 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let search = if tokens.search.is_empty() { String::new() } else { format!("  / {}", tokens.search) };
     let sort = tokens.sort.words();
     let style = canvas.theme.plain();
-    canvas.text(area, &format!(" {total}{filter}  sort: {sort}{reverse}{search}"), style);
+    canvas.text(area, &format!(" {total}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
 }
 
 fn put(row: &mut Row<'_>, column: Column, text: &str, style: ratatui::style::Style) {
@@ -148,7 +152,7 @@ fn line<'b>(
     let name_style = if found { style.patch(theme.found()) } else { style };
     let mut row = canvas.row(area, base);
     row.text(if marked { "> " } else { "  " }, theme.plain());
-    row.text(if worth.is_some() { "! " } else { "  " }, style).cell(&token.name, name, name_style);
+    row.text(&format!("{} ", sign(token, model.now)), style).cell(&token.name, name, name_style);
     for column in columns {
         row.text(" ", theme.plain());
         let style = if *column == Column::State { style } else { theme.plain() };

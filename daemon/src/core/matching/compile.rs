@@ -72,6 +72,28 @@ impl CompiledFilter {
         Self::compile_valid(id, position, spec).map_err(|error| vec![error])
     }
 
+    /// Compiles a filter that was validated when it was saved. Only what compiling itself finds is an error, so that a
+    /// rule that became stricter since does not keep a daemon from starting.
+    ///
+    /// # Errors
+    /// A path or pattern that cannot be read.
+    pub fn compile_stored(id: Uuid, position: u32, spec: &FilterSpec) -> Result<Self, Vec<FieldError>> {
+        Self::compile_valid(id, position, spec).map_err(|error| vec![error])
+    }
+
+    /// The names of the headers that the filter reads, in lower case.
+    pub fn header_names(&self) -> impl Iterator<Item = String> {
+        let (trigger, resolve) = (&self.trigger, self.resolve.as_ref());
+        let conditions = trigger.conditions.iter().chain(resolve.into_iter().flat_map(|part| &part.conditions));
+        let keys = trigger.correlate.iter().chain(resolve.into_iter().flat_map(|part| &part.correlate));
+        let listed = trigger.priority_from.iter().chain(&trigger.title_from).chain(&trigger.description_from);
+        let paths = conditions.map(|condition| &condition.path).chain(keys.map(|key| &key.path)).chain(listed);
+        paths.filter_map(|path| match path {
+            Path::Header(name) => Some(name.to_lowercase()),
+            _ => None,
+        })
+    }
+
     fn compile_valid(id: Uuid, position: u32, spec: &FilterSpec) -> Result<Self, FieldError> {
         let resolve = spec.resolve.as_ref().map(|resolve| compile_resolve(resolve, spec)).transpose()?;
         let trigger = compile_trigger(&spec.trigger)?;

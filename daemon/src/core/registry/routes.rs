@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tollgate_shared::id::{FilterId, ServiceId};
 
+use super::order::Order;
 use super::shards::Shards;
 use super::{Registry, ServiceEntry};
 use crate::core::matching::{FilterIndex, Filters, ServiceKey};
@@ -14,7 +15,7 @@ use crate::core::matching::{FilterIndex, Filters, ServiceKey};
 #[derive(Clone)]
 pub(super) struct Routes {
     /// Services in the order of evaluation: team id, then service id (domain.md section 3).
-    pub(super) order: Arc<Vec<Arc<ServiceEntry>>>,
+    pub(super) order: Arc<Order>,
     /// Which service a filter belongs to.
     pub(super) homes: Shards<FilterId, ServiceId>,
     /// Lower-case names of the headers that some filter reads: part of the fingerprint (domain.md section 4).
@@ -30,25 +31,25 @@ pub(super) type ServiceChange<'a> = (Option<&'a Arc<ServiceEntry>>, Option<&'a A
 
 impl Routes {
     /// Derives everything from the services, given in any order.
-    pub(super) fn of<'a>(services: impl Iterator<Item = &'a Arc<ServiceEntry>>) -> Self {
-        let mut order: Vec<_> = services.cloned().collect();
+    pub(super) fn of(mut order: Vec<Arc<ServiceEntry>>) -> Self {
         order.sort_by_key(|entry| entry.key());
         let mut homes = Shards::new();
         for entry in &order {
             entry.records.iter().for_each(|record| homes.insert(record.id, entry.service.id));
         }
         let index = FilterIndex::build(order.iter().map(|entry| (entry.key(), entry.active())));
-        let header_names = Arc::new(header_names(&order));
-        Self { order: Arc::new(order), homes, header_names, index }
+        let header_names = Arc::new(header_names(order.iter()));
+        Self { order: Arc::new(Order::of(&order)), homes, header_names, index }
     }
 
     /// Takes in how services have changed: each as it was, where it was, and as it is, where it still is.
     pub(super) fn change(&mut self, changed: &[ServiceChange<'_>]) {
         let (mut filters, mut headers) = (Vec::new(), false);
-        for record in changed.iter().filter_map(|(old, _)| *old).flat_map(|old| &old.records) {
-            self.homes.remove(&record.id);
-        }
         for (old, new) in changed {
+            // Only what is gone: what stays has the same home, and each touch copies a piece of the map.
+            let gone =
+                old.iter().flat_map(|old| &old.records).filter(|record| new.is_none_or(|new| !new.has(record.id)));
+            gone.for_each(|record| self.homes.remove(&record.id));
             if let Some(old) = old.filter(|old| new.is_none_or(|new| old.key() != new.key())) {
                 self.leave(old.key());
                 filters.push((old.key(), Filters::from([])));
@@ -61,29 +62,21 @@ impl Routes {
         }
         self.index = self.index.with_changes(filters);
         if headers {
-            self.header_names = Arc::new(header_names(&self.order));
+            self.header_names = Arc::new(header_names(self.order.all().iter()));
         }
-    }
-
-    /// Where a service stands, or would stand, in the order of evaluation.
-    pub(super) fn place(&self, key: ServiceKey) -> Result<usize, usize> {
-        self.order.binary_search_by_key(&key, |entry| entry.key())
     }
 
     fn put(&mut self, entry: &Arc<ServiceEntry>) {
-        let place = self.place(entry.key());
-        let order = Arc::make_mut(&mut self.order);
-        match place {
-            Ok(place) => order[place] = entry.clone(),
-            Err(place) => order.insert(place, entry.clone()),
+        Arc::make_mut(&mut self.order).put(entry);
+        for record in &entry.records {
+            if self.homes.get(&record.id) != Some(&entry.service.id) {
+                self.homes.insert(record.id, entry.service.id);
+            }
         }
-        entry.records.iter().for_each(|record| self.homes.insert(record.id, entry.service.id));
     }
 
     fn leave(&mut self, key: ServiceKey) {
-        if let Ok(place) = self.place(key) {
-            Arc::make_mut(&mut self.order).remove(place);
-        }
+        Arc::make_mut(&mut self.order).remove(key);
     }
 }
 
@@ -93,6 +86,10 @@ impl ServiceEntry {
     /// Its place in the order of evaluation.
     pub fn key(&self) -> ServiceKey {
         (self.service.team, self.service.id)
+    }
+
+    fn has(&self, filter: FilterId) -> bool {
+        self.records.iter().any(|record| record.id == filter)
     }
 
     /// The filters that calls are tested against: none where the service is disabled.
@@ -119,7 +116,7 @@ impl Registry {
     }
 }
 
-fn header_names(services: &[Arc<ServiceEntry>]) -> Vec<String> {
-    let names: BTreeSet<_> = services.iter().flat_map(|entry| &entry.header_names).cloned().collect();
+fn header_names<'e>(services: impl Iterator<Item = &'e Arc<ServiceEntry>>) -> Vec<String> {
+    let names: BTreeSet<_> = services.flat_map(|entry| &entry.header_names).cloned().collect();
     names.into_iter().collect()
 }

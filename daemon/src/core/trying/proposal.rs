@@ -6,6 +6,7 @@ use tollgate_shared::api::trying::{Baseline, Doubt, Fate, NAMED_MAX, ProposedFil
 use tollgate_shared::explain::{SKIPPED_MAX, SkipReason, Skipped};
 use tollgate_shared::filter::{Lint, lints};
 use tollgate_shared::id::{FilterId, ServiceId, TeamId, TokenId};
+use tollgate_shared::limits::FILTERS_PER_SERVICE_MAX;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
@@ -329,6 +330,10 @@ fn filter_changes(
         },
     };
     compiles(record.id, &record.spec)?;
+    if saved.is_none() && entry.records.len() >= FILTERS_PER_SERVICE_MAX {
+        let detail = format!("service `{}` has {FILTERS_PER_SERVICE_MAX} filters, which is the limit", entry.full_name);
+        return Err(Problem::new(Slug::Validation, detail));
+    }
     record.position = proposed.position.unwrap_or(record.position);
     Ok(filters::placed(entry, record, proposed.position.is_some()))
 }

@@ -8,9 +8,9 @@ use tollgate_shared::api::{
     NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, NewWorkflow,
     OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, RequestAnswer,
     RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, ServicePatch, ServiceView, SetDebug,
-    SetLockdown, SetPassphrase, SignIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch,
-    TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial,
-    WorkflowView,
+    SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated,
+    TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch,
+    WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -122,8 +122,8 @@ fn words(act: Act) -> Words {
         Act::OperatorEdit => Words::new("Change an operator", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<OperatorPatch>),
         Act::OperatorDelete => Words::new("Delete an operator", Nothing).status(204),
         Act::OperatorPassphrase => Words::new("Set or take away an operator's passphrase", One(Schemas::of::<OperatorView>)).takes(Schemas::of_request::<SetPassphrase>),
-        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(signed_in)).takes(Schemas::of_request::<SignIn>),
-        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(signed_in)),
+        Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
+        Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
         Act::WorkflowList => Words::new("Workflows that the caller sees", Page(Schemas::of::<WorkflowView>)).query(PAGE_OF_TEAM),
         Act::WorkflowCreate => Words::new("Create a workflow; 422 names every bad field", One(Schemas::of::<WorkflowView>)).takes(Schemas::of_request::<NewWorkflow>).status(201),
@@ -141,10 +141,6 @@ fn words(act: Act) -> Words {
         Act::RedactionTry => Words::new("What the log would keep of a call; nothing is changed", One(Schemas::of::<RedactionTried>)).takes(Schemas::of_request::<TryRedaction>),
         Act::OpenApi => Words::new("This document", One(|_| json!({ "type": "object" }))),
     }
-}
-
-fn signed_in(_: &mut Schemas) -> Value {
-    json!({ "type": "object", "properties": { "operator": { "type": "string" } }, "required": ["operator"] })
 }
 
 /// The whole document, as it is committed.

@@ -1,13 +1,13 @@
 //! Actions.
 
 use super::super::action::Action;
-use super::super::forms::Form;
+use super::super::audit::Chain;
 use super::super::layer::{Layer, Menu, MenuItem, Pick, Prompt, PromptKind};
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::tokens::Sort;
-use super::{changes, dialogs, walk};
+use super::{changes, danger, dialogs, lock, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -43,37 +43,29 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Background => effects.push(Effect::Background),
         Action::Back => back(model, effects),
         Action::Quit => quit(model, effects),
+        Action::LockScreen => lock::fall(model),
+        Action::Verify => verify(model, effects),
         change => changes_something(model, change, effects),
     }
 }
 
 fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
-    if let Err(why) = model.may_change() {
-        model.notice = Some(why);
+    if let Err(why) = model.may(action) {
+        model.notice = Some(format!("{}: {why}", action.info().name));
         return;
     }
-    let services = &model.services;
     match action {
         Action::Add => dialogs::add(model),
-        Action::AddTeam => changes::open(model, Form::team()),
-        Action::AddService => {
-            let team = services.selected_team().map(|team| team.name.clone());
-            let form = Form::service(&services.teams, team.as_deref());
-            changes::open(model, form);
-        }
-        Action::AddFilter => {
-            let service = services.selected_service().map(|service| format!("{}/{}", service.team.name, service.name));
-            let form = Form::filter(&services.services, &services.presets, service.as_deref());
-            changes::open(model, form);
-        }
-        Action::AddToken => dialogs::add_token(model),
+        Action::AddTeam | Action::AddService | Action::AddFilter | Action::AddToken => dialogs::add_one(model, action),
+        Action::AddOperator | Action::EditOperator | Action::Passphrase => dialogs::person(model, action),
+        Action::SignIn => dialogs::sign_in(model),
+        Action::SignOut => changes::sign_out(model, effects),
         Action::Edit => dialogs::edit(model),
+        Action::Allowlist => dialogs::allowlist(model, effects),
         Action::Debug => dialogs::debug(model, effects),
-        Action::Revoke => dialogs::danger(model, super::super::danger::Deed::Revoke),
-        Action::Rotate => dialogs::danger(model, super::super::danger::Deed::Rotate),
         Action::Acknowledge | Action::Unacknowledge => dialogs::acknowledge(model, action, effects),
         Action::Resolve => dialogs::resolve(model),
-        _ => {}
+        other => danger::open(model, other, effects),
     }
 }
 
@@ -85,7 +77,31 @@ fn go(model: &mut Model, screen: Screen, effects: &mut Effects) {
     if screen == Screen::Incidents {
         model.incidents.enter();
     }
+    if screen == Screen::Audit {
+        ask_audit(model, effects);
+    }
     effects.push(Effect::WatchRefused(screen == Screen::Log && model.logs.tab == LogTab::Refused));
+}
+
+/// The newest rows; and the chain, once.
+fn ask_audit(model: &mut Model, effects: &mut Effects) {
+    if let Err(why) = model.may(Action::Go(Screen::Audit)) {
+        (model.audit.refused, model.audit.loaded) = (Some(why), true);
+        return;
+    }
+    super::fetch_audit(model, None, effects);
+    if model.audit.chain == Chain::Unknown {
+        verify(model, effects);
+    }
+}
+
+fn verify(model: &mut Model, effects: &mut Effects) {
+    if let Err(why) = model.may(Action::Verify) {
+        model.notice = Some(format!("verify: {why}"));
+        return;
+    }
+    model.audit.chain = Chain::Walking;
+    effects.push(Effect::VerifyAudit);
 }
 
 fn worst(model: &mut Model, effects: &mut Effects) {
@@ -101,7 +117,7 @@ fn worst(model: &mut Model, effects: &mut Effects) {
             index.into_iter().for_each(|at| model.tokens.go(at));
         }
         Screen::Incidents => model.incidents.go(0),
-        Screen::Log | Screen::Services | Screen::Status => {}
+        Screen::Log | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
     model.notice = Some(words);
 }
@@ -110,7 +126,7 @@ fn open(model: &mut Model) {
     match model.screen {
         Screen::Services => model.services.fold(),
         Screen::Status => {}
-        Screen::Tokens | Screen::Log | Screen::Incidents => {
+        Screen::Tokens | Screen::Log | Screen::Incidents | Screen::Operators | Screen::Audit => {
             if model.screen == Screen::Log {
                 // Reading a row means that the list must not run away.
                 model.logs.tail.set_paused(true);
@@ -132,6 +148,7 @@ fn find(model: &mut Model, forward: bool) {
 fn filter(model: &mut Model) {
     let text = match model.screen {
         Screen::Log => model.logs.tail.filter.line(),
+        Screen::Audit => model.audit.filter.line(),
         _ => model.tokens.filter.clone(),
     };
     model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Filter, &text)));
@@ -146,6 +163,7 @@ fn filter_switch(model: &mut Model, effects: &mut Effects) {
     } else {
         model.tokens.filter_on = !model.tokens.filter_on;
         model.tokens.refilter();
+        super::watch_revoked(model, effects);
     }
 }
 
@@ -165,7 +183,7 @@ fn resort(model: &mut Model) {
     match model.screen {
         Screen::Tokens => model.tokens.resort(model.now),
         Screen::Incidents => model.incidents.resort(),
-        Screen::Log | Screen::Services | Screen::Status => {}
+        Screen::Log | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
 }
 
@@ -183,6 +201,8 @@ fn copy(model: &mut Model, effects: &mut Effects) {
         Screen::Log => model.logs.tail.selected_row().map(|row| format!("tollgate log show {}", row.seq)),
         Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
         Screen::Services => model.services.selected().map(super::super::services::Node::id),
+        Screen::Operators => model.operators.selected().map(|row| row.id.to_string()),
+        Screen::Audit => Some(format!("tollgate audit{}", model.audit.filter.options())),
         Screen::Status => model.commands.last().map(|line| line.text.clone()),
     };
     match marked {

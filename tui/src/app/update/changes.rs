@@ -1,5 +1,6 @@
 //! Changes: how they are asked for, and what their answers do to the model.
 
+use super::super::danger::Deed;
 use super::super::forms::{Form, FormKind};
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
@@ -19,6 +20,23 @@ pub(super) fn request(model: &mut Model, call: Call, cli: String, effects: &mut 
     Some(generation)
 }
 
+/// A change of a token with its debug option, which is judged by the time.
+pub(super) fn with_debug(model: &Model, call: Call) -> Call {
+    let Some(Layer::Danger(danger)) = &model.layer else { return call };
+    let (Deed::Change(form), Call::EditToken { token, patch, version, .. }) = (&danger.deed, &call) else {
+        return call;
+    };
+    let was = form.token.as_ref().and_then(|token| token.debug_until).is_some_and(|until| until > model.now);
+    let on = form.settings().debug;
+    Call::EditToken { token: token.clone(), patch: patch.clone(), version: *version, debug: (on != was).then_some(on) }
+}
+
+/// Nobody is signed in any more.
+pub(super) fn sign_out(model: &mut Model, effects: &mut Effects) {
+    let generation = model.next_generation();
+    effects.push(Effect::Request { generation, call: Box::new(Call::SignOut) });
+}
+
 pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effects: &mut Effects) {
     let guided = close_form(model, generation);
     match reply {
@@ -27,14 +45,17 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
             model.tokens.note_worst(model.now);
         }
         Reply::Created { secret, token } => show_secret(model, generation, secret, *token),
-        Reply::Receipt(receipt) => {
+        Reply::Bulk(bulk) => bulk.tokens.into_iter().for_each(|token| model.tokens.refresh(token)),
+        Reply::Receipt(receipt, also) => {
             model.tokens.remove(receipt.id);
             model.tokens.note_worst(model.now);
             close_danger(model, generation);
             if model.layer.is_none() {
-                model.layer = Some(Layer::Receipt(receipt));
+                model.layer = Some(Layer::Receipt(receipt, also));
             }
         }
+        Reply::Operator(operator) => model.operators.refresh(*operator),
+        Reply::Nothing => {}
         Reply::Incident(incident) => model.incidents.refresh(*incident),
         Reply::Team(team) => {
             let name = team.name.clone();
@@ -52,11 +73,12 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
             let scope = format!("service:{}", filter.service.name);
             model.services.add_filter(*filter);
             next_step(model, guided, |model| {
-                Form::token(&model.services.teams, &model.services.services, Some(&scope))
+                Form::token(&model.services.teams, &model.services.services, Some(&scope), model.me.as_ref())
             });
         }
         Reply::Said(words) => said(model, words),
     }
+    close_danger(model, generation);
     effects.push(Effect::Refresh);
 }
 
@@ -121,28 +143,46 @@ fn said(model: &mut Model, words: String) {
     }
 }
 
-/// Presses the button of a form.
+/// Presses the button of a form. What changes an object shows the difference first.
 pub(super) fn submit(model: &mut Model, effects: &mut Effects) {
-    let Some(Layer::Form(form)) = &model.layer else { return };
-    if form.pending.is_some() {
+    let now = model.now;
+    let Some(Layer::Form(form)) = &mut model.layer else { return };
+    if form.pending.is_some() || form.wait_until.is_some_and(|until| until > now) {
+        return;
+    }
+    if form.theirs.is_some() {
+        *form = form.reloaded(now);
         return;
     }
     let (submitted, cli) = (form.submit(), form.cli());
-    let error = match submitted {
-        Err(words) => Some(words),
-        Ok(call) => match request(model, call, cli, effects) {
-            Some(generation) => {
-                if let Some(Layer::Form(form)) = &mut model.layer {
-                    (form.pending, form.error) = (Some(generation), None);
-                }
-                return;
-            }
-            None => model.notice.take(),
-        },
+    let reviewed = matches!(form.kind, FormKind::EditToken(_) | FormKind::EditOperator(_));
+    let asked = match submitted {
+        Ok(_) if reviewed && form.differences(now).is_empty() => {
+            Err("nothing is different: there is nothing to change".to_owned())
+        }
+        Ok(_) if reviewed => {
+            let form = form.clone();
+            return super::danger::review(model, form);
+        }
+        Ok(call) => send(model, call, cli, effects),
+        Err(words) => Err(words),
     };
     if let Some(Layer::Form(form)) = &mut model.layer {
-        form.error = error;
+        match asked {
+            Ok(generation) => (form.pending, form.error) = (Some(generation), None),
+            Err(why) => form.error = Some(why),
+        }
     }
+}
+
+/// A sign-in is asked for also where the unix account has no access: that is what it is for.
+fn send(model: &mut Model, call: Call, cli: String, effects: &mut Effects) -> Result<u64, String> {
+    if matches!(call, Call::SignIn { .. }) {
+        let generation = model.next_generation();
+        effects.push(Effect::Request { generation, call: Box::new(call) });
+        return Ok(generation);
+    }
+    request(model, call, cli, effects).ok_or_else(|| model.notice.take().unwrap_or_default())
 }
 
 /// Opens a form.

@@ -9,6 +9,7 @@ use super::super::msg::{Dirty, Effects};
 use super::super::words::age_changes_in;
 
 pub(super) fn tick(model: &mut Model, before: Timestamp, effects: &mut Effects) {
+    super::lock::tick(model, effects);
     if let Some(Layer::Secret(dialog)) = &mut model.layer
         && dialog.tick(model.now)
     {
@@ -34,7 +35,12 @@ pub fn next_change(model: &Model, from: Timestamp) -> Option<Timestamp> {
         }
         _ => None,
     };
-    [Some(minute), badge, secret, ages(model, from)].into_iter().flatten().min()
+    let waits = match &model.layer {
+        Some(Layer::Form(form)) => form.wait_until,
+        _ => model.lock.as_ref().and_then(|lock| lock.wait_until),
+    };
+    let countdown = waits.filter(|until| *until >= from).map(|_| from.plus_secs(1));
+    [Some(minute), badge, secret, countdown, super::lock::due(model), ages(model, from)].into_iter().flatten().min()
 }
 
 /// The next change among the ages of the visible rows.
@@ -50,6 +56,10 @@ fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
             let visible = model.incidents.rows.iter().skip(model.incidents.cursor.top).take(rows);
             visible.map(|row| change(row.head.last_seen)).min()
         }
-        Screen::Log | Screen::Services | Screen::Status => None,
+        Screen::Operators => {
+            let visible = model.operators.rows.iter().skip(model.operators.cursor.top).take(rows);
+            visible.filter_map(|row| row.last_seen).map(change).min()
+        }
+        Screen::Log | Screen::Services | Screen::Audit | Screen::Status => None,
     }
 }

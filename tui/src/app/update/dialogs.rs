@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use super::super::action::Action;
-use super::super::danger::{Danger, Deed};
+use super::super::detail;
 use super::super::forms::Form;
 use super::super::keymap::{self, Place};
 use super::super::layer::{Layer, Menu, MenuItem, Pick};
 use super::super::model::{Model, Screen};
-use super::super::msg::{Call, Effects};
+use super::super::msg::{Call, Effect, Effects};
+use super::super::tokens::PaneTab;
 use super::super::words;
 use super::changes;
 use tollgate_shared::api::TokenView;
 
 /// All actions on what is marked, with letter, reason and command line.
 pub(super) fn action_menu(model: &Model) -> Menu {
-    let refused = model.may_change().err();
     let object = object(model);
     let items = keymap::menu(Place::of(model)).map(|entry| {
         let info = entry.action.info();
@@ -28,7 +28,7 @@ pub(super) fn action_menu(model: &Model) -> Menu {
                 cli(model, entry.action)
             },
             pick: Pick::Action(entry.action),
-            refused: refused.clone().filter(|_| entry.action.changes()),
+            refused: model.may(entry.action).err(),
         }
     });
     Menu { title: format!("ALL ACTIONS {object}"), items: items.collect(), at: 0 }
@@ -41,6 +41,8 @@ fn object(model: &Model) -> String {
         Screen::Log => model.logs.tail.selected_row().map(|row| format!("on row {}", row.seq)),
         Screen::Incidents => model.incidents.selected().map(|row| format!("on {}", row.head.title)),
         Screen::Services => model.services.selected().map(|node| format!("on {}", node.name())),
+        Screen::Operators => model.operators.selected().map(|row| format!("on {}", row.name)),
+        Screen::Audit => model.audit.selected().map(|row| format!("on row {}", row.seq)),
         Screen::Status => None,
     }
     .unwrap_or_default()
@@ -49,10 +51,16 @@ fn object(model: &Model) -> String {
 /// The command that an action is equal to, for what is marked.
 #[must_use]
 pub(super) fn cli(model: &Model, action: Action) -> String {
-    let token = token_of(model).map(|token| words::shell(&token.name));
+    let token = model.marked_token().map(|token| words::shell(&token.name));
+    let operator = model.operators.selected().map(|row| words::shell(&row.name));
     let incident = model.incidents.selected().map(|row| row.head.id.to_string());
     let object = match action {
         Action::Acknowledge | Action::Unacknowledge | Action::Resolve => incident,
+        Action::EditOperator
+        | Action::RemoveOperator
+        | Action::DisableOperator
+        | Action::Passphrase
+        | Action::DropPassphrase => operator,
         _ => token,
     };
     let line = action.info().cli.replace("{}", object.as_deref().unwrap_or("TOKEN"));
@@ -79,26 +87,55 @@ pub(super) fn add(model: &mut Model) {
     model.layer = Some(Layer::Menu(menu));
 }
 
-pub(super) fn add_token(model: &mut Model) {
+pub(super) fn add_one(model: &mut Model, action: Action) {
+    let services = &model.services;
+    let form = match action {
+        Action::AddTeam => Form::team(),
+        Action::AddService => {
+            let team = services.selected_team().map(|team| team.name.clone());
+            Form::service(&services.teams, team.as_deref())
+        }
+        Action::AddFilter => {
+            let service = services.selected_service().map(|service| format!("{}/{}", service.team.name, service.name));
+            Form::filter(&services.services, &services.presets, service.as_deref())
+        }
+        _ => return add_token(model),
+    };
+    changes::open(model, form);
+}
+
+fn add_token(model: &mut Model) {
     let services = &model.services;
     let on_services = model.screen == Screen::Services;
     let service = services.selected_service().map(|service| format!("service:{}/{}", service.team.name, service.name));
     let team = services.selected_team().map(|team| format!("team:{}", team.name));
     let scope = service.or(team).filter(|_| on_services);
-    let form = Form::token(&services.teams, &services.services, scope.as_deref());
+    let form = Form::token(&services.teams, &services.services, scope.as_deref(), model.me.as_ref());
     changes::open(model, form);
 }
 
-/// The token that an action means: the marked one, or the marked call's.
-fn token_of(model: &Model) -> Option<&Arc<TokenView>> {
-    match model.screen {
-        Screen::Log => model.tokens.by_id(model.logs.tail.selected_row()?.token),
-        _ => model.tokens.selected(),
-    }
+/// The forms about operators.
+pub(super) fn person(model: &mut Model, action: Action) {
+    let marked = model.operators.selected().cloned();
+    let form = match (action, &marked) {
+        (Action::AddOperator, _) => Form::operator(),
+        (_, None) => {
+            model.notice = Some("no operator is marked".to_owned());
+            return;
+        }
+        (Action::EditOperator, Some(operator)) => Form::edit_operator(operator),
+        (_, Some(operator)) => Form::passphrase(operator),
+    };
+    changes::open(model, form);
+}
+
+pub(super) fn sign_in(model: &mut Model) {
+    let name = model.signed_in.clone().unwrap_or_default();
+    changes::open(model, Form::sign_in(&name));
 }
 
 fn needs_token(model: &mut Model) -> Option<Arc<TokenView>> {
-    let token = token_of(model).cloned();
+    let token = model.marked_token().cloned();
     if token.is_none() {
         model.notice = Some("no token is marked".to_owned());
     }
@@ -107,12 +144,32 @@ fn needs_token(model: &mut Model) -> Option<Arc<TokenView>> {
 
 pub(super) fn edit(model: &mut Model) {
     if let Some(token) = needs_token(model) {
-        changes::open(model, Form::edit(&token));
+        let form = Form::edit(&token, model.me.as_ref(), model.now);
+        changes::open(model, form);
     }
 }
 
+/// The edit form with the addresses that were let in so far.
+pub(super) fn allowlist(model: &mut Model, effects: &mut Effects) {
+    let Some(token) = needs_token(model) else { return };
+    let Some(evidence) = model.tokens.evidence_of(&token) else {
+        effects.push(Effect::FetchEvidence { token: token.id.to_string() });
+        model.tokens.tab = PaneTab::Hosts;
+        model.notice = Some("asking which addresses it came from; .p again then".to_owned());
+        return;
+    };
+    let seen = detail::token::seen(evidence).join(" ");
+    if seen.is_empty() {
+        model.notice = Some("no call was let in yet, so there is nothing to propose".to_owned());
+        return;
+    }
+    let mut form = Form::edit(&token, model.me.as_ref(), model.now);
+    form.propose(&seen);
+    changes::open(model, form);
+}
+
 fn is_on(model: &Model) -> bool {
-    token_of(model).and_then(|token| token.debug_until).is_some_and(|until| until > model.now)
+    model.marked_token().and_then(|token| token.debug_until).is_some_and(|until| until > model.now)
 }
 
 /// Debug is immediate: the same key takes it back.
@@ -122,13 +179,6 @@ pub(super) fn debug(model: &mut Model, effects: &mut Effects) {
     let switch = if on { "on" } else { "off" };
     let cli = format!("tollgate token debug {} {switch}", words::shell(&token.name));
     changes::request(model, Call::Debug { token: token.id.to_string(), on }, cli, effects);
-}
-
-pub(super) fn danger(model: &mut Model, deed: Deed) {
-    if let Some(token) = needs_token(model) {
-        let open = model.incidents.open_by(token.id);
-        model.layer = Some(Layer::Danger(Danger::new(deed, token, open)));
-    }
 }
 
 pub(super) fn acknowledge(model: &mut Model, action: Action, effects: &mut Effects) {

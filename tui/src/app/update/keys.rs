@@ -5,7 +5,7 @@ use super::super::key::{Code, Key};
 use super::super::keymap::{self, Place};
 use super::super::model::Model;
 use super::super::msg::{Effect, Effects};
-use super::{act, layers};
+use super::{act, layers, lock};
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
     // These work everywhere, also over a dialog.
@@ -13,6 +13,10 @@ pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
         (true, Code::Char('z')) => return effects.push(Effect::Background),
         (true, Code::Char('l')) => effects.push(Effect::Repaint),
         _ => {}
+    }
+    model.touched_at = model.now;
+    if model.lock.is_some() {
+        return lock::key(model, key, effects);
     }
     if model.layer.is_some() {
         return layers::key(model, key, effects);

@@ -1,13 +1,14 @@
 //! Keys and pastes where a dialog, a menu or a prompt is on top.
 
+use super::super::audit::AuditFilter;
 use super::super::commands;
+use super::super::danger::Part;
 use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
-use super::super::msg::{Call, Effect, Effects, Hidden};
+use super::super::msg::{Effect, Effects, Hidden};
 use super::super::query::LogFilter;
-use super::{act, changes, follow_log, walk};
-use crate::app::danger::Deed;
+use super::{act, changes, danger, follow_log, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -21,9 +22,9 @@ pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(Layer::Menu(_)) => menu(model, key, effects),
         Some(Layer::Prompt(_)) => prompt(model, key, effects),
         Some(Layer::Form(_)) => form(model, key, effects),
-        Some(Layer::Danger(_)) => danger(model, key, effects),
+        Some(Layer::Danger(_)) => danger::key(model, key, effects),
         Some(Layer::Secret(_)) => secret(model, key, effects),
-        Some(Layer::Receipt(_)) => receipt(model, key, effects),
+        Some(Layer::Receipt(..)) => receipt(model, key, effects),
     }
 }
 
@@ -32,15 +33,11 @@ pub(super) fn paste(model: &mut Model, text: &Hidden, burst: bool) {
     let refused = match &mut model.layer {
         Some(Layer::Prompt(prompt)) => prompt.field.paste(&text.0).err(),
         Some(Layer::Form(form)) => {
-            let field = form.fields.get_mut(form.focus);
-            match field.map(|field| &mut field.value) {
-                Some(super::super::forms::Value::Text(field)) => {
-                    form.changed = true;
-                    let pasted = field.paste(&text.0);
-                    form.error = pasted.err().map(|refused| refused.to_string());
-                }
-                _ => form.error = Some("a paste goes into a text field only".to_owned()),
-            }
+            form.paste(&text.0);
+            None
+        }
+        Some(Layer::Danger(danger)) if danger.mark == Part::Reason => {
+            danger.error = danger.reason.paste(&text.0).err().map(|why| why.to_string());
             None
         }
         Some(Layer::Danger(danger)) => {
@@ -120,6 +117,7 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) {
             set_filter(model, text);
             None
         }
+        (PromptKind::Filter, Screen::Audit) => AuditFilter::parse(text).err(),
         (PromptKind::Filter, _) => LogFilter::parse(text).err(),
         (PromptKind::Command, _) => None,
     };
@@ -163,8 +161,16 @@ fn enter(model: &mut Model, effects: &mut Effects) {
                 follow_log(model, filter, false, effects);
             })
             .err(),
+        (PromptKind::Filter, Screen::Audit) => AuditFilter::parse(&text)
+            .map(|filter| {
+                let audit = &mut model.audit;
+                (audit.filter, audit.rows, audit.next, audit.loaded) = (filter, Vec::new(), None, false);
+                super::fetch_audit(model, None, effects);
+            })
+            .err(),
         (PromptKind::Filter, _) => {
             set_filter(model, &text);
+            super::watch_revoked(model, effects);
             None
         }
     };
@@ -188,7 +194,7 @@ fn form(model: &mut Model, key: Key, effects: &mut Effects) {
         Code::Right if form.focus >= form.fields.len() => form.step(1),
         Code::Enter if form.on_cancel() => close_form(model),
         Code::Enter if form.on_button() => changes::submit(model, effects),
-        Code::Enter => form.step(1),
+        Code::Enter => form.enter(),
         _ => {
             if form.key(key) {
                 form.error = None;
@@ -211,42 +217,6 @@ fn leave_form(model: &mut Model) {
 fn close_form(model: &mut Model) {
     model.layer = None;
     model.guided = false;
-}
-
-fn danger(model: &mut Model, key: Key, effects: &mut Effects) {
-    let Some(Layer::Danger(danger)) = &mut model.layer else { return };
-    match key.code {
-        Code::Esc => model.layer = None,
-        Code::Char('c') if key.ctrl => model.layer = None,
-        Code::Tab | Code::BackTab | Code::Up | Code::Down => danger.marked_deed = !danger.marked_deed,
-        Code::Enter if !danger.marked_deed => model.layer = None,
-        Code::Enter => press(model, effects),
-        _ => {
-            danger.typed.key(key);
-            danger.error = None;
-        }
-    }
-}
-
-fn press(model: &mut Model, effects: &mut Effects) {
-    let Some(Layer::Danger(danger)) = &mut model.layer else { return };
-    if danger.pending.is_some() {
-        return;
-    }
-    if !danger.is_confirmed() {
-        danger.error = Some("the name is not complete; nothing was changed".to_owned());
-        return;
-    }
-    let (token, cli) = (danger.token.id.to_string(), danger.cli());
-    let call = match danger.deed {
-        Deed::Revoke => Call::Revoke { token, confirm: danger.typed.text() },
-        Deed::Rotate => Call::Rotate { token },
-    };
-    let pending = changes::request(model, call, cli, effects);
-    let error = if pending.is_none() { model.notice.take() } else { None };
-    if let Some(Layer::Danger(danger)) = &mut model.layer {
-        (danger.pending, danger.error) = (pending, error);
-    }
 }
 
 /// While the secret is shown Enter does nothing, and only Esc, twice, puts it away.
@@ -278,8 +248,8 @@ fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
 }
 
 fn receipt(model: &mut Model, key: Key, effects: &mut Effects) {
-    let Some(Layer::Receipt(receipt)) = &model.layer else { return };
-    let words = super::super::danger::receipt_text(receipt);
+    let Some(Layer::Receipt(receipt, also)) = &model.layer else { return };
+    let words = super::super::danger::receipt_text(receipt, also);
     match key.code {
         Code::Char('y') => effects.push(Effect::Copy { text: Hidden(Zeroizing::new(words)), secret: false }),
         Code::Char('w') => {

@@ -1,12 +1,15 @@
 //! What the client task says.
 
+use super::super::audit::Chain;
 use super::super::commands::CommandState;
 use super::super::connection::Connection;
+use super::super::danger::Deed;
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
-use super::super::msg::{Dirty, Effect, Effects, Failure, Net, Reply, Slot};
+use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::tail::Tail;
 use super::{changes, follow_log};
+use tollgate_shared::api::{StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     if heard(&net) {
@@ -26,7 +29,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             // The sign of life itself is not on the screen.
             effects.dirty = None;
         }
-        Net::Status(status) => model.status = Some(status),
+        Net::Status(status) => new_status(model, status, effects),
         Net::Tokens(tokens) => {
             let gone = model.tokens.replace(tokens, model.now);
             model.tokens.note_worst(model.now);
@@ -35,6 +38,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             }
         }
         Net::Token(token) => {
+            meet(model, &token);
             model.tokens.refresh(*token);
             model.tokens.note_worst(model.now);
         }
@@ -48,11 +52,73 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Tail { slot, generation, items } => tail(model, slot, generation, items),
         Net::TailEnded { slot, generation, refused } => tail_ended(model, slot, generation, refused, effects),
         Net::Incident(incident) => model.incidents.refresh(*incident),
+        Net::Me(me) => model.me = Some(*me),
+        Net::Operators(rows) => {
+            model.operators.replace(rows);
+            meet_operator(model);
+        }
+        Net::Audit { generation, page } => audit(model, generation, page),
+        Net::Verdict(verdict) => {
+            model.audit.chain = verdict.map_or_else(Chain::Failed, Chain::Walked);
+        }
+        Net::Evidence(evidence) => model.tokens.evidence = Some(evidence),
+        Net::SignedIn(operator) => {
+            model.signed_in = operator;
+            model.me = None;
+            effects.touch(Dirty::Input);
+        }
         Net::Done { generation, result } => done(model, generation, result, effects),
         Net::NotSent { generation } => {
             let words = "too much is under way: nothing was sent, try again".to_owned();
-            done(model, generation, Err(Failure { words, fields: Vec::new() }), effects);
+            let failure = Failure { words, ..Failure::default() };
+            done(model, generation, Err(failure), effects);
         }
+    }
+}
+
+/// The daemon said something new of itself, because something changed: then the audit has new rows as well.
+fn new_status(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) {
+    if model.signed_in.as_ref().is_some_and(|name| *name != status.caller) {
+        model.notice = Some("the sign-in has ended: the passphrase or the operator was changed".to_owned());
+        changes::sign_out(model, effects);
+    }
+    model.status = Some(status);
+    let audit = &model.audit;
+    if model.screen == Screen::Audit && audit.asked.is_none() && audit.refused.is_none() {
+        super::fetch_audit(model, None, effects);
+    }
+}
+
+/// A form that changes this token, and was told that somebody else was faster, sees what he made of it.
+fn meet(model: &mut Model, fresh: &TokenView) {
+    let Some(Layer::Form(form)) = &mut model.layer else { return };
+    let is_other = |was: &std::sync::Arc<TokenView>| was.id == fresh.id && was.version != fresh.version;
+    if form.token.as_ref().is_some_and(is_other) {
+        form.theirs = Some(std::sync::Arc::new(fresh.clone()));
+        form.focus = form.fields.len();
+        form.error = None;
+    }
+}
+
+/// As [`meet`], for an operator.
+fn meet_operator(model: &mut Model) {
+    let Some(Layer::Form(form)) = model.layer.as_mut() else { return };
+    let Some(was) = form.operator.as_ref().filter(|_| form.outdated) else { return };
+    let fresh = model.operators.rows.iter().find(|row| row.id == was.id && row.version != was.version);
+    if let Some(fresh) = fresh.cloned() {
+        form.reload_operator(&fresh);
+    }
+}
+
+fn audit(model: &mut Model, generation: u64, page: Result<AuditPage, String>) {
+    let audit = &mut model.audit;
+    if audit.asked != Some(generation) {
+        return;
+    }
+    audit.asked = None;
+    match page {
+        Ok(page) => audit.take(page),
+        Err(why) => (audit.refused, audit.loaded) = (Some(why), true),
     }
 }
 
@@ -64,7 +130,7 @@ fn heard(net: &Net) -> bool {
     )
 }
 
-fn connected(model: &mut Model, status: Box<tollgate_shared::api::StatusView>, effects: &mut Effects) {
+fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) {
     model.connection = Connection::Live;
     // What was said of the lost connection is not true any more.
     model.notice = None;
@@ -132,6 +198,9 @@ fn tail_ended(model: &mut Model, at: Slot, generation: u64, refused: Option<Stri
 
 fn done(model: &mut Model, generation: u64, result: Result<Reply, Failure>, effects: &mut Effects) {
     effects.touch(Dirty::Input);
+    if super::lock::answered(model, generation, result.as_ref().err()) {
+        return;
+    }
     match result {
         Ok(reply) => {
             model.commands.end(generation, CommandState::Done(model.now));
@@ -139,25 +208,46 @@ fn done(model: &mut Model, generation: u64, result: Result<Reply, Failure>, effe
         }
         Err(failure) => {
             model.commands.end(generation, CommandState::Failed(failure.words.clone()));
-            failed(model, generation, &failure);
+            failed(model, generation, &failure, effects);
         }
     }
 }
 
 /// The dialog that asked stays open and says why.
-fn failed(model: &mut Model, generation: u64, failure: &Failure) {
+fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut Effects) {
     let fields: Vec<_> = failure.fields.iter().map(|(path, words)| format!("{path}: {words}")).collect();
     let words = if fields.is_empty() { failure.words.clone() } else { fields.join("; ") };
+    let now = model.now;
     match &mut model.layer {
         Some(Layer::Form(form)) if form.pending == Some(generation) => {
             form.pending = None;
             form.error = Some(words);
+            form.refused();
+            if let FailureKind::Wait(secs) = failure.kind {
+                form.wait_until = Some(now.plus_secs(secs.into()));
+            }
         }
         Some(Layer::Danger(danger)) if danger.pending == Some(generation) => {
             danger.pending = None;
-            danger.error = Some(words);
+            danger.error = Some(words.clone());
+            back_to_form(model, words, failure.kind, effects);
         }
         Some(Layer::Secret(dialog)) => dialog.notice = Some(words),
         _ => model.notice = Some(words),
     }
+}
+
+/// A refused change goes back to its form, where it can be mended. Where somebody else was faster, his token is asked for.
+fn back_to_form(model: &mut Model, words: String, kind: FailureKind, effects: &mut Effects) {
+    let Some(Layer::Danger(danger)) = &mut model.layer else { return };
+    let Deed::Change(form) = &mut danger.deed else { return };
+    form.outdated = kind == FailureKind::Outdated;
+    match &form.token {
+        Some(token) if form.outdated => effects.push(Effect::FetchToken { token: token.id.to_string() }),
+        None if form.outdated => effects.push(Effect::Refresh),
+        _ => {}
+    }
+    form.error = Some(words);
+    let form = (**form).clone();
+    model.layer = Some(Layer::Form(form));
 }

@@ -4,7 +4,6 @@ use super::super::detail;
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects};
-use super::super::tokens::PaneTab;
 
 /// Moves by rows, in the list or in the pane.
 pub(super) fn step(model: &mut Model, by: isize) {
@@ -19,6 +18,8 @@ pub(super) fn step(model: &mut Model, by: isize) {
         Screen::Log => model.logs.step(by),
         Screen::Incidents => model.incidents.step(by),
         Screen::Services => model.services.step(by),
+        Screen::Operators => model.operators.step(by),
+        Screen::Audit => model.audit.step(by),
         Screen::Status => {}
     }
 }
@@ -56,13 +57,10 @@ pub(super) fn next_tab(model: &mut Model) {
     model.pane_top = 0;
     match model.screen {
         Screen::Tokens => {
-            model.tokens.tab = match model.tokens.tab {
-                PaneTab::Calls => PaneTab::Facts,
-                PaneTab::Facts => PaneTab::Calls,
-            }
+            model.tokens.tab = model.tokens.tab.next();
         }
         Screen::Log => model.logs.detail = model.logs.detail.next(),
-        Screen::Incidents | Screen::Services | Screen::Status => {}
+        Screen::Incidents | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
 }
 
@@ -73,6 +71,8 @@ pub(super) fn search(model: &mut Model, text: &str) -> bool {
         Screen::Log => model.logs.search = text.to_owned(),
         Screen::Incidents => model.incidents.search = text.to_owned(),
         Screen::Services => model.services.search = text.to_owned(),
+        Screen::Operators => model.operators.search = text.to_owned(),
+        Screen::Audit => model.audit.search = text.to_owned(),
         Screen::Status => {}
     }
     text.is_empty() || find(model, true, true)
@@ -85,6 +85,8 @@ pub(super) fn search_text(model: &Model) -> &str {
         Screen::Log => &model.logs.search,
         Screen::Incidents => &model.incidents.search,
         Screen::Services => &model.services.search,
+        Screen::Operators => &model.operators.search,
+        Screen::Audit => &model.audit.search,
         Screen::Status => "",
     }
 }
@@ -95,6 +97,8 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Tokens => model.tokens.find(forward, from_here),
         Screen::Incidents => model.incidents.find(forward, from_here),
         Screen::Services => model.services.find(forward, from_here),
+        Screen::Operators => model.operators.find(forward, from_here),
+        Screen::Audit => model.audit.find(forward, from_here),
         Screen::Log => return model.logs.find(forward, from_here),
         Screen::Status => None,
     };
@@ -103,6 +107,8 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Tokens => model.tokens.go(index),
         Screen::Incidents => model.incidents.go(index),
         Screen::Services => model.services.go(index),
+        Screen::Operators => model.operators.go(index),
+        Screen::Audit => model.audit.go(index),
         Screen::Log | Screen::Status => {}
     }
     true

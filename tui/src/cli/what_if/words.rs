@@ -40,6 +40,16 @@ pub(in crate::cli) fn fate_words(fate: &Fate) -> String {
     }
 }
 
+/// The same with the first effect's priority, key and title.
+fn detailed(fate: &Fate) -> String {
+    let first = fate.effects.first();
+    let priority = first.and_then(|effect| effect.priority).map(|priority| format!(" {priority}"));
+    let key = first.and_then(|effect| effect.key.as_ref()).map(|key| format!(" key {key}"));
+    let title = first.and_then(|effect| effect.title.as_ref()).map(|title| format!(" \"{title}\""));
+    let parts = [priority, key, title].into_iter().flatten().collect::<String>();
+    format!("{}{parts}", fate_words(fate))
+}
+
 pub(super) fn table(rows: &[TriedRow], when: When) -> Table {
     let columns = [
         words("VERDICT"),
@@ -52,14 +62,16 @@ pub(super) fn table(rows: &[TriedRow], when: When) -> Table {
     ];
     let mut table = Table::new(columns);
     for row in rows {
-        let after = row.doubt.map_or_else(|| fate_words(&row.after), |doubt| doubt_words(doubt).to_owned());
+        // Where the same filter decides, the difference is in what it makes of the call.
+        let says = if row.verdict == Verdict::Changed { detailed } else { fate_words };
+        let after = row.doubt.map_or_else(|| says(&row.after), |doubt| doubt_words(doubt).to_owned());
         table.row([
             verdict_word(row.verdict).to_owned(),
             row.seq.to_string(),
             when.row(row.at),
             row.remote_ip.to_string(),
             row.token.name.clone(),
-            fate_words(&row.before),
+            says(&row.before),
             after,
         ]);
     }

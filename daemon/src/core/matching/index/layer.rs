@@ -54,6 +54,17 @@ impl Layer {
         places.map(|place| (self.segment.key_of(place), self.segment.filters_of(place).clone()))
     }
 
+    /// The services that are dead here.
+    pub(super) fn buried(&self) -> impl Iterator<Item = ServiceKey> {
+        let places = (0..self.segment.service_count()).filter(|place| self.dead.has(*place));
+        places.map(|place| self.segment.key_of(place))
+    }
+
+    /// Whether both are of the same segment, whatever has died in it since.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.segment, &other.segment)
+    }
+
     /// From now on these services are not here.
     pub(super) fn bury(&mut self, services: impl Iterator<Item = ServiceKey>) {
         for place in services.filter_map(|service| self.segment.place(service)) {

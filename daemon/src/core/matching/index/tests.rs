@@ -192,14 +192,14 @@ enum Step {
     Change(Vec<(u8, Filters)>),
     Rebuild,
     /// A new base is begun; it is installed after the change.
-    RebuildAround(u8, Filters),
+    RebuildAround(Vec<(u8, Filters)>),
 }
 
 fn a_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => proptest::collection::vec((0..9_u8, filters()), 1..3).prop_map(Step::Change),
         1 => Just(Step::Rebuild),
-        2 => (0..9_u8, filters()).prop_map(|(service, filters)| Step::RebuildAround(service, filters)),
+        2 => proptest::collection::vec((0..9_u8, filters()), 0..5).prop_map(Step::RebuildAround),
     ]
 }
 
@@ -235,9 +235,10 @@ proptest! {
             index = match step {
                 Step::Change(changes) => changed(&index, &mut model, &changes),
                 Step::Rebuild => index.rebuilt(),
-                Step::RebuildAround(service, filters) => {
+                Step::RebuildAround(changes) => {
                     let base = index.rebuilt();
-                    changed(&index, &mut model, &[(service, filters)]).rebased(&base)
+                    let now = changes.into_iter().fold(index, |index, change| changed(&index, &mut model, &[change]));
+                    now.rebased(&base)
                 }
             };
             agrees(&index, &model, &call)?;

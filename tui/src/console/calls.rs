@@ -1,0 +1,113 @@
+//! Changes, as requests to the daemon.
+
+use tollgate_shared::api::{
+    BulkTokens, ChangeOverlap, ResolveIncident, RevokeToken, SetDebug, SetLockdown, SetPassphrase, SuspendToken,
+    TokenCreated, TokenPatch, TokenView,
+};
+
+use super::client::words;
+use crate::app::msg::{Call, Reply};
+use crate::app::secret::Secret;
+use crate::client::{Client, ClientError};
+
+pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientError> {
+    Ok(match call {
+        Call::Acknowledge { incident } => Reply::Incident(Box::new(client.acknowledge(&incident).await?)),
+        Call::Unacknowledge { incident } => Reply::Incident(Box::new(client.unacknowledge(&incident).await?)),
+        Call::Resolve { incident, comment } => {
+            Reply::Incident(Box::new(client.resolve(&incident, &ResolveIncident { comment }).await?))
+        }
+        Call::CreateTeam(team) => Reply::Team(Box::new(client.create_team(&team).await?)),
+        Call::CreateService(service) => Reply::Service(Box::new(client.create_service(&service).await?)),
+        Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
+        other => return token(client, other).await,
+    })
+}
+
+async fn token(client: &Client, call: Call) -> Result<Reply, ClientError> {
+    let view = match call {
+        Call::Debug { token, on } => client.debug_token(&token, &SetDebug { on }).await?,
+        Call::CreateToken(token) => return Ok(created(client.create_token(&token).await?)),
+        Call::EditToken { token, patch, version, debug } => edit(client, &token, &patch, version, debug).await?,
+        Call::Rotate { token, rotate } => return Ok(created(client.rotate_token_with(&token, &rotate).await?)),
+        Call::Overlap { token, secs } => client.change_overlap(&token, &ChangeOverlap { secs }).await?,
+        Call::Refresh { token } => client.refresh_token(&token).await?,
+        Call::Suspend { token, reason } => client.suspend_token(&token, &SuspendToken { reason }).await?,
+        Call::Resume { token } => client.resume_token(&token).await?,
+        Call::Revoke { token, confirm, reason, also } => return revoke(client, &token, confirm, reason, also).await,
+        other => return person(client, other).await,
+    };
+    Ok(Reply::Token(Box::new(view)))
+}
+
+/// The settings first, because only they carry the version that was looked at.
+async fn edit(
+    client: &Client,
+    token: &str,
+    patch: &TokenPatch,
+    version: u64,
+    debug: Option<bool>,
+) -> Result<TokenView, ClientError> {
+    let edited = client.edit_token_version(token, patch, version).await?;
+    match debug {
+        Some(on) => client.debug_token(token, &SetDebug { on }).await,
+        None => Ok(edited),
+    }
+}
+
+/// What it issued is revoked after it, all or none; the receipt says what became of that.
+async fn revoke(
+    client: &Client,
+    token: &str,
+    confirm: String,
+    reason: String,
+    also: Vec<String>,
+) -> Result<Reply, ClientError> {
+    let revoke = RevokeToken { confirm, reason: reason.clone() };
+    let receipt = client.revoke_token(token, &revoke).await?;
+    let mut became = Vec::new();
+    if !also.is_empty() {
+        let bulk = BulkTokens {
+            action: "revoke".to_owned(),
+            confirm_count: u32::try_from(also.len()).ok(),
+            tokens: also,
+            q: String::new(),
+            patch: TokenPatch::default(),
+            reason,
+        };
+        became = match client.bulk_tokens(&bulk).await {
+            Ok(done) => done.tokens.iter().map(|one| format!("{} revoked too", one.name)).collect(),
+            Err(error) => vec![format!("NOT revoked: {}", words(&error))],
+        };
+    }
+    Ok(Reply::Receipt(Box::new(receipt), became))
+}
+
+async fn person(client: &Client, call: Call) -> Result<Reply, ClientError> {
+    let view = match call {
+        Call::CreateOperator(operator) => client.create_operator(&operator).await?,
+        Call::EditOperator { operator, patch, version } => {
+            client.edit_operator_version(&operator, &patch, version).await?
+        }
+        Call::SetPassphrase { operator, passphrase } => {
+            let passphrase = passphrase.map(|hidden| hidden.0.to_string());
+            client.set_passphrase(&operator, &SetPassphrase { passphrase }).await?
+        }
+        Call::RemoveOperator { operator } => {
+            client.delete_operator(&operator).await?;
+            return Ok(Reply::Nothing);
+        }
+        Call::SetLockdown { on, reason } => {
+            client.set_lockdown(&SetLockdown { on, reason }).await?;
+            return Ok(Reply::Nothing);
+        }
+        // Signing in and out is the client task's own: it begins all connections anew.
+        _ => return Ok(Reply::Nothing),
+    };
+    Ok(Reply::Operator(Box::new(view)))
+}
+
+fn created(mut created: TokenCreated) -> Reply {
+    let secret = Secret::new(std::mem::take(&mut created.secret));
+    Reply::Created { secret, token: Box::new(created.token.clone()) }
+}
