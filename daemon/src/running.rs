@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Assembled, Runtimes, StartError};
 use crate::automation::runner;
+use crate::core::access::Actor;
+use crate::core::admin::{Command, Note};
 use crate::core::audit;
 use crate::daemon::Daemon;
 use crate::edge::accept::{self, Drained};
@@ -159,6 +161,7 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         {
             daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
         }
+        note_clock(&daemon);
         flushes += 1;
         if flushes == FLUSHES_PER_SWEEP {
             flushes = 0;
@@ -172,6 +175,18 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
             drop(log.try_send(LogTask::Expire));
         }
     }
+}
+
+/// A wall clock that was set forward ends tokens: that is in the audit, as what somebody did would be.
+fn note_clock(daemon: &Daemon) {
+    daemon.clock.now();
+    let Some(secs) = daemon.clock.take_jump() else { return };
+    tracing::warn!(secs, "the wall clock was set forward; tokens end by it, nothing is erased before its time");
+    let (target, detail) = ("wall clock".to_owned(), format!("set {secs} s forward against the boot clock"));
+    let note = Note { action: "clock.jump", target, detail };
+    let (answer, _) = oneshot::channel();
+    // Where the lane is full, the log above has said it.
+    drop(daemon.lanes.push_admin(AdminJob::Command { actor: Actor::daemon(), command: Command::Note(note), answer }));
 }
 
 /// Cutting the trail's end shows only against a head that was noted elsewhere: here the journal.

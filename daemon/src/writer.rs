@@ -268,7 +268,7 @@ impl Writer {
         match swept {
             Ok(0) => {}
             Ok(dropped) => {
-                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped")
+                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped");
             }
             Err(error) => self.commit_failed(&error),
         }

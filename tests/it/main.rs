@@ -5,6 +5,7 @@ mod console;
 mod crash;
 mod dedup;
 mod desk;
+mod export;
 mod fixtures;
 mod flows;
 mod hostile;

@@ -62,7 +62,7 @@ async fn follow(cx: &mut Context<'_>, reference: &str) -> Done {
         let now = line(&request);
         if now != before {
             match cx.format {
-                Format::Table | Format::Csv => cx.io.line(&now)?,
+                Format::Table | Format::Csv | Format::Har => cx.io.line(&now)?,
                 // An array without end is no JSON: both forms are lines.
                 Format::Json | Format::Jsonl => cx.io.json(&request, false)?,
             }
