@@ -42,7 +42,7 @@ fn under_shell(command: &Command, flags: &[&str], script: &str) -> Command {
 }
 
 /// The column SEQ of the log, from the top.
-fn seqs(screen: &str) -> Vec<u64> {
+pub(crate) fn seqs(screen: &str) -> Vec<u64> {
     let seq = |line: &str| {
         let mut words = line.trim_start_matches(['>', ' ']).split_whitespace();
         let time = words.next()?;

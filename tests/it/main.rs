@@ -2,10 +2,13 @@
 
 mod alertmanager;
 mod console;
+mod console_log;
 mod crash;
 mod dedup;
 mod desk;
+mod export;
 mod fixtures;
+mod flows;
 mod hostile;
 mod incidents;
 mod intake;

@@ -8,6 +8,7 @@ mod client;
 mod fetch;
 mod files;
 mod keys;
+mod pages;
 mod stage;
 mod tails;
 

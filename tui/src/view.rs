@@ -9,10 +9,13 @@ mod dialogs;
 mod empty;
 mod forms;
 mod lists;
+mod log;
 mod overlays;
 mod pane;
 mod people;
+mod query_bar;
 mod secret;
+mod strip;
 #[cfg(test)]
 mod svg;
 #[cfg(test)]
@@ -53,7 +56,7 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
     chrome::top(canvas, model, &layout);
     match model.screen {
         Screen::Tokens => tokens::table(canvas, model, &layout),
-        Screen::Log => lists::log(canvas, model, &layout),
+        Screen::Log => log::log(canvas, model, &layout),
         Screen::Incidents => lists::incidents(canvas, model, &layout),
         Screen::Services => lists::services(canvas, model, &layout),
         Screen::Operators => people::operators(canvas, model, &layout),

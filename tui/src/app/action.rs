@@ -26,6 +26,24 @@ pub enum Action {
     Follow,
     NextError,
     PreviousError,
+    Only,
+    Not,
+    Left,
+    Right,
+    Wrap,
+    Fold,
+    Form,
+    Compare,
+    Export,
+    Range,
+    Goto,
+    Earlier,
+    Later,
+    Queries,
+    SaveQuery,
+    DropQuery,
+    RowIncident,
+    IncidentCalls,
     Grow,
     Shrink,
     Copy,
@@ -94,7 +112,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 82] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -122,6 +140,24 @@ impl Action {
         Self::Follow,
         Self::NextError,
         Self::PreviousError,
+        Self::Only,
+        Self::Not,
+        Self::Left,
+        Self::Right,
+        Self::Wrap,
+        Self::Fold,
+        Self::Form,
+        Self::Compare,
+        Self::Export,
+        Self::Range,
+        Self::Goto,
+        Self::Earlier,
+        Self::Later,
+        Self::Queries,
+        Self::SaveQuery,
+        Self::DropQuery,
+        Self::RowIncident,
+        Self::IncidentCalls,
         Self::Grow,
         Self::Shrink,
         Self::Copy,
@@ -189,9 +225,6 @@ impl Action {
             Self::FilterSwitch => look("filter-switch", "filter on or off"),
             Self::SortMenu => look("sort", "choose the order; the same letter again reverses it"),
             Self::Resort => look("resort", "sort again; rows never move by themselves"),
-            Self::Follow => look("follow", "pause, or follow the newest row"),
-            Self::NextError => look("next-error", "the next row that failed"),
-            Self::PreviousError => look("previous-error", "the previous row that failed"),
             Self::Grow => look("grow", "a larger lower pane"),
             Self::Shrink => look("shrink", "a smaller lower pane"),
             Self::Copy => look("copy", "copy the id of what is marked, or the command that shows it"),
@@ -202,6 +235,7 @@ impl Action {
             Self::Background => look("background", "stop this program; fg brings it back"),
             Self::Back => look("back", "close what is on top; at a screen's root: quit"),
             Self::Quit => look("quit", "leave the console"),
+            other if other.is_of_log() => other.log_info(),
             Self::LockScreen => look("lock", "hide this screen until you come back"),
             Self::Verify => Info {
                 name: "verify",
@@ -211,6 +245,52 @@ impl Action {
                 cli: "tollgate audit verify",
             },
             other => other.change_info(),
+        }
+    }
+
+    /// True for what belongs to the API log.
+    #[must_use]
+    pub fn is_of_log(self) -> bool {
+        matches!(self, Self::Follow | Self::NextError | Self::PreviousError | Self::Only | Self::Not)
+            || matches!(self, Self::Left | Self::Right | Self::Wrap | Self::Fold | Self::Form | Self::Compare)
+            || matches!(self, Self::Export | Self::Range | Self::Goto | Self::Earlier | Self::Later)
+            || matches!(self, Self::Queries | Self::SaveQuery | Self::DropQuery)
+            || matches!(self, Self::RowIncident | Self::IncidentCalls)
+    }
+
+    fn log_info(self) -> Info {
+        let logs = |name, help, cli| Info { name, help, danger: Danger::None, operation: "GET /v1/logs", cli };
+        let queries = |name, help, operation, cli| Info { name, help, danger: Danger::None, operation, cli };
+        match self {
+            Self::NextError => look("next-error", "the next row that failed; beyond the rows here the daemon looks"),
+            Self::PreviousError => look("previous-error", "the previous row that failed, however far back"),
+            Self::Only => look("only", "only rows with the value under the cursor"),
+            Self::Not => look("not", "no rows with the value under the cursor"),
+            Self::Left => look("left", "mark the column to the left; in the pane: to the left"),
+            Self::Right => look("right", "mark the column to the right; in the pane: to the right"),
+            Self::Wrap => look("wrap", "wrap long lines of the pane, or cut them"),
+            Self::Fold => look("fold", "fold or open JSON: in the pane one branch, in the list all"),
+            Self::Form => look("form", "the body as JSON, as text, as bytes"),
+            Self::Compare => look("compare", "compare with the last call that matched, or two rows: c on each"),
+            Self::Export => {
+                logs("export", "write rows to a file, or copy the command", "tollgate log export --output jsonl")
+            }
+            Self::Range => logs("range", "the time of the rows: 5m 15m 1h 6h 24h all", "tollgate log --since 15m"),
+            Self::Goto => logs("goto", "go to a time or a row", "tollgate log show SEQ"),
+            Self::Earlier => look("earlier", "the brush of the strip: earlier calls"),
+            Self::Later => look("later", "the brush of the strip: later calls"),
+            Self::Queries => queries("queries", "your saved queries", "GET /v1/queries", "tollgate query list"),
+            Self::SaveQuery => {
+                let route = "PUT /v1/queries/{screen}/{name}";
+                queries("save-query", "keep the query under a name", route, "tollgate query save logs NAME QUERY")
+            }
+            Self::DropQuery => {
+                let route = "DELETE /v1/queries/{screen}/{name}";
+                queries("drop-query", "delete a saved query", route, "tollgate query delete logs NAME")
+            }
+            Self::RowIncident => look("row-incident", "the incident that this call touched"),
+            Self::IncidentCalls => look("incident-calls", "the calls that touched this incident"),
+            _ => look("follow", "pause, or follow the newest row"),
         }
     }
 

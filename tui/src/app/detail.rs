@@ -1,18 +1,16 @@
 //! The lines of the pane: texts with data in them, not yet safe. The view makes them so.
 
+mod log;
 pub mod token;
 
 use tollgate_shared::api::FilterView;
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::Condition;
-use tollgate_shared::log::RefusedRow;
 
 use super::incidents::event_words;
-use super::logs::{DetailTab, LogTab};
 use super::model::{Model, Screen};
 use super::services::Node;
-use super::tail::{Entry, gap_words, retention};
-use super::{verdict, words};
+use super::words;
 
 /// A line of the pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +28,8 @@ pub enum Kind {
     Bad,
     /// A line of a sender's body: tabs are tabs.
     Body,
+    /// The line of the pane that the keys act on.
+    Marked,
 }
 
 impl Line {
@@ -44,12 +44,14 @@ impl Line {
     }
 }
 
+pub use log::body_lines;
+
 /// What the pane of the screen shows.
 #[must_use]
 pub fn lines(model: &Model) -> Vec<Line> {
     match model.screen {
         Screen::Tokens => model.tokens.selected().map(|marked| token::lines(model, marked)).unwrap_or_default(),
-        Screen::Log => log_lines(model),
+        Screen::Log => log::lines(model),
         Screen::Incidents => incident_lines(model),
         Screen::Services => model.services.selected().map(node_lines).unwrap_or_default(),
         Screen::Operators => {
@@ -57,30 +59,6 @@ pub fn lines(model: &Model) -> Vec<Line> {
         }
         Screen::Audit => model.audit.selected().map(audit_lines).unwrap_or_default(),
         Screen::Status => super::status::lines(model),
-    }
-}
-
-fn log_lines(model: &Model) -> Vec<Line> {
-    if model.logs.tab == LogTab::Refused {
-        return model.logs.selected_refused().map(refused_lines).unwrap_or_default();
-    }
-    match model.logs.tail.selected() {
-        None => Vec::new(),
-        Some(Entry::Gap(gap)) => vec![
-            Line::new(Kind::Strong, gap_words(gap)),
-            Line::plain(format!("rows {} to {} of the whole log", words::group(gap.from), words::group(gap.to))),
-        ],
-        Some(Entry::Row(row)) => {
-            let mut lines = match model.logs.detail {
-                DetailTab::Verdict => verdict::lines(row),
-                DetailTab::Body => body_lines(&row.body, row.body_bytes, row.truncated),
-                DetailTab::Headers => header_lines(row),
-            };
-            let token =
-                model.tokens.by_id(row.token).map(|token| format!("token {}   ", token.name)).unwrap_or_default();
-            lines.push(Line::plain(format!("{token}{}", retention(row, model.now))));
-            lines
-        }
     }
 }
 
@@ -100,40 +78,6 @@ fn audit_lines(row: &AuditRow) -> Vec<Line> {
         fact("hash", row.hash.clone()),
         fact("follows", row.previous.clone()),
     ]
-}
-
-fn refused_lines(row: &RefusedRow) -> Vec<Line> {
-    let from = row.remote_ip.map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
-    let mut lines = vec![
-        Line::new(Kind::Strong, format!("REFUSED {}  {}", row.status, row.reason)),
-        Line::plain(row.detail.clone()),
-        Line::plain(format!("{}  from {from}  {}", words::moment(row.at), row.target)),
-    ];
-    if let Some(id) = &row.presented_id {
-        lines.push(Line::plain(format!("the value presented names the token {id}")));
-    }
-    lines.push(Line::plain("Refused before a token was known: kept in memory until the daemon stops.".to_owned()));
-    lines
-}
-
-fn body_lines(body: &str, bytes: u64, truncated: bool) -> Vec<Line> {
-    let note = if truncated { ", cut: only its first part is kept" } else { "" };
-    let mut lines = vec![Line::new(Kind::Strong, format!("{} as it came, redacted{note}", words::bytes(bytes)))];
-    let pretty = (!truncated).then(|| serde_json::from_str::<serde_json::Value>(body).ok()).flatten();
-    let pretty = pretty.and_then(|value| serde_json::to_string_pretty(&value).ok());
-    let text = pretty.as_deref().unwrap_or(body);
-    lines.extend(text.split('\n').map(|line| Line::new(Kind::Body, line.to_owned())));
-    lines
-}
-
-fn header_lines(row: &tollgate_shared::log::LogRow) -> Vec<Line> {
-    let query = if row.query.is_empty() { String::new() } else { format!("?{}", row.query) };
-    let mut lines = vec![
-        Line::new(Kind::Strong, format!("{} {}{query}", row.method, row.path)),
-        Line::plain(format!("call {}  token {}", row.call, row.token)),
-    ];
-    lines.extend(row.headers.iter().map(|(name, value)| Line::plain(format!("{name}: {value}"))));
-    lines
 }
 
 fn incident_lines(model: &Model) -> Vec<Line> {

@@ -37,6 +37,13 @@ impl Field {
         Self { cursor: chars.len(), chars }
     }
 
+    /// As [`Field::new`], with the cursor before a character.
+    #[must_use]
+    pub fn with_cursor(text: &str, cursor: usize) -> Self {
+        let field = Self::new(text);
+        Self { cursor: cursor.min(field.chars.len()), ..field }
+    }
+
     #[must_use]
     pub fn text(&self) -> String {
         self.chars.iter().collect()

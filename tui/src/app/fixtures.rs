@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, IncidentView, LastRefusal, LastUse, LogBounds, NamedRef, OperatorView, OutcomeCounts, ScopeView,
-    ServiceView, SourceView, StatusView, TeamView, TokenView, UsageView,
+    AuditVerdict, CountedBy, IncidentView, LastRefusal, LastUse, LogBounds, LogHistogram, NamedRef, OperatorView,
+    OutcomeCounts, ScopeView, ServiceView, SourceView, StatusView, TeamView, TokenView, UsageView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
 use tollgate_shared::filter::{Mode, Op};
 use tollgate_shared::id::{CallId, FilterId, IncidentId, OperatorId, ServiceId, TeamId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, TimelineEvent};
-use tollgate_shared::log::{Gap, GapReason, LogRow, RefusedRow, TailItem};
+use tollgate_shared::log::{Bucket, Gap, GapReason, LogRow, RefusedRow, TailItem};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::priority::Priority;
 use tollgate_shared::role::{GlobalRole, TeamRole};
@@ -198,6 +198,27 @@ pub(crate) fn tail(count: u64) -> Vec<TailItem> {
         items.insert(5, gap);
     }
     items
+}
+
+/// Counts of a quarter of an hour, the newest minute before [`now`].
+pub(crate) fn histogram() -> LogHistogram {
+    let bucket = |minute: i64| Bucket {
+        at: now().plus_secs(-60 * minute),
+        counts: OutcomeCounts {
+            created: minute.unsigned_abs() * 3 % 10,
+            no_match: u64::from(minute % 7 == 3),
+            ..OutcomeCounts::default()
+        },
+    };
+    LogHistogram {
+        since: now().plus_secs(-900),
+        until: now(),
+        bucket_secs: 60,
+        buckets: (1..=15).rev().filter(|minute| minute % 4 != 0).map(bucket).collect(),
+        exact: true,
+        counted_since: now().plus_secs(-900),
+        counted_by: CountedBy::Heads,
+    }
 }
 
 pub(crate) fn refused(count: u64) -> Vec<RefusedRow> {

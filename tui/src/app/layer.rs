@@ -6,6 +6,8 @@ use super::action::Action;
 use super::danger::Danger;
 use super::field::Field;
 use super::forms::Form;
+use super::logs::suggest::Cycle;
+use super::query::Range;
 use super::secret::ShowOnce;
 use super::tokens::Sort;
 
@@ -49,6 +51,33 @@ pub struct MenuItem {
 pub enum Pick {
     Action(Action),
     Sort(Sort),
+    Log(LogPick),
+}
+
+/// What a letter chooses on the API log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogPick {
+    Range(Range),
+    /// A saved query, by its place in the list.
+    Query(usize),
+    /// As [`LogPick::Query`], to be deleted.
+    DropQuery(usize),
+    /// A value of the marked row, by its place in the menu.
+    Value {
+        place: usize,
+        only: bool,
+    },
+    Export(Export),
+    Nothing,
+}
+
+/// What `x` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    Row,
+    Body,
+    Shown,
+    Command,
 }
 
 /// A line at the foot of the screen.
@@ -60,6 +89,10 @@ pub struct Prompt {
     pub error: Option<String>,
     /// What was in force before, for Esc.
     pub before: String,
+    /// What Tab walks through.
+    pub cycle: Option<Cycle>,
+    /// How far back in the history the line is from; 0 = it was typed.
+    pub back: usize,
 }
 
 /// What the line is for.
@@ -68,6 +101,10 @@ pub enum PromptKind {
     Command,
     Search,
     Filter,
+    /// A time or a row to go to.
+    Goto,
+    /// The name under which the query is kept.
+    SaveQuery,
 }
 
 impl PromptKind {
@@ -78,6 +115,8 @@ impl PromptKind {
             Self::Command => ":",
             Self::Search => "/",
             Self::Filter => "filter ",
+            Self::Goto => "go to ",
+            Self::SaveQuery => "save the query as @",
         }
     }
 }
@@ -85,6 +124,6 @@ impl PromptKind {
 impl Prompt {
     #[must_use]
     pub fn new(kind: PromptKind, text: &str) -> Self {
-        Self { kind, field: Field::new(text), error: None, before: text.to_owned() }
+        Self { kind, field: Field::new(text), error: None, before: text.to_owned(), cycle: None, back: 0 }
     }
 }

@@ -30,6 +30,10 @@ pub struct Layout {
     /// Its column names.
     pub columns: Area,
     pub list: Area,
+    /// The API log's counts over time, above the column names.
+    pub strip: Area,
+    /// Where the API log's list stands, below it.
+    pub state: Area,
     /// The pane's title and tabs.
     pub pane_title: Area,
     pub pane: Area,
@@ -71,6 +75,29 @@ impl Layout {
         self.list.y -= rows;
         self.list.height += rows;
         (self.title.height, self.columns.height) = (0, 0);
+        self
+    }
+
+    /// The API log's own lines, taken from the list and from a pane beside it, where there is room.
+    #[must_use]
+    pub fn with_log_lines(mut self) -> Self {
+        if self.list.height >= 5 {
+            self.strip = Area { height: 1, width: self.title.width, ..self.columns };
+            let beside = self.pane.x > 0;
+            for part in [&mut self.columns, &mut self.list] {
+                part.y += 1;
+            }
+            self.list.height -= 1;
+            if beside {
+                self.pane_title.y += 1;
+                self.pane.y += 1;
+                self.pane.height -= 1;
+            }
+        }
+        if self.list.height >= 3 {
+            self.list.height -= 1;
+            self.state = Area { y: self.list.y + self.list.height, height: 1, ..self.list };
+        }
         self
     }
 
@@ -118,6 +145,11 @@ mod tests {
                 assert!(part.x + part.width <= columns && part.y + part.height <= rows, "{columns}x{rows} {part:?}");
             }
             assert!(layout.list.height >= 1, "{columns}x{rows}");
+            let log = layout.with_log_lines();
+            for part in [log.strip, log.columns, log.list, log.state, log.pane_title, log.pane] {
+                assert!(part.x + part.width <= columns && part.y + part.height <= rows, "{columns}x{rows} {part:?}");
+            }
+            assert!(log.list.height >= 1 && log.state.y < rows, "{columns}x{rows}");
         }
     }
 

@@ -1,9 +1,27 @@
 //! The API log screen: calls of tokens in debug, and what was refused before a token was known.
 
-use tollgate_shared::log::RefusedRow;
+pub mod column;
+pub mod compare;
+pub mod export;
+pub mod hex;
+pub mod json;
+pub mod strip;
+pub mod suggest;
+
+use std::collections::VecDeque;
+
+use tollgate_shared::api::SavedQuery;
+use tollgate_shared::log::{LogRow, RefusedRow};
 
 use super::cursor::Cursor;
 use super::tail::{Entry, Tail};
+use super::tokens::Tokens;
+use super::words;
+use column::Column;
+use strip::Strip;
+
+/// Queries of this session that are kept for the arrow keys.
+const HISTORY_MAX: usize = 50;
 
 /// Which list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,15 +38,32 @@ pub enum DetailTab {
     Verdict,
     Body,
     Headers,
+    Raw,
+}
+
+/// How the raw body is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RawForm {
+    #[default]
+    Text,
+    Hex,
 }
 
 impl DetailTab {
+    pub const ALL: [Self; 4] = [Self::Verdict, Self::Body, Self::Headers, Self::Raw];
+
     #[must_use]
     pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Verdict => Self::Body,
-            Self::Body => Self::Headers,
-            Self::Headers => Self::Verdict,
+            Self::Verdict => "verdict",
+            Self::Body => "body",
+            Self::Headers => "headers",
+            Self::Raw => "raw",
         }
     }
 }
@@ -39,9 +74,28 @@ pub struct Logs {
     pub tail: Tail,
     pub tab: LogTab,
     pub detail: DetailTab,
+    pub raw: RawForm,
+    pub folds: json::Folds,
+    /// The marked line of the body, while the keys are in the pane.
+    pub body_at: usize,
+    /// Lines of the pane are cut instead of wrapped.
+    pub unwrapped: bool,
+    /// Columns of long texts that are scrolled away to the left.
+    pub aside: usize,
+    /// The column that `=` and `!` act on.
+    pub column: Option<Column>,
     pub search: String,
     /// The filter that `F` brings back.
     pub parked: Option<super::query::LogFilter>,
+    /// Queries of this session, the newest last.
+    pub history: VecDeque<String>,
+    /// The operator's saved queries, by name.
+    pub saved: Vec<SavedQuery>,
+    /// A row that another one is to be compared with.
+    pub held: Option<std::sync::Arc<LogRow>>,
+    /// The comparison in the pane: the first row; the second is the marked one.
+    pub compared: Option<std::sync::Arc<LogRow>>,
+    pub strip: Strip,
     /// Newest last.
     pub refused: Vec<RefusedRow>,
     pub refused_cursor: Cursor<u64>,
@@ -77,36 +131,138 @@ impl Logs {
         }
     }
 
-    /// Goes to the next row with the search text in what the list shows of it. False if there is none.
-    pub fn find(&mut self, forward: bool, from_here: bool) -> bool {
-        let text = self.search.to_lowercase();
+    /// Keeps a query for the arrow keys. It holds no secret: a text with one is no query.
+    pub fn remember(&mut self, query: &str) {
+        if query.is_empty() {
+            return;
+        }
+        self.history.retain(|old| old != query);
+        self.history.push_back(query.to_owned());
+        if self.history.len() > HISTORY_MAX {
+            self.history.pop_front();
+        }
+    }
+
+    /// Another row is marked: what belonged to the former one starts anew.
+    pub fn leave_row(&mut self) {
+        (self.body_at, self.compared) = (0, None);
+    }
+
+    /// The marked row and the one that it is compared with.
+    #[must_use]
+    pub fn comparison(&self) -> Option<(&LogRow, &LogRow)> {
+        let (first, second) = (self.compared.as_deref()?, self.tail.selected_row()?);
+        (first.seq != second.seq).then_some((first, second))
+    }
+
+    /// The last call of the same token before this one that had an effect, among the rows that are here.
+    #[must_use]
+    pub fn last_match(&self, row: &LogRow) -> Option<&std::sync::Arc<LogRow>> {
+        let had_effect = |other: &LogRow| {
+            other.token == row.token && other.explain.as_ref().is_some_and(|explain| !explain.matched.is_empty())
+        };
+        self.tail.rows().rev().filter(|other| other.seq < row.seq).find(|other| had_effect(other))
+    }
+
+    /// Goes to the next row with the search text in it: what the list shows, and the call's body, path and query.
+    /// `None` if there is none; `Some(true)` where the search went on at the other end.
+    pub fn find(&mut self, tokens: &Tokens, forward: bool, from_here: bool) -> Option<bool> {
+        let text: Vec<char> = fold(&self.search).collect();
         let (len, here) = match self.tab {
             LogTab::Calls => (self.tail.entries.len(), self.tail.cursor.index),
             LogTab::Refused => (self.refused.len(), self.refused_cursor.index),
         };
         if text.is_empty() || len == 0 {
-            return false;
+            return None;
         }
         let first = usize::from(!from_here);
         let place = |offset| if forward { (here + offset) % len } else { (here + len - offset % len) % len };
-        let Some(index) = (first..len + first).map(place).find(|at| self.has_text(*at, &text)) else { return false };
+        let index = (first..len + first).map(place).find(|at| self.has_text(tokens, *at, &text))?;
         self.step(index.cast_signed() - here.cast_signed());
-        true
+        let went_round = if forward { index < here } else { index > here };
+        Some(went_round || (!from_here && index == here))
     }
 
-    fn has_text(&self, at: usize, text: &str) -> bool {
-        let hays = match self.tab {
+    fn has_text(&self, tokens: &Tokens, at: usize, text: &[char]) -> bool {
+        match self.tab {
             LogTab::Calls => match &self.tail.entries[at] {
-                Entry::Row(row) => {
-                    vec![row.summary.clone(), row.remote_ip.to_string(), row.outcome.to_string(), row.seq.to_string()]
-                }
-                Entry::Gap(_) => Vec::new(),
+                Entry::Row(row) => row_has(row, tokens, text),
+                Entry::Gap(_) => false,
             },
             LogTab::Refused => {
                 let row = &self.refused[at];
-                vec![row.target.clone(), row.reason.clone(), row.detail.clone()]
+                let ip = row.remote_ip.map(|ip| ip.to_string()).unwrap_or_default();
+                [&row.target, &row.reason, &row.detail, &ip].into_iter().any(|hay| holds(hay, text))
             }
-        };
-        hays.iter().any(|hay| hay.to_lowercase().contains(text))
+        }
+    }
+}
+
+fn row_has(row: &LogRow, tokens: &Tokens, text: &[char]) -> bool {
+    let outcome = super::verdict::outcome_words(row.outcome);
+    let shown = [
+        row.seq.to_string(),
+        words::clock(row.at),
+        row.remote_ip.to_string(),
+        row.status.to_string(),
+        outcome.to_owned(),
+        tokens.name_of(row.token),
+    ];
+    let held = [&row.summary, &row.path, &row.query, &row.body];
+    shown.iter().any(|hay| holds(hay, text)) || held.into_iter().any(|hay| holds(hay, text))
+}
+
+/// A text without regard to case: each character by itself, so that places stay.
+pub fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().map(fold_char)
+}
+
+/// One character without regard to case.
+#[must_use]
+pub fn fold_char(c: char) -> char {
+    if c.is_ascii() { c.to_ascii_lowercase() } else { c.to_lowercase().next().unwrap_or(c) }
+}
+
+/// True where a text stands in another; `needle` is folded already.
+fn holds(hay: &str, needle: &[char]) -> bool {
+    let Some(first) = needle.first() else { return false };
+    let mut rest = hay.chars();
+    loop {
+        let mut here = rest.clone();
+        match here.next() {
+            None => return false,
+            Some(c) if fold_char(c) == *first => {
+                let mut ahead = rest.clone();
+                if needle.iter().all(|wanted| ahead.next().map(fold_char) == Some(*wanted)) {
+                    return true;
+                }
+            }
+            Some(_) => {}
+        }
+        rest = here;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_text_is_found_as_by_the_plain_way(hay in "[abAB\u{c4}\u{e4} ]{0,20}", needle in "[abAB\u{c4}\u{e4}]{1,3}") {
+            let folded: Vec<char> = fold(&needle).collect();
+            let plain = fold(&hay).collect::<String>().contains(&folded.iter().collect::<String>());
+            prop_assert_eq!(holds(&hay, &folded), plain);
+        }
+    }
+
+    #[test]
+    fn history_has_each_query_once_and_an_end() {
+        let mut logs = Logs::default();
+        (0..60).for_each(|n| logs.remember(&format!("seq:{n}")));
+        logs.remember("seq:20");
+        logs.remember("");
+        assert_eq!((logs.history.len(), logs.history.back().map(String::as_str)), (50, Some("seq:20")));
     }
 }

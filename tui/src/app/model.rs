@@ -107,14 +107,18 @@ impl Model {
     pub fn layout(&self) -> Layout {
         let share = match self.screen {
             Screen::Tokens => 45,
-            Screen::Log => 58,
+            Screen::Log => 52,
             Screen::Incidents | Screen::Services | Screen::Operators => 50,
             Screen::Audit => 35,
             Screen::Status => 0,
         };
         let share = (share + self.pane_more).clamp(10, 90).unsigned_abs();
         let layout = Layout::of(self.columns, self.rows, share, self.screen != Screen::Status);
-        if self.screen == Screen::Status { layout.without_head() } else { layout }
+        match self.screen {
+            Screen::Status => layout.without_head(),
+            Screen::Log => layout.with_log_lines(),
+            _ => layout,
+        }
     }
 
     #[must_use]
@@ -205,9 +209,9 @@ impl Model {
     }
 }
 
-/// The lockdown in one line, whatever else is wrong.
+/// The lockdown in one line: since when and by whom first, because a reason may be long.
 #[must_use]
 pub fn lockdown_words(lockdown: &LockdownView) -> String {
-    let (since, by, reason) = (words::moment(lockdown.at), &lockdown.by, &lockdown.reason);
-    format!("LOCKED DOWN: every call is answered 503. {reason} | by {by} since {since}")
+    let since = lockdown.at.to_utc().format("%m-%d %H:%MZ");
+    format!("LOCKED DOWN by {} since {since}, calls get 503: {}", lockdown.by, lockdown.reason)
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterView, IncidentView, NewFilter, NewOperator, NewService, NewTeam, NewToken,
-    OperatorPatch, OperatorView, RevokeReceipt, RotateToken, ServiceView, SourceView, StatusView, TeamView, TokenPatch,
-    TokenView,
+    AuditVerdict, BulkResult, FilterView, IncidentView, LogHistogram, NewFilter, NewOperator, NewService, NewTeam,
+    NewToken, OperatorPatch, OperatorView, RevokeReceipt, RotateToken, SavedQuery, ServiceView, SourceView, StatusView,
+    TeamView, TokenPatch, TokenView,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::log::{RefusedRow, TailItem};
+use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 use zeroize::Zeroizing;
 
 use super::audit::AuditFilter;
@@ -16,6 +16,7 @@ use super::key::Key;
 use super::query::LogFilter;
 use super::rights::Me;
 use super::secret::Secret;
+use super::tail::Page;
 
 /// What happened.
 #[derive(Debug)]
@@ -103,6 +104,18 @@ pub enum Net {
         generation: u64,
         refused: Option<String>,
     },
+    /// A page of the log that was asked for apart from the tail.
+    Rows {
+        number: u64,
+        result: Result<Rows, Failure>,
+    },
+    /// The counts over the log.
+    Counts {
+        number: u64,
+        result: Result<Box<LogHistogram>, Failure>,
+    },
+    /// The operator's saved queries of the API log.
+    Saved(Vec<SavedQuery>),
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
     /// Who works here, as far as the daemon knows him.
@@ -129,6 +142,14 @@ pub enum Net {
     NotSent {
         generation: u64,
     },
+}
+
+/// A page of the log, rising.
+#[derive(Debug)]
+pub struct Rows {
+    pub rows: Vec<LogRow>,
+    /// There are further rows in the direction that was asked for.
+    pub more: bool,
 }
 
 /// Rows of the audit.
@@ -214,6 +235,8 @@ pub enum Call {
     CreateTeam(NewTeam),
     CreateService(NewService),
     CreateFilter(NewFilter),
+    SaveQuery { name: String, q: String },
+    DropQuery { name: String },
     CreateOperator(NewOperator),
     EditOperator { operator: String, patch: OperatorPatch, version: u64 },
     RemoveOperator { operator: String },
@@ -247,6 +270,18 @@ pub enum Effect {
     /// The slot's tail is not wanted any more.
     Unfollow {
         slot: Slot,
+    },
+    /// A page of the log, apart from the tail.
+    Rows {
+        number: u64,
+        filter: LogFilter,
+        page: Page,
+    },
+    /// The counts over the log, in so many stretches at most.
+    Counts {
+        number: u64,
+        filter: LogFilter,
+        buckets: u16,
     },
     /// Ask for one incident's story.
     FetchIncident {

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use super::fixtures::{self, model, now, press, tell, type_text};
 use super::key::{Code, Key};
 use super::layer::Layer;
-use super::msg::{Call, Effect, Failure, FailureKind, Hidden, Reply, Slot};
+use super::msg::{Call, Effect, Failure, FailureKind, Hidden, Reply, Rows, Slot};
 use super::secret::Secret;
+use super::tail::Page;
 use super::update::{next_change, update};
 use super::{Dirty, Model, Msg, Net, Screen};
 
@@ -50,6 +51,9 @@ enum Event {
     Done(u64, bool),
     Created(u64),
     Incidents(u64),
+    Rows(u64, bool),
+    RowsRefused,
+    Counts,
     Audit(u64, bool),
     SignedIn(bool),
     Me(bool),
@@ -68,6 +72,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..30u64, any::<bool>()).prop_map(|(generation, good)| Event::Done(generation, good)),
         1 => (0..30u64).prop_map(Event::Created),
         1 => (0..20u64).prop_map(Event::Incidents),
+        2 => (0..30u64, any::<bool>()).prop_map(|(count, more)| Event::Rows(count, more)),
+        1 => Just(Event::RowsRefused),
+        1 => Just(Event::Counts),
         1 => (0..40u64, any::<bool>()).prop_map(|(count, newest)| Event::Audit(count, newest)),
         1 => any::<bool>().prop_map(Event::SignedIn),
         1 => any::<bool>().prop_map(Event::Me),
@@ -100,6 +107,18 @@ fn message(model: &Model, event: &Event) -> Msg {
             let result = Ok(Reply::Created { secret: Secret::new(SECRET.to_owned()), token });
             Msg::Net(Net::Done { generation: *generation, result })
         }
+        Event::Rows(count, more) => {
+            let first = model.logs.tail.entries.front().map_or(30, super::tail::Entry::seq);
+            let rows = (first.saturating_sub(*count)..first).map(fixtures::row).collect();
+            Msg::Net(Net::Rows { number: model.generation, result: Ok(Rows { rows, more: *more }) })
+        }
+        Event::RowsRefused => {
+            let result = Err(Failure { words: "no".into(), fields: Vec::new() });
+            Msg::Net(Net::Rows { number: model.generation, result })
+        }
+        Event::Counts => {
+            Msg::Net(Net::Counts { number: model.generation, result: Ok(Box::new(fixtures::histogram())) })
+        }
         Event::Audit(count, newest) => {
             let page = super::msg::AuditPage { newest: *newest, ..fixtures::audit(*count) };
             Msg::Net(Net::Audit { generation: model.audit.asked.unwrap_or(0), page: Ok(page) })
@@ -130,7 +149,7 @@ fn check(model: &Model) {
     assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "rows rise: {seqs:?}");
     if !tail.paused && !tail.entries.is_empty() {
         assert_eq!(tail.cursor.index + 1, tail.entries.len(), "following shows the end");
-        assert_eq!(tail.newer, 0);
+        assert!(tail.newer == 0 && tail.is_live());
     }
     assert_eq!(model.tokens.cursor.key, model.tokens.selected().map(|token| token.id), "the mark is on a row");
     assert!(model.layout().list.height == 0 || model.tokens.cursor.top <= model.tokens.cursor.index);
@@ -357,6 +376,131 @@ fn a_paste_where_no_field_is_open_runs_no_key() {
     let effects = update(&mut model, Msg::Paste { text: Hidden(Zeroizing::new("qRD2\n".into())), burst: true }, now());
     assert!(effects.list.is_empty() && model.layer.is_none() && model.screen == Screen::Tokens);
     assert!(model.notice.as_ref().unwrap().contains("ignored"));
+}
+
+fn log(count: u32) -> Model {
+    let mut model = model(80, 24, count);
+    press(&mut model, Key::char('2'));
+    model
+}
+
+fn pages(effects: &super::Effects) -> Vec<Page> {
+    let page = |effect: &Effect| match effect {
+        Effect::Rows { page, .. } => Some(*page),
+        _ => None,
+    };
+    effects.list.iter().filter_map(page).collect()
+}
+
+#[test]
+fn older_rows_are_asked_for_before_the_first_is_reached_and_the_mark_stays() {
+    let mut model = log(200);
+    let effects = update(&mut model, Msg::Key(Key::char('k')), now());
+    assert_eq!(pages(&effects), [], "the first is far away");
+    let mut asked = Vec::new();
+    for _ in 0..80 {
+        asked.extend(pages(&press(&mut model, Key::ctrl('u'))));
+    }
+    assert_eq!(asked, [Page::Older { before: 1 }], "asked once");
+    let marked = model.logs.tail.cursor.key;
+    let number = model.generation;
+    let result = Ok(Rows { rows: Vec::new(), more: false });
+    tell(&mut model, Net::Rows { number, result });
+    assert!(model.logs.tail.at_start && model.logs.tail.cursor.key == marked);
+}
+
+#[test]
+fn enter_on_a_gap_asks_for_its_rows() {
+    let mut model = log(12);
+    model.logs.tail.go(5);
+    assert_eq!(pages(&press(&mut model, Key::plain(Code::Enter))), [Page::Gap { from: 6, to: 8 }]);
+}
+
+#[test]
+fn a_value_under_the_cursor_becomes_part_of_the_query_and_the_row_stays_marked() {
+    let mut model = log(12);
+    press(&mut model, Key::char('k'));
+    press(&mut model, Key::char('l'));
+    let effects = press(&mut model, Key::char('='));
+    assert_eq!(model.logs.tail.filter.text, "outcome:created");
+    assert_eq!(pages(&effects), [Page::UpTo(11)]);
+    let number = model.generation;
+    let rows = [10, 11].map(fixtures::row).to_vec();
+    tell(&mut model, Net::Rows { number, result: Ok(Rows { rows, more: true }) });
+    assert_eq!((model.logs.tail.cursor.key, model.logs.tail.paused), (Some(11), true));
+    press(&mut model, Key::char('l'));
+    press(&mut model, Key::char('!'));
+    assert_eq!(model.logs.tail.filter.text, "outcome:created -status:201");
+    press(&mut model, Key::char('F'));
+    assert!(model.logs.tail.filter.is_empty());
+    press(&mut model, Key::char('F'));
+    assert_eq!(model.logs.tail.filter.text, "outcome:created -status:201");
+}
+
+#[test]
+fn the_query_bar_completes_mends_and_remembers() {
+    let mut model = log(12);
+    press(&mut model, Key::char('f'));
+    type_text(&mut model, "out");
+    press(&mut model, Key::plain(Code::Tab));
+    type_text(&mut model, "no");
+    press(&mut model, Key::plain(Code::Tab));
+    press(&mut model, Key::plain(Code::Enter));
+    assert_eq!(model.logs.tail.filter.text, "outcome:no_match");
+    press(&mut model, Key::char('f'));
+    press(&mut model, Key::ctrl('u'));
+    type_text(&mut model, "stat:200 x");
+    press(&mut model, Key::plain(Code::Enter));
+    assert!(matches!(&model.layer, Some(Layer::Prompt(prompt)) if prompt.error.is_some()), "it stays open");
+    press(&mut model, Key::ctrl('u'));
+    press(&mut model, Key::plain(Code::Up));
+    let Some(Layer::Prompt(prompt)) = &model.layer else { panic!() };
+    assert_eq!(prompt.field.text(), "outcome:no_match");
+    press(&mut model, Key::plain(Code::Esc));
+    assert!(model.layer.is_none());
+}
+
+#[test]
+fn a_previous_error_beyond_the_rows_here_is_looked_for_by_the_daemon() {
+    let mut model = log(2);
+    let effects = press(&mut model, Key::char('{'));
+    assert_eq!(pages(&effects), [Page::FailedBefore(1)]);
+    let number = model.generation;
+    let result = Ok(Rows { rows: vec![fixtures::row(0)], more: false });
+    let effects = tell(&mut model, Net::Rows { number, result });
+    assert_eq!(pages(&effects), [Page::UpTo(0)]);
+}
+
+#[test]
+fn a_query_that_nothing_to_come_can_fit_shows_the_rows_that_are_there() {
+    let mut model = log(4);
+    press(&mut model, Key::char('f'));
+    type_text(&mut model, "until:5m");
+    press(&mut model, Key::plain(Code::Enter));
+    let generation = model.logs.tail.generation;
+    let ended = Net::TailEnded { slot: Slot::Log, generation, refused: Some("nothing to follow".into()) };
+    let effects = tell(&mut model, ended);
+    assert_eq!(pages(&effects), [Page::Newest]);
+    let number = model.generation;
+    let rows = [1, 2].map(fixtures::row).to_vec();
+    tell(&mut model, Net::Rows { number, result: Ok(Rows { rows, more: false }) });
+    assert!(model.logs.tail.is_over && model.logs.tail.refused.is_none());
+    assert_eq!(model.logs.tail.cursor.key, Some(2));
+}
+
+#[test]
+fn counts_are_asked_for_once_and_the_brush_goes_to_their_rows() {
+    let mut model = log(12);
+    let number = (1..=model.generation).next_back().unwrap();
+    let numbers: Vec<u64> = (0..=number).collect();
+    for number in numbers {
+        tell(&mut model, Net::Counts { number, result: Ok(Box::new(fixtures::histogram())) });
+    }
+    assert!(model.logs.strip.total().is_some());
+    let effects = press(&mut model, Key::char('['));
+    assert!(model.logs.strip.brush.is_some());
+    let goes = !pages(&effects).is_empty() || model.logs.tail.paused;
+    assert!(goes, "the list goes to the marked time");
 }
 
 fn request_of(effects: &super::Effects) -> Option<&Call> {

@@ -8,6 +8,7 @@ mod dialogs;
 mod keys;
 mod layers;
 mod lock;
+mod log;
 mod net;
 mod walk;
 
@@ -71,6 +72,7 @@ fn settle(model: &mut Model, effects: &mut Effects) {
     if model.connection == super::connection::Connection::Live {
         want_calls(model, effects);
         want_story(model, effects);
+        log::want(model, effects);
         want_evidence(model, effects);
         want_older(model, effects);
     }
@@ -153,8 +155,12 @@ fn follow_log(model: &mut Model, filter: LogFilter, resume: bool, effects: &mut 
     let after = tail.after().filter(|_| resume);
     if after.is_some() {
         tail.generation = generation;
+        tail.forget_page();
+        model.logs.strip.forget_question();
     } else {
         tail.ask(filter.clone(), generation);
+        model.logs.leave_row();
     }
+    model.logs.strip.spoil(after.is_none());
     effects.push(Effect::Follow { slot: Slot::Log, generation, filter, after, last: LOG_LAST });
 }

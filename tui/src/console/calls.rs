@@ -1,8 +1,8 @@
 //! Changes, as requests to the daemon.
 
 use tollgate_shared::api::{
-    BulkTokens, ChangeOverlap, ResolveIncident, RevokeToken, SetDebug, SetLockdown, SetPassphrase, SuspendToken,
-    TokenCreated, TokenPatch, TokenView,
+    BulkTokens, ChangeOverlap, ResolveIncident, RevokeToken, SaveQuery, Screen, SetDebug, SetLockdown, SetPassphrase,
+    SuspendToken, TokenCreated, TokenPatch, TokenView,
 };
 
 use super::client::words;
@@ -20,6 +20,14 @@ pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientErro
         Call::CreateTeam(team) => Reply::Team(Box::new(client.create_team(&team).await?)),
         Call::CreateService(service) => Reply::Service(Box::new(client.create_service(&service).await?)),
         Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
+        Call::SaveQuery { name, q } => {
+            let saved = client.save_query(Screen::Logs, &name, &SaveQuery { q }).await?;
+            Reply::Said(format!("saved as @{}: Q lists your queries", saved.name))
+        }
+        Call::DropQuery { name } => {
+            client.delete_query(Screen::Logs, &name).await?;
+            Reply::Said(format!("@{name} is deleted"))
+        }
         other => return token(client, other).await,
     })
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{OperatorView, StatusView};
+use tollgate_shared::api::{OperatorView, Screen, StatusView};
 
-use super::client::words;
+use super::client::{failure, words};
+use super::pages;
 use crate::app::audit::AuditFilter;
 use crate::app::msg::{AuditPage, Evidence};
+use crate::app::query::LogFilter;
 use crate::app::rights::Me;
+use crate::app::tail::Page;
 use crate::app::{Effect, Net};
 use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, TokenQuery};
 
@@ -42,11 +45,20 @@ enum Topic {
     Refused,
     Me,
     Operators,
+    Saved,
 }
 
 impl Topic {
-    const ALL: [Self; 7] =
-        [Self::Status, Self::Tokens, Self::Incidents, Self::Organisation, Self::Refused, Self::Me, Self::Operators];
+    const ALL: [Self; 8] = [
+        Self::Status,
+        Self::Tokens,
+        Self::Incidents,
+        Self::Organisation,
+        Self::Refused,
+        Self::Me,
+        Self::Operators,
+        Self::Saved,
+    ];
 }
 
 #[derive(Clone, Copy, Default)]
@@ -115,6 +127,8 @@ impl Fetcher {
     pub(super) fn take(&mut self, effect: Effect) {
         match effect {
             Effect::FetchIncident { incident } => self.incident(incident),
+            Effect::Rows { number, filter, page } => self.rows(number, filter, page),
+            Effect::Counts { number, filter, buckets } => self.counts(number, filter, buckets),
             Effect::WatchRefused(on) => self.watch_refused(on),
             Effect::WatchRevoked(on) => {
                 self.revoked = on;
@@ -166,6 +180,27 @@ impl Fetcher {
             if let Ok(incident) = client.incident(&incident).await {
                 net.send(Net::Incident(Box::new(incident))).await.ok();
             }
+            None
+        });
+    }
+
+    /// A page of the log.
+    pub(super) fn rows(&mut self, number: u64, filter: LogFilter, page: Page) {
+        let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        self.running.spawn(async move {
+            let result = pages::rows(&client, &filter, page).await.map_err(|error| failure(&error));
+            net.send(Net::Rows { number, result }).await.ok();
+            None
+        });
+    }
+
+    /// The counts over the log.
+    pub(super) fn counts(&mut self, number: u64, filter: LogFilter, buckets: u16) {
+        let (client, net) = (Arc::clone(&self.client), self.net.clone());
+        self.running.spawn(async move {
+            let counts = pages::counts(&client, &filter, buckets).await;
+            let result = counts.map(Box::new).map_err(|error| failure(&error));
+            net.send(Net::Counts { number, result }).await.ok();
             None
         });
     }
@@ -233,6 +268,7 @@ async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>,
         Topic::Incidents => incidents(client).await.map(|net| vec![net]),
         Topic::Organisation => organisation(client).await,
         Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
+        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(Some(Screen::Logs)).await?.items)]),
     }
 }
 

@@ -36,14 +36,7 @@ impl Tails {
     pub(super) fn follow(&mut self, slot: Slot, generation: u64, filter: &LogFilter, after: Option<String>, last: u32) {
         self.stop(slot);
         let last = after.is_none().then_some(last);
-        let query = LogQuery {
-            token: filter.token.clone(),
-            outcome: filter.outcome.map(|outcome| outcome.to_string()),
-            status: filter.status.clone(),
-            after,
-            last,
-            ..LogQuery::default()
-        };
+        let query = LogQuery { q: filter.asked(""), token: filter.token.clone(), after, last, ..LogQuery::default() };
         let tail = Tail { slot, generation, net: self.net.clone(), missed: None };
         let client = Arc::clone(&self.client);
         self.tasks[slot as usize] = Some(tokio::spawn(tail.run(client, query)));
@@ -75,7 +68,7 @@ impl Tail {
         if self.slot == Slot::Token {
             tokio::time::sleep(SETTLE).await;
         }
-        let error = match client.follow_log(&query).await {
+        let error = match self.open(&client, query).await {
             Ok(lines) => self.read(lines).await,
             Err(error) => Some(error),
         };
@@ -86,6 +79,21 @@ impl Tail {
         let ended = Net::TailEnded { slot: self.slot, generation: self.generation, refused };
         // If the loop is gone, nobody wants to know.
         self.net.send(ended).await.ok();
+    }
+
+    /// Opens the stream. A query may name a time to begin at, and the daemon would then send all rows since: so the newest
+    /// ones come as a page, and the stream goes on behind them.
+    async fn open(&mut self, client: &Client, mut query: LogQuery) -> Result<Lines<TailItem>, ClientError> {
+        if let (Some(last), true) = (query.last, query.q.is_some()) {
+            // Asked for before the page: what comes in between is behind it, or in it and then known to be there.
+            let newest = client.status().await?.log.last_seq.unwrap_or(0);
+            let page = LogQuery { last: None, limit: Some(last), ..query.clone() };
+            let rows = client.logs(&page).await?.items;
+            let after = rows.last().map_or(newest, |row| row.seq.max(newest));
+            self.hand_over(rows.into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+            (query.last, query.after) = (None, Some(after.to_string()));
+        }
+        client.follow_log(&query).await
     }
 
     async fn read(&mut self, mut lines: Lines<TailItem>) -> Option<ClientError> {

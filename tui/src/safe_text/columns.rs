@@ -57,6 +57,24 @@ impl SafeText<'_> {
         cut
     }
 
+    /// The text without its first columns. What is cut in two is left out as a whole.
+    #[must_use]
+    pub fn without(&self, columns: usize) -> SafeText<'static> {
+        let (mut rest, mut used) = (SafeText::default(), 0);
+        for unit in self.units(usize::MAX) {
+            let begins_at = used;
+            used += unit.columns;
+            if begins_at < columns {
+                continue;
+            }
+            match unit.mark {
+                Some(kind) => rest.push_mark(&self.text[unit.range], kind),
+                None => rest.push_data(&self.text[unit.range]),
+            }
+        }
+        rest
+    }
+
     /// The text with spaces behind it up to `columns`; longer text is left as it is.
     #[must_use]
     pub fn pad(mut self, columns: usize) -> Self {

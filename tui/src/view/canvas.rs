@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::theme::Theme;
 use crate::app::layout::Area;
+use crate::app::logs::{fold, fold_char};
 use crate::safe_text::SafeText;
 use crate::safe_text::to_spans_owned;
 
@@ -23,13 +24,34 @@ pub struct Row<'t> {
     spans: Vec<Span<'static>>,
     left: usize,
     base: Style,
+    /// What is looked for, folded; empty for nothing.
+    wanted: Vec<char>,
 }
 
 impl<'t> Row<'t> {
     /// A line of a width; `base` lies under every cell (reverse for the marked row).
     #[must_use]
     pub fn new(theme: &'t Theme, width: u16, base: Style) -> Self {
-        Self { theme, spans: Vec::new(), left: usize::from(width), base }
+        Self { theme, spans: Vec::new(), left: usize::from(width), base, wanted: Vec::new() }
+    }
+
+    /// From here on this text is shown as found wherever it stands, whatever its case.
+    pub fn look_for(&mut self, text: &str) -> &mut Self {
+        self.wanted = fold(text).collect();
+        self
+    }
+
+    /// A text of its own width without its first columns; a sign says that something is to the left.
+    pub fn aside(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        if columns == 0 {
+            return self.text(text, style);
+        }
+        let safe = SafeText::clipped(text, columns.saturating_add(self.left + 1), self.theme.ellipsis());
+        let rest = safe.without(columns);
+        let safe = rest.truncate(self.left.saturating_sub(1), self.theme.ellipsis());
+        self.push(&SafeText::new("<"), self.theme.escape());
+        self.push(&safe, style);
+        self
     }
 
     /// A cell of exactly `width` columns (less at the end of the line), cut with an ellipsis where it is too long.
@@ -78,8 +100,35 @@ impl<'t> Row<'t> {
             // The mark is one bar, not patches of colours; the words say what the colours say.
             style.fg = None;
         }
-        self.spans.extend(to_spans_owned(text, style, self.base.patch(self.theme.escape())));
+        let spans = to_spans_owned(text, style, self.base.patch(self.theme.escape()));
+        if self.wanted.is_empty() {
+            self.spans.extend(spans);
+        } else {
+            let found = self.theme.found();
+            self.spans.extend(spans.into_iter().flat_map(|span| split_at_finds(span, &self.wanted, found)));
+        }
     }
+}
+
+/// A span in parts: what is found gets a style of its own.
+fn split_at_finds(span: Span<'static>, wanted: &[char], found: Style) -> Vec<Span<'static>> {
+    let chars: Vec<(usize, char)> = span.content.char_indices().collect();
+    let folded: Vec<char> = chars.iter().map(|(_, c)| fold_char(*c)).collect();
+    let byte = |at: usize| chars.get(at).map_or(span.content.len(), |(byte, _)| *byte);
+    let (mut parts, mut done, mut at) = (Vec::new(), 0, 0);
+    while at + wanted.len() <= folded.len() {
+        if folded[at..].starts_with(wanted) {
+            parts.push(Span { content: span.content[byte(done)..byte(at)].to_owned().into(), style: span.style });
+            done = at + wanted.len();
+            let style = span.style.patch(found);
+            parts.push(Span { content: span.content[byte(at)..byte(done)].to_owned().into(), style });
+            at = done;
+        } else {
+            at += 1;
+        }
+    }
+    parts.push(Span { content: span.content[byte(done)..].to_owned().into(), style: span.style });
+    parts
 }
 
 impl<'b> Canvas<'b> {
@@ -122,7 +171,13 @@ impl<'b> Canvas<'b> {
 
     /// A safe text that was wrapped elsewhere.
     pub fn safe_at(&mut self, area: Area, row: u16, text: &SafeText<'_>, style: Style) {
+        self.found_at(area, row, text, style, "");
+    }
+
+    /// As [`Canvas::safe_at`], with what is looked for shown as found.
+    pub fn found_at(&mut self, area: Area, row: u16, text: &SafeText<'_>, style: Style, wanted: &str) {
         let mut line = self.row(area, Style::new());
+        line.look_for(wanted);
         line.push(text, style);
         self.put(area, row, line);
     }

@@ -62,6 +62,11 @@ fn nothing(model: &Model) -> Vec<String> {
             "nothing was refused since the daemon started",
             "Calls with a wrong path or an unknown token would be here. Tab shows the calls.",
         ],
+        Screen::Log if model.logs.tail.filter.asked("").is_some() => &[
+            "no row fits",
+            "f changes the query, F switches it off, T shows another time",
+            "Only calls of tokens with debug on are logged, for 48 h. Tab shows what was refused.",
+        ],
         Screen::Log => &[
             "no rows",
             "Only calls of tokens with debug on are logged, for 48 h.",
@@ -79,7 +84,7 @@ fn nothing(model: &Model) -> Vec<String> {
         Screen::Status => &[],
     };
     let refused = (model.screen == Screen::Log).then(|| model.logs.tail.refused.clone()).flatten();
-    let refused = refused.map(|words| format!("the daemon refused the filter: {words}"));
+    let refused = refused.map(|words| format!("the daemon refused the query: {words}"));
     let hidden = match model.screen {
         Screen::Operators => model.operators.refused.clone(),
         Screen::Audit => model.audit.refused.clone(),

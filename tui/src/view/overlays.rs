@@ -5,14 +5,18 @@ use crate::app::commands;
 use crate::app::keymap::{self, Binding, Place};
 use crate::app::layer::{Layer, Menu, Prompt, PromptKind};
 use crate::app::layout::{Area, Layout};
-use crate::app::model::Model;
+use crate::app::model::{Model, Screen};
 
 use super::canvas::Canvas;
+use super::query_bar;
 
 pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     match &model.layer {
         Some(Layer::Help { top }) => help(canvas, model, *top),
         Some(Layer::Menu(open)) => menu(canvas, open),
+        Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && model.screen == Screen::Log => {
+            query_bar::bar(canvas, model, open);
+        }
         Some(Layer::Prompt(open)) => prompt(canvas, model, open, layout),
         _ => {}
     }
@@ -65,7 +69,7 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
 /// What an action does, and why it cannot be done now.
 fn helped(model: &Model, action: Action) -> String {
     let help = action.info().help;
-    model.may(action).map_or_else(|why| format!("{help} (not now: {why})"), |()| help.to_owned())
+    model.may(action).map_or_else(|why| format!("(not now: {why}) {help}"), |()| help.to_owned())
 }
 
 fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(String, String)>, x: u16) {
@@ -88,7 +92,7 @@ fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
         line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
         match &item.refused {
             Some(why) => {
-                line.text(&format!("{} (not now: {why})", item.words), theme.plain());
+                line.text(&format!("(not now: {why}) {}", item.words), theme.plain());
             }
             None if item.cli.is_empty() => {
                 line.text(&item.words, theme.plain());
@@ -136,10 +140,9 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
             }
         },
         PromptKind::Search => "Enter keeps it, n N go on, Esc goes back".to_owned(),
-        PromptKind::Filter if model.screen == crate::app::Screen::Log => {
-            "token:NAME  outcome:no_match  status:4xx   Enter asks the daemon".to_owned()
-        }
-        PromptKind::Filter if model.screen == crate::app::Screen::Audit => {
+        PromptKind::Goto => "14:05 (UTC)  -30m  2026-11-22  2026-11-22T03:14Z  or a seq   Enter goes there".to_owned(),
+        PromptKind::SaveQuery => format!("keeps  {}   under this name, for you alone", model.logs.tail.filter.text),
+        PromptKind::Filter if model.screen == Screen::Audit => {
             "actor:NAME  action:token.revoke  target:OBJECT  since:30d   Enter asks the daemon".to_owned()
         }
         PromptKind::Filter => {
@@ -157,14 +160,20 @@ fn described(model: &Model, action: Action) -> String {
     let info = action.info();
     match model.may(action) {
         Ok(()) => format!("{}: {}   $ {}", info.name, info.help, info.cli),
-        Err(why) => format!("{}: {} (not now: {why})", info.name, info.help),
+        Err(why) => format!("{} (not now: {why}): {}", info.name, info.help),
     }
+}
+
+/// Characters at the beginning of a field that do not fit with the cursor.
+pub(super) fn skipped(left: usize, cursor: usize) -> usize {
+    let room = left.saturating_sub(2).max(1);
+    cursor.saturating_sub(room.saturating_sub(1))
 }
 
 /// Text with a cursor; of a long one the part around the cursor is shown.
 pub(super) fn field(row: &mut super::canvas::Row<'_>, text: &str, cursor: usize, theme: &super::theme::Theme) {
     let room = row.left().saturating_sub(2).max(1);
-    let skip = cursor.saturating_sub(room.saturating_sub(1));
+    let skip = skipped(row.left(), cursor);
     let chars: Vec<char> = text.chars().skip(skip).take(room).collect();
     let at = (cursor - skip).min(chars.len());
     let before: String = chars[..at].iter().collect();

@@ -2,6 +2,7 @@
 
 use crate::app::detail::{self, Kind, Line};
 use crate::app::layout::{Area, Layout};
+use crate::app::logs::column::Shape;
 use crate::app::logs::{DetailTab, LogTab};
 use crate::app::model::{Model, Screen};
 use crate::app::tail::Entry;
@@ -9,7 +10,7 @@ use crate::app::tokens::PaneTab;
 use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
-use super::lists::{self, Shape};
+use super::log::{self, Cells};
 
 /// A single line of data is cut after so many rows: the rest is one key away, in `tollgate log show`.
 const WRAPPED_ROWS_MAX: usize = 40;
@@ -23,7 +24,25 @@ pub(super) fn pane(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     if model.screen == Screen::Tokens && model.tokens.tab == PaneTab::Calls && !text.is_empty() {
         return calls(canvas, model, layout.pane, &text);
     }
-    lines(canvas, layout.pane, &text, model.pane_top);
+    let look = match model.screen {
+        Screen::Log => {
+            let logs = &model.logs;
+            Look { cut: logs.unwrapped, aside: if model.in_pane { logs.aside } else { 0 }, wanted: &logs.search }
+        }
+        _ => Look::default(),
+    };
+    lines_as(canvas, layout.pane, &text, model.pane_top, look);
+}
+
+/// How lines of text are shown.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Look<'t> {
+    /// Cut at the edge, instead of going on below.
+    pub cut: bool,
+    /// Columns that are scrolled away to the left, where lines are cut.
+    pub aside: usize,
+    /// A text that is shown as found.
+    pub wanted: &'t str,
 }
 
 /// `-- zabbix-prod  s_7QmX0c2LrT ------------------ [calls] facts --`
@@ -50,7 +69,7 @@ fn subject(model: &Model) -> String {
             model.logs.selected_refused().map(|row| format!("refused {}", row.seq))
         }
         Screen::Log => model.logs.tail.selected().map(|entry| match entry {
-            Entry::Row(row) => format!("{}  {} {}", row.seq, row.method, row.path),
+            Entry::Row(row) => log_subject(row),
             Entry::Gap(_) => "rows that are not here".to_owned(),
         }),
         Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
@@ -62,17 +81,19 @@ fn subject(model: &Model) -> String {
     text.unwrap_or_else(|| "nothing marked".to_owned())
 }
 
+/// `18204117  POST /v1/process?from=zabbix  1.2 KB`
+fn log_subject(row: &tollgate_shared::log::LogRow) -> String {
+    let query = if row.query.is_empty() { String::new() } else { format!("?{}", row.query) };
+    format!("{}  {} {}{query}  {}", row.seq, row.method, row.path, crate::app::words::bytes(row.body_bytes))
+}
+
 fn tabs(model: &Model) -> String {
     let (names, at): (&[&str], usize) = match model.screen {
         Screen::Tokens => (&PaneTab::ALL.map(|(_, name)| name), model.tokens.tab.place()),
-        Screen::Log if model.logs.tab == LogTab::Calls => (
-            &["verdict", "body", "headers"],
-            match model.logs.detail {
-                DetailTab::Verdict => 0,
-                DetailTab::Body => 1,
-                DetailTab::Headers => 2,
-            },
-        ),
+        Screen::Log if model.logs.comparison().is_some() => (&["compared"], 0),
+        Screen::Log if model.logs.tab == LogTab::Calls => {
+            (&DetailTab::ALL.map(DetailTab::name), model.logs.detail as usize)
+        }
         _ => (&[], 0),
     };
     let shown = names
@@ -105,16 +126,22 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
     if with_head {
         let mut head = canvas.row(rest, theme.strong());
         head.text("  ", theme.plain());
-        shape.head(&mut head, theme.strong());
+        log::head(&mut head, shape, theme, None);
         canvas.put(rest, 0, head);
     }
     let head = u16::from(with_head);
     let rows = Area { y: rest.y + head, height: rest.height - head, ..rest };
-    lists::entries(canvas, model, tail, rows, &shape, false);
+    let cells = Cells { tokens: &model.tokens, column: None, aside: 0 };
+    log::entries(canvas, tail, rows, shape, cells, None);
 }
 
 /// Lines of text from `top` on, wrapped to the width. Only what is visible is made safe and wrapped.
 pub(super) fn lines(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top: usize) {
+    lines_as(canvas, area, lines, top, Look::default());
+}
+
+/// As [`lines`], the way that is wanted.
+pub(super) fn lines_as(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top: usize, look: Look<'_>) {
     let theme = canvas.theme;
     let width = usize::from(area.width.saturating_sub(2));
     let inner = Area { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
@@ -127,9 +154,17 @@ pub(super) fn lines(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top: us
             Kind::Plain | Kind::Body => theme.plain(),
             Kind::Strong => theme.strong(),
             Kind::Bad => theme.bad(),
+            Kind::Marked => theme.marked(),
         };
+        if look.cut {
+            let mut cells = canvas.row(inner, theme.plain());
+            cells.look_for(look.wanted).aside(&line.text, look.aside, style);
+            canvas.put(inner, row, cells);
+            row += 1;
+            continue;
+        }
         for part in wrapped(line, width) {
-            canvas.safe_at(inner, row, &part, style);
+            canvas.found_at(inner, row, &part, style, look.wanted);
             row += 1;
         }
     }

@@ -7,9 +7,10 @@ use ratatui::buffer::Buffer;
 use super::{Theme, render};
 use crate::app::fixtures::{self, model, press, tell, type_text};
 use crate::app::key::{Code, Key};
-use crate::app::msg::{Reply, Slot};
+use crate::app::msg::{Effect, Reply, Slot};
 use crate::app::secret::Secret;
 use crate::app::{Model, Net};
+use tollgate_shared::api::LogHistogram;
 use tollgate_shared::log::TailItem;
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 40), (200, 50), (60, 15), (20, 5)];
@@ -53,7 +54,14 @@ fn snapshot(name: &str, model: &Model, theme: &Theme) {
 
 fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
     let mut model = model(columns, rows, count);
-    press(&mut model, Key::char(screen));
+    let effects = press(&mut model, Key::char(screen));
+    for effect in effects.list {
+        if let Effect::Counts { number, .. } = effect {
+            let counts = LogHistogram { buckets: Vec::new(), ..fixtures::histogram() };
+            let counts = if count == 0 { counts } else { fixtures::histogram() };
+            tell(&mut model, Net::Counts { number, result: Ok(Box::new(counts)) });
+        }
+    }
     if screen == '7' {
         let generation = model.audit.asked.unwrap_or(0);
         tell(&mut model, Net::Audit { generation, page: Ok(fixtures::audit(u64::from(count.min(200)))) });
@@ -121,6 +129,15 @@ fn the_dialogs() {
     }
 }
 
+/// The log after some keys; `~` is Enter.
+fn log_after(columns: u16, rows: u16, keys: &str) -> Model {
+    let mut model = at(columns, rows, 12, '2');
+    for key in keys.chars() {
+        press(&mut model, if key == '~' { Key::plain(Code::Enter) } else { Key::char(key) });
+    }
+    model
+}
+
 /// Puts the marked token's facts in.
 fn with_evidence(model: &mut Model) {
     let token = model.tokens.selected().unwrap().id.to_string();
@@ -158,6 +175,38 @@ fn locked(columns: u16, rows: u16, operator: Option<&str>) -> Model {
     type_text(&mut model, ".k");
     type_text(&mut model, "secret");
     model
+}
+
+#[test]
+fn the_log_and_what_its_keys_show() {
+    for (columns, rows) in [(80, 24), (60, 15), (20, 5), (200, 50)] {
+        let shown = [
+            ("body", "kv~jj"),
+            ("folded", "kz"),
+            ("headers", "kvv"),
+            ("bytes", "kppp"),
+            ("compared", "kkckc"),
+            ("found", "/cpu~"),
+            ("column", "kl"),
+            ("values", "k="),
+            ("range", "T"),
+            ("export", "kx"),
+            ("brush", "["),
+            ("query", "fbody.value > 0 outcome:no"),
+            ("query_wrong", "ftoken:x outcome:no_mach status:200"),
+            ("goto", ".t"),
+        ];
+        for (name, keys) in shown {
+            let model = log_after(columns, rows, keys);
+            snapshot(&format!("log_{name}_{columns}x{rows}"), &model, &NO_COLOUR);
+        }
+    }
+    let gap = {
+        let mut model = at(80, 24, 12, '2');
+        model.logs.tail.go(5);
+        model
+    };
+    snapshot("log_gap", &gap, &ASCII);
 }
 
 #[test]
@@ -257,6 +306,15 @@ fn the_faces_of_a_connection_that_is_not_there() {
 #[test]
 fn no_size_breaks_any_screen_or_dialog() {
     let mut models: Vec<Model> = ['1', '2', '3', '5', '6', '7', '8'].map(|key| at(80, 24, 12, key)).into();
+    for keys in
+        ["kv", "kvv", "kp", "kpp", "kppp", "kw", "kc", "f", "T", "x", "k=", "/", ".t", "kkcjc", "klh!", "v\r", "[", "Q"]
+    {
+        let mut model = at(80, 24, 12, '2');
+        for key in keys.chars() {
+            press(&mut model, if key == '\r' { Key::plain(Code::Enter) } else { Key::char(key) });
+        }
+        models.push(model);
+    }
     models.push(rotating(80, 24));
     models.push(outdated(80, 24));
     models.push(locked(80, 24, Some("anna")));
@@ -304,7 +362,15 @@ fn what_a_sender_wrote_reaches_no_cell_as_a_control_or_a_reordering() {
     refused[0].target = evil.to_owned();
     refused[0].detail = evil.to_owned();
     tell(&mut model, Net::Refused(refused));
-    for keys in ["2", "v", "v", "\t", "3", "5", "1"] {
+    let keys = [
+        "2", "v", "v", "v", "p", "p", "z", "w", "l", "ll", "k", "cG", "c", "v", "w", "=", "\x1b", "x", "\x1b", "\t",
+        "3", "5", "1",
+    ];
+    for keys in keys {
+        if keys == "\x1b" {
+            press(&mut model, Key::plain(Code::Esc));
+            continue;
+        }
         type_text(&mut model, keys.trim_matches('\t'));
         if keys == "\t" {
             press(&mut model, Key::plain(Code::Tab));

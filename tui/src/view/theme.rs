@@ -67,7 +67,7 @@ impl Theme {
     /// A find.
     #[must_use]
     pub fn found(&self) -> Style {
-        Style::new().add_modifier(Modifier::UNDERLINED)
+        Style::new().add_modifier(Modifier::UNDERLINED | Modifier::BOLD)
     }
 
     #[must_use]

@@ -7,7 +7,7 @@ use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::tokens::Sort;
-use super::{changes, danger, dialogs, lock, walk};
+use super::{changes, danger, dialogs, lock, log, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -20,9 +20,9 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Up => walk::step(model, -1),
         Action::PageDown => walk::page(model, true),
         Action::PageUp => walk::page(model, false),
-        Action::Top => walk::end(model, false),
-        Action::Bottom => walk::end(model, true),
-        Action::Open => open(model),
+        Action::Top => walk::end(model, false, effects),
+        Action::Bottom => walk::end(model, true, effects),
+        Action::Open => open(model, effects),
         Action::Search => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Search, walk::search_text(model)))),
         Action::FindNext => find(model, true),
         Action::FindPrevious => find(model, false),
@@ -30,9 +30,6 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::FilterSwitch => filter_switch(model, effects),
         Action::SortMenu => model.layer = Some(Layer::Menu(sort_menu(model))),
         Action::Resort => resort(model),
-        Action::Follow => model.logs.tail.set_paused(!model.logs.tail.paused),
-        Action::NextError => error(model, true),
-        Action::PreviousError => error(model, false),
         Action::Grow => model.pane_more = (model.pane_more + 10).min(50),
         Action::Shrink => model.pane_more = (model.pane_more - 10).max(-50),
         Action::Copy => copy(model, effects),
@@ -45,6 +42,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Quit => quit(model, effects),
         Action::LockScreen => lock::fall(model),
         Action::Verify => verify(model, effects),
+        action if action.is_of_log() => log::act(model, action, effects),
         change => changes_something(model, change, effects),
     }
 }
@@ -122,17 +120,12 @@ fn worst(model: &mut Model, effects: &mut Effects) {
     model.notice = Some(words);
 }
 
-fn open(model: &mut Model) {
+fn open(model: &mut Model, effects: &mut Effects) {
     match model.screen {
         Screen::Services => model.services.fold(),
         Screen::Status => {}
-        Screen::Tokens | Screen::Log | Screen::Incidents | Screen::Operators | Screen::Audit => {
-            if model.screen == Screen::Log {
-                // Reading a row means that the list must not run away.
-                model.logs.tail.set_paused(true);
-            }
-            model.in_pane = true;
-        }
+        Screen::Log => log::open(model, effects),
+        Screen::Tokens | Screen::Incidents | Screen::Operators | Screen::Audit => model.in_pane = true,
     }
 }
 
@@ -141,13 +134,16 @@ fn find(model: &mut Model, forward: bool) {
     if text.is_empty() {
         model.notice = Some("nothing is looked for yet: / finds a text".to_owned());
     } else if !walk::find(model, forward, false) {
-        model.notice = Some(format!("`{text}` is not in this list"));
+        // In the log only what is here is looked through: the daemon looks through all of it.
+        let wider =
+            if model.screen == Screen::Log { " of the rows that are here; f asks the daemon for all" } else { "" };
+        model.notice = Some(format!("`{text}` is not in this list{wider}"));
     }
 }
 
 fn filter(model: &mut Model) {
     let text = match model.screen {
-        Screen::Log => model.logs.tail.filter.line(),
+        Screen::Log => model.logs.tail.filter.text.clone(),
         Screen::Audit => model.audit.filter.line(),
         _ => model.tokens.filter.clone(),
     };
@@ -156,10 +152,7 @@ fn filter(model: &mut Model) {
 
 fn filter_switch(model: &mut Model, effects: &mut Effects) {
     if model.screen == Screen::Log {
-        let current = model.logs.tail.filter.clone();
-        let parked = model.logs.parked.take().unwrap_or_default();
-        super::follow_log(model, parked, false, effects);
-        model.logs.parked = Some(current);
+        log::switch_filter(model, effects);
     } else {
         model.tokens.filter_on = !model.tokens.filter_on;
         model.tokens.refilter();
@@ -187,13 +180,6 @@ fn resort(model: &mut Model) {
     }
 }
 
-fn error(model: &mut Model, forward: bool) {
-    model.pane_top = 0;
-    if !model.logs.tail.step_to_error(forward) {
-        model.notice = Some("no further row that failed".to_owned());
-    }
-}
-
 /// The id of what is marked, or the command that shows it.
 fn copy(model: &mut Model, effects: &mut Effects) {
     let marked = match model.screen {
@@ -212,6 +198,10 @@ fn copy(model: &mut Model, effects: &mut Effects) {
 }
 
 fn back(model: &mut Model, effects: &mut Effects) {
+    if log::close_something(model) {
+        model.pane_top = 0;
+        return;
+    }
     if std::mem::take(&mut model.in_pane) {
         model.pane_top = 0;
         return;

@@ -7,8 +7,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
-use super::super::query::LogFilter;
-use super::{act, changes, danger, follow_log, walk};
+use super::{act, changes, danger, log, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -77,6 +76,7 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(item) if item.refused.is_some() => model.notice = item.refused,
         Some(item) => match item.pick {
             Pick::Action(action) => act::act(model, action, effects),
+            Pick::Log(pick) => log::pick(model, pick, effects),
             Pick::Sort(sort) => {
                 model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
                 model.tokens.sort = sort;
@@ -87,6 +87,9 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
 }
 
 fn prompt(model: &mut Model, key: Key, effects: &mut Effects) {
+    if log::key(model, key) {
+        return;
+    }
     let Some(Layer::Prompt(prompt)) = &mut model.layer else { return };
     let emptied = key.code == Code::Backspace && prompt.field.is_empty();
     match key.code {
@@ -118,8 +121,7 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) {
             None
         }
         (PromptKind::Filter, Screen::Audit) => AuditFilter::parse(text).err(),
-        (PromptKind::Filter, _) => LogFilter::parse(text).err(),
-        (PromptKind::Command, _) => None,
+        (PromptKind::Filter | PromptKind::Goto | PromptKind::SaveQuery | PromptKind::Command, _) => None,
     };
     if let Some(Layer::Prompt(prompt)) = &mut model.layer {
         prompt.error = error;
@@ -155,12 +157,9 @@ fn enter(model: &mut Model, effects: &mut Effects) {
             }
             None
         }
-        (PromptKind::Filter, Screen::Log) => LogFilter::parse(&text)
-            .map(|filter| {
-                model.logs.parked = None;
-                follow_log(model, filter, false, effects);
-            })
-            .err(),
+        (PromptKind::Goto | PromptKind::SaveQuery, _) | (PromptKind::Filter, Screen::Log) => {
+            log::enter(model, prompt.kind, &text, effects).err()
+        }
         (PromptKind::Filter, Screen::Audit) => AuditFilter::parse(&text)
             .map(|filter| {
                 let audit = &mut model.audit;

@@ -7,8 +7,8 @@ use super::super::danger::Deed;
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
-use super::super::tail::Tail;
-use super::{changes, follow_log};
+use super::super::tail::{Page, Tail};
+use super::{changes, follow_log, log};
 use tollgate_shared::api::{StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -51,6 +51,9 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Refused(rows) => model.logs.take_refused(rows),
         Net::Tail { slot, generation, items } => tail(model, slot, generation, items),
         Net::TailEnded { slot, generation, refused } => tail_ended(model, slot, generation, refused, effects),
+        Net::Rows { number, result } => log::rows(model, number, result, effects),
+        Net::Counts { number, result } => log::counts(model, number, result),
+        Net::Saved(saved) => model.logs.saved = saved,
         Net::Incident(incident) => model.incidents.refresh(*incident),
         Net::Me(me) => model.me = Some(*me),
         Net::Operators(rows) => {
@@ -139,7 +142,9 @@ fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) 
     model.status = Some(status);
     effects.touch(Dirty::Input);
     let filter = model.logs.tail.filter.clone();
-    follow_log(model, filter, same_log, effects);
+    if !(same_log && model.logs.tail.is_over) {
+        follow_log(model, filter, same_log, effects);
+    }
     if model.logs.tab == super::super::logs::LogTab::Refused && model.screen == Screen::Log {
         effects.push(Effect::WatchRefused(true));
     }
@@ -174,9 +179,13 @@ fn slot(model: &mut Model, slot: Slot) -> &mut Tail {
 }
 
 fn tail(model: &mut Model, at: Slot, generation: u64, items: Vec<tollgate_shared::log::TailItem>) {
+    let some = !items.is_empty();
     let tail = slot(model, at);
     if tail.generation == generation {
         tail.take(items);
+        if some && at == Slot::Log {
+            model.logs.strip.spoil(false);
+        }
     }
 }
 
@@ -185,6 +194,10 @@ fn tail_ended(model: &mut Model, at: Slot, generation: u64, refused: Option<Stri
     let tail = slot(model, at);
     if tail.generation != generation {
         return;
+    }
+    if refused.is_some() && at == Slot::Log && tail.filter.asked("").is_some() {
+        // Perhaps nothing that is still to come can fit: then the rows that are there can be read all the same.
+        return log::fetch(model, Page::Newest, effects);
     }
     tail.loaded = true;
     tail.refused = refused;

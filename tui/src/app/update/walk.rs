@@ -5,8 +5,14 @@ use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects};
 
+/// Rows above and below a find.
+const CONTEXT_ROWS: usize = 3;
+
 /// Moves by rows, in the list or in the pane.
 pub(super) fn step(model: &mut Model, by: isize) {
+    if super::log::step_in_body(model, by) {
+        return;
+    }
     if model.in_pane || model.screen == Screen::Status {
         let last = detail::lines(model).len().saturating_sub(1);
         model.pane_top = model.pane_top.saturating_add_signed(by).min(last);
@@ -15,7 +21,10 @@ pub(super) fn step(model: &mut Model, by: isize) {
     model.pane_top = 0;
     match model.screen {
         Screen::Tokens => model.tokens.step(by),
-        Screen::Log => model.logs.step(by),
+        Screen::Log => {
+            model.logs.leave_row();
+            model.logs.step(by);
+        }
         Screen::Incidents => model.incidents.step(by),
         Screen::Services => model.services.step(by),
         Screen::Operators => model.operators.step(by),
@@ -33,9 +42,16 @@ pub(super) fn page(model: &mut Model, down: bool) {
 }
 
 /// The first row, or the last; the last row of a log follows.
-pub(super) fn end(model: &mut Model, last: bool) {
-    if last && !model.in_pane && model.screen == Screen::Log && model.logs.tab == LogTab::Calls {
-        return model.logs.tail.set_paused(false);
+pub(super) fn end(model: &mut Model, last: bool, effects: &mut Effects) {
+    if !model.in_pane && model.screen == Screen::Log && model.logs.tab == LogTab::Calls {
+        model.logs.leave_row();
+        if last {
+            return super::log::follow(model, false, effects);
+        }
+        if !model.logs.tail.at_start {
+            let (from, _) = model.logs.tail.filter.range.span(model.now);
+            return super::log::fetch(model, super::super::tail::Page::From(from), effects);
+        }
     }
     step(model, if last { isize::MAX } else { isize::MIN + 1 });
 }
@@ -59,7 +75,10 @@ pub(super) fn next_tab(model: &mut Model) {
         Screen::Tokens => {
             model.tokens.tab = model.tokens.tab.next();
         }
-        Screen::Log => model.logs.detail = model.logs.detail.next(),
+        Screen::Log => {
+            model.logs.compared = None;
+            model.logs.detail = model.logs.detail.next();
+        }
         Screen::Incidents | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
 }
@@ -99,7 +118,7 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Services => model.services.find(forward, from_here),
         Screen::Operators => model.operators.find(forward, from_here),
         Screen::Audit => model.audit.find(forward, from_here),
-        Screen::Log => return model.logs.find(forward, from_here),
+        Screen::Log => return find_in_log(model, forward, from_here),
         Screen::Status => None,
     };
     let Some(index) = found else { return false };
@@ -111,5 +130,24 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Audit => model.audit.go(index),
         Screen::Log | Screen::Status => {}
     }
+    true
+}
+
+/// Goes to the next find in the log, and keeps lines around it in view: what happened before and after is the context.
+fn find_in_log(model: &mut Model, forward: bool, from_here: bool) -> bool {
+    model.logs.leave_row();
+    let Some(went_round) = model.logs.find(&model.tokens, forward, from_here) else { return false };
+    if went_round && !from_here {
+        model.notice = Some("the search went on at the other end of the list".to_owned());
+    }
+    let rows = usize::from(model.layout().list.height);
+    let context = CONTEXT_ROWS.min(rows.saturating_sub(1) / 2);
+    let cursor = match model.logs.tab {
+        LogTab::Calls => (&mut model.logs.tail.cursor.top, model.logs.tail.cursor.index),
+        LogTab::Refused => (&mut model.logs.refused_cursor.top, model.logs.refused_cursor.index),
+    };
+    let (top, index) = cursor;
+    let lowest = (index + 1 + context).saturating_sub(rows);
+    *top = (*top).clamp(lowest, index.saturating_sub(context).max(lowest));
     true
 }
