@@ -35,5 +35,5 @@ pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
     AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, PAGE_SCAN_ROWS, Reader,
-    SCAN_ROWS_MAX, Store, StoreError, View, WholeRequest,
+    SCAN_ROWS_MAX, Store, StoreError, View, WholeRequest, incident_page,
 };

@@ -379,6 +379,27 @@ pub trait Reader: Send + Sync {
 /// Rows looked at for one page of incidents: enough that an ordinary page is full, few enough that it comes at once.
 pub const PAGE_SCAN_ROWS: usize = 10_000;
 
+/// A page of incidents out of several short transactions: full, or short although there is more where the filter fits few.
+///
+/// # Errors
+/// As [`Reader::incidents`].
+pub fn incident_page(
+    reader: &dyn Reader,
+    filter: &IncidentFilter,
+    before: Option<IncidentId>,
+    limit: usize,
+) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
+    let (mut heads, mut next) = reader.incidents(filter, before, limit)?;
+    let mut scanned = SCAN_ROWS_MAX;
+    while let Some(from) = next.filter(|_| heads.len() < limit && scanned < PAGE_SCAN_ROWS) {
+        let (more, after) = reader.incidents(filter, Some(from), limit - heads.len())?;
+        heads.extend(more);
+        next = after;
+        scanned += SCAN_ROWS_MAX;
+    }
+    Ok((heads, next))
+}
+
 /// A stretch of the log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogPage {

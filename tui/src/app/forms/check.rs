@@ -134,8 +134,21 @@ impl Form {
 }
 
 /// What a seal keeps as it is.
-const SEALED: [&str; 11] =
-    ["may", "expires", "date", "from", "starts", "report only", "dedup", "dedup skip", "strict", "limit", "sealed"];
+const SEALED: [&str; 13] = [
+    "may",
+    "expires",
+    "date",
+    "from",
+    "starts",
+    "report only",
+    "dedup",
+    "dedup skip",
+    "strict",
+    "limit",
+    "?token=",
+    "delivery ids",
+    "sealed",
+];
 
 /// Why the owner cannot be chosen.
 fn owner_fixed(me: &Me, scope: &str, personal: bool) -> Option<String> {
