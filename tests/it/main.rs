@@ -7,6 +7,7 @@ mod crash;
 mod dedup;
 mod desk;
 mod export;
+mod editor;
 mod fixtures;
 mod flows;
 mod hostile;

@@ -411,3 +411,40 @@ pub(crate) fn type_text(model: &mut Model, text: &str) {
         press(model, Key::char(letter));
     }
 }
+
+/// A request whose second step failed; odd ones hold output that would clear a screen.
+pub(crate) fn request(number: u64) -> tollgate_shared::api::RequestView {
+    use tollgate_shared::request::{RequestState, StepRun, StepState};
+    use tollgate_shared::workflow::StepKind;
+    let done = StepRun {
+        state: StepState::Succeeded,
+        attempts: 1,
+        exit_status: Some(0),
+        output: "ok\u{1b}[2Jhidden".to_owned(),
+        ..StepRun::pending("drain", StepKind::Run)
+    };
+    let failed = StepRun {
+        state: StepState::Failed,
+        attempts: 3,
+        exit_status: Some(7),
+        error: Some("exit status 7".to_owned()),
+        ..StepRun::pending("restart", StepKind::Run)
+    };
+    tollgate_shared::api::RequestView {
+        id: uuid(9, number),
+        workflow: NamedRef { id: "w".to_owned(), name: "Ops/Restart".to_owned() },
+        team: None,
+        state: RequestState::Failed,
+        detail: "step restart failed: exit status 7".to_owned(),
+        token: NamedRef { id: "t".to_owned(), name: "deploy".to_owned() },
+        call: uuid(8, number),
+        variables: std::collections::BTreeMap::new(),
+        payload: String::new(),
+        steps_done: 1,
+        steps: vec![done, failed],
+        retries: 1,
+        created_at: now().plus_secs(-90),
+        started_at: None,
+        finished_at: None,
+    }
+}

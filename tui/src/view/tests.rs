@@ -402,3 +402,27 @@ fn the_same_model_draws_the_same_cells() {
     let model = at(80, 24, 12, '1');
     assert_eq!(draw(&model, &COLOUR), draw(&model, &COLOUR));
 }
+
+#[test]
+fn the_editor_of_a_filter_with_its_trial() {
+    for (columns, rows) in [(80, 24), (200, 50)] {
+        let mut model = at(columns, rows, 10, '5');
+        model.services.go(2);
+        press(&mut model, Key::char('E'));
+        (0..4).for_each(|_| drop(press(&mut model, Key::plain(Code::Tab))));
+        snapshot(&format!("filter_editor_{columns}x{rows}"), &model, &COLOUR);
+    }
+}
+
+#[test]
+fn requests_with_the_output_of_a_step() {
+    for (columns, rows) in [(80, 24), (200, 50)] {
+        let mut model = at(columns, rows, 10, '4');
+        let request = fixtures::request(1);
+        let rows_of = vec![request.clone(), fixtures::request(2)];
+        tell(&mut model, Net::Requests { rows: rows_of, more: false, workflows: Vec::new() });
+        tell(&mut model, Net::Request(Box::new(request)));
+        snapshot(&format!("requests_{columns}x{rows}"), &model, &COLOUR);
+        assert!(!picture(&draw(&model, &COLOUR), false).contains('\u{1b}'));
+    }
+}

@@ -471,3 +471,6 @@ fn rows(all: &mut Vec<Difference>, part: Part, old: &[Condition], new: &[Conditi
         all.push(Difference::new(what, words(old), words(new)));
     }
 }
+
+#[cfg(test)]
+mod tests;
