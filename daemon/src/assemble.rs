@@ -8,6 +8,7 @@ use interprocess::local_socket::tokio::Listener as LocalListener;
 use tokio::net::TcpListener;
 use tollgate_shared::limits::LOG_ROW_SECS;
 
+use crate::automation::{Automation, AutomationSettings};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::call::redact::Redactor;
@@ -164,6 +165,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         mac_key,
         people: crate::people::People::default(),
         melt: tokio::sync::Notify::new(),
+        automation: Automation::new(automation(config)),
         trials: Arc::new(tokio::sync::Semaphore::new(crate::daemon::TRIALS_MAX)),
     });
     Ok(Assembled {
@@ -241,6 +243,15 @@ fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::Sock
         store_id: loaded.store_id,
         body_bytes_max: usize::try_from(config.gate.body_limit_bytes).unwrap_or(usize::MAX),
         incidents_kept_secs: i64::try_from(config.limits.incidents_kept.as_secs()).unwrap_or(i64::MAX),
+    }
+}
+
+fn automation(config: &Config) -> AutomationSettings {
+    AutomationSettings {
+        actions: config.automation.actions.clone(),
+        post_allowlist: config.automation.post_allowlist.clone(),
+        concurrency: config.automation.concurrency,
+        uid: rustix::process::geteuid().as_raw(),
     }
 }
 

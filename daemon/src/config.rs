@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tollgate_shared::workflow::WebAddress;
+
 pub mod keys;
 mod layers;
 mod values;
@@ -29,12 +31,22 @@ use self::values::Reader;
 /// The parsed configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    pub automation: Automation,
     pub data_dir: PathBuf,
     pub gate: Gate,
     pub limits: Limits,
     pub log: Log,
     pub socket: Socket,
     described: Vec<Setting>,
+}
+
+/// What steps of workflows may do.
+#[derive(Debug, Clone)]
+pub struct Automation {
+    /// `None` = no step starts a program.
+    pub actions: Option<PathBuf>,
+    pub concurrency: usize,
+    pub post_allowlist: Vec<WebAddress>,
 }
 
 /// The TCP door.

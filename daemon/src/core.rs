@@ -20,6 +20,7 @@ pub mod routing;
 pub mod token_list;
 pub mod trying;
 pub mod views;
+pub mod workflows;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -11,6 +11,7 @@ use tollgate_shared::api::OutcomeCounts;
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
 
+use crate::automation::Automation;
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::model::Mac;
@@ -65,6 +66,8 @@ pub struct Daemon {
     pub people: People,
     /// Rung when the filter index wants to be melted: then the background need not wait for its next round.
     pub melt: Notify,
+    /// What steps may do, and the runner's bell.
+    pub automation: Automation,
     /// Runs over the log that may go on at a time, each on a thread of its own.
     pub trials: Arc<Semaphore>,
 }

@@ -18,6 +18,8 @@ pub enum Kind {
     Usage,
     /// Calls refused before a token was known.
     Refused,
+    /// Requests of workflows.
+    Requests,
 }
 
 /// How often each kind has changed.
@@ -31,7 +33,8 @@ pub struct Events {
 
 impl Kind {
     /// All kinds, in the order of [`Versions`].
-    pub const ALL: [Self; 5] = [Self::Registry, Self::Tokens, Self::Incidents, Self::Usage, Self::Refused];
+    pub const ALL: [Self; 6] =
+        [Self::Registry, Self::Tokens, Self::Incidents, Self::Usage, Self::Refused, Self::Requests];
 
     /// The wire name.
     pub const fn as_str(self) -> &'static str {
@@ -41,6 +44,7 @@ impl Kind {
             Self::Incidents => "incidents",
             Self::Usage => "usage",
             Self::Refused => "refused",
+            Self::Requests => "requests",
         }
     }
 }

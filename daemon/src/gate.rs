@@ -8,6 +8,7 @@ mod own_token;
 mod presented;
 mod process;
 mod refusals;
+mod start;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_shared::problem::{Problem, Slug};
 
+use crate::core::endpoint::Endpoint;
 use crate::daemon::Daemon;
 use crate::edge::routes::{Found, RouteError, RouteTable};
 use crate::edge::{Body, Peer, RequestId, respond};
@@ -34,6 +36,8 @@ pub enum Operation {
     Ready,
     /// Take a call.
     Process,
+    /// Take a call that starts workflows.
+    Request,
     /// Take a PagerDuty event.
     Enqueue,
     /// A token asks what it is.
@@ -43,10 +47,11 @@ pub enum Operation {
 }
 
 /// All routes of the gate: method, path, operation.
-pub const ROUTES: [(Method, &str, Operation); 6] = [
+pub const ROUTES: [(Method, &str, Operation); 7] = [
     (Method::GET, "/healthz", Operation::Health),
     (Method::GET, "/readyz", Operation::Ready),
     (Method::POST, "/v1/process", Operation::Process),
+    (Method::POST, "/v1/request", Operation::Request),
     (Method::POST, "/v2/enqueue", Operation::Enqueue),
     (Method::GET, "/v1/token", Operation::WhoAmI),
     (Method::POST, "/v1/token/refresh", Operation::RefreshSelf),
@@ -73,13 +78,18 @@ impl Gate {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         match self.routes.find(&method, &path) {
-            Found::Route { operation: Operation::Process | Operation::Enqueue, .. }
+            Found::Route { operation: Operation::Process | Operation::Request | Operation::Enqueue, .. }
                 if self.daemon.registry.load().lockdown().is_some() =>
             {
                 self.locked_down(&request, peer)
             }
             Found::Route { operation: Operation::Enqueue, .. } => enqueue::take(&self.daemon, request, peer).await,
-            Found::Route { operation: Operation::Process, .. } => process::take(&self.daemon, request, peer).await,
+            Found::Route { operation: Operation::Process, .. } => {
+                process::take(&self.daemon, request, peer, Endpoint::Process).await
+            }
+            Found::Route { operation: Operation::Request, .. } => {
+                process::take(&self.daemon, request, peer, Endpoint::Request).await
+            }
             Found::Route { operation: Operation::WhoAmI, .. } => {
                 own_token::answer(&self.daemon, request, peer, own_token::Question::Who).await
             }

@@ -14,6 +14,7 @@ use crate::core::admin::{Command, Reply};
 use crate::core::decide::{Decision, Proposal};
 use crate::core::matching::FilterIndex;
 use crate::core::model::UsageRecord;
+use crate::core::workflows::{Turn, Turned};
 
 /// A call on its way to the writer.
 pub struct CallJob {
@@ -47,6 +48,10 @@ pub struct Draft {
 }
 
 /// What the connection is told.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every answer is a decision: a box for each would only add a step"
+)]
 pub enum Answer {
     /// The call was decided and is on disk.
     Decided(Decision),
@@ -66,6 +71,13 @@ pub enum AdminJob {
         /// Where he waits.
         answer: oneshot::Sender<Result<AdminAnswer, Problem>>,
     },
+    /// The runner's turn: how a step went, and which is next.
+    Turn {
+        /// What it says.
+        turn: Turn,
+        /// Where it waits.
+        answer: oneshot::Sender<Result<Turned, TurnLost>>,
+    },
     /// The periodic flush of usage.
     FlushUsage(Vec<(TokenId, UsageRecord)>),
     /// The periodic sweep of what no window or retention keeps.
@@ -73,6 +85,10 @@ pub enum AdminJob {
     /// The filter index, melted in the background from an earlier state; and who waits until it is in force.
     RebuiltIndex(Box<FilterIndex>, oneshot::Sender<()>),
 }
+
+/// The commit of a turn failed: what it said may or may not be on disk, and is to be said again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnLost;
 
 /// What a person is told: the change is on disk and in force.
 pub enum AdminAnswer {

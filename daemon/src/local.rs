@@ -6,6 +6,7 @@ mod audit;
 pub mod bind;
 mod caller;
 mod events;
+pub mod flow_routes;
 mod histogram;
 mod incidents;
 mod logs;
@@ -17,11 +18,13 @@ mod params;
 pub mod people_routes;
 mod queries;
 mod redaction;
+mod requests;
 mod status;
 mod tail;
 mod tokens;
 mod tried;
 mod what_if;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -120,6 +123,16 @@ pub enum Act {
     RedactionRemove,
     RedactionTry,
     OpenApi,
+    WorkflowList,
+    WorkflowCreate,
+    WorkflowTry,
+    WorkflowShow,
+    WorkflowEdit,
+    WorkflowDelete,
+    RequestList,
+    RequestShow,
+    RequestRetry,
+    RequestCancel,
 }
 
 const fn route(act: Act, needs: Operation) -> Route {
@@ -348,6 +361,16 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::RedactionRemove => redaction::remove(call).await,
         Act::RedactionTry => redaction::try_rules(call).await,
         Act::OpenApi => Ok(openapi::show()),
+        Act::WorkflowList => workflows::list(&call).await,
+        Act::WorkflowCreate => workflows::create(call).await,
+        Act::WorkflowTry => workflows::try_one(call).await,
+        Act::WorkflowShow => workflows::show(&call).await,
+        Act::WorkflowEdit => workflows::edit(call).await,
+        Act::WorkflowDelete => workflows::delete(call).await,
+        Act::RequestList => requests::list(&call).await,
+        Act::RequestShow => requests::show(&call).await,
+        Act::RequestRetry => requests::retry(call).await,
+        Act::RequestCancel => requests::cancel(call).await,
     }
 }
 

@@ -88,10 +88,14 @@ fn reopen(log: &mut dyn LogStore) {
 }
 
 fn drop_expired(daemon: &Daemon, log: &mut dyn LogStore) {
-    let cutoff = daemon.clock.now().plus_secs(-LOG_ROW_SECS);
+    daemon.tail.forget_before(daemon.clock.now().plus_secs(-LOG_ROW_SECS));
+    let cutoff = daemon.clock.erasing_now().plus_secs(-LOG_ROW_SECS);
     match log.drop_before(cutoff) {
         Ok(0) => {}
         Ok(segments) => tracing::info!(segments, "log segments older than 48 h were erased"),
         Err(error) => tracing::error!(error = %crate::report(&error), "expired log segments could not be erased"),
     }
 }
+
+#[cfg(test)]
+mod week_tests;

@@ -11,6 +11,9 @@ use tokio::task::JoinHandle as Task;
 use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Assembled, Runtimes, StartError};
+use crate::automation::runner;
+use crate::core::access::Actor;
+use crate::core::admin::{Command, Note};
 use crate::core::audit;
 use crate::daemon::Daemon;
 use crate::edge::accept::{self, Drained};
@@ -44,6 +47,7 @@ pub struct Running {
     thread_ended: CancellationToken,
     doors: Vec<Task<Drained>>,
     sweeper: Task<()>,
+    runner: Task<()>,
     writer: JoinHandle<Result<(), StoreError>>,
     logger: JoinHandle<Result<(), StoreError>>,
     log_tasks: SyncSender<LogTask>,
@@ -115,6 +119,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     doors.push(runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())));
     runtimes.local.spawn(keep_index(daemon.clone(), stop.clone()));
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
+    let runner = runtimes.local.spawn(runner::run(daemon.clone(), stop.clone(), shutdown));
     Ok(Running {
         daemon,
         runtimes,
@@ -122,6 +127,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
         thread_ended,
         doors,
         sweeper,
+        runner,
         writer,
         logger,
         log_tasks: log_sender,
@@ -155,6 +161,7 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         {
             daemon.usage.put_back(records.into_iter().map(|(token, _)| token));
         }
+        note_clock(&daemon);
         flushes += 1;
         if flushes == FLUSHES_PER_SWEEP {
             flushes = 0;
@@ -168,6 +175,18 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
             drop(log.try_send(LogTask::Expire));
         }
     }
+}
+
+/// A wall clock that was set forward ends tokens: that is in the audit, as what somebody did would be.
+fn note_clock(daemon: &Daemon) {
+    daemon.clock.now();
+    let Some(secs) = daemon.clock.take_jump() else { return };
+    tracing::warn!(secs, "the wall clock was set forward; tokens end by it, nothing is erased before its time");
+    let (target, detail) = ("wall clock".to_owned(), format!("set {secs} s forward against the boot clock"));
+    let note = Note { action: "clock.jump", target, detail };
+    let (answer, _) = oneshot::channel();
+    // Where the lane is full, the log above has said it.
+    drop(daemon.lanes.push_admin(AdminJob::Command { actor: Actor::daemon(), command: Command::Note(note), answer }));
 }
 
 /// Cutting the trail's end shows only against a head that was noted elsewhere: here the journal.
@@ -241,6 +260,7 @@ impl Running {
             thread_ended: _,
             doors,
             sweeper,
+            runner,
             writer,
             logger,
             log_tasks,
@@ -256,6 +276,8 @@ impl Running {
             }
             // The sweeper has heard the stop too; a panic in it is in the log already.
             drop(sweeper.await);
+            // It tells the writer how steps ended, so it ends before the lanes are closed.
+            drop(runner.await);
             cut
         });
         daemon.lanes.close();

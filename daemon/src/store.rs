@@ -19,6 +19,7 @@ mod log_hints;
 #[cfg(test)]
 mod log_tests;
 mod memory;
+mod memory_requests;
 mod overlay;
 mod redb_log;
 mod redb_state;
@@ -34,5 +35,5 @@ pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
     AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, PAGE_SCAN_ROWS, Reader,
-    SCAN_ROWS_MAX, Store, StoreError, View,
+    SCAN_ROWS_MAX, Store, StoreError, View, WholeRequest, incident_page,
 };

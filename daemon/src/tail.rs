@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tollgate_shared::id::TokenId;
 use tollgate_shared::log::{Gap, GapReason, LogRow};
+use tollgate_shared::time::Timestamp;
 
 /// What the ring holds at most, bytes (domain.md §5: one shared ring).
 const RING_BYTES_MAX: usize = 16 << 20;
@@ -145,6 +146,18 @@ impl TailHub {
         if newest > seq { Next::Behind { oldest: newest + 1, newest } } else { Next::Entries(Vec::new()) }
     }
 
+    /// Lets go of rows from before `cutoff`: what is not shown any more need not be held.
+    pub fn forget_before(&self, cutoff: Timestamp) {
+        let mut ring = self.lock();
+        // A gap has no moment of its own: it goes with an old row behind it.
+        let old = ring.entries.iter().take_while(|entry| entry.at().is_none_or(|at| at < cutoff)).collect::<Vec<_>>();
+        let count = old.iter().rposition(|entry| entry.at().is_some()).map_or(0, |last| last + 1);
+        for _ in 0..count {
+            let gone = ring.entries.pop_front().map_or(0, |entry| entry.bytes());
+            ring.bytes -= gone;
+        }
+    }
+
     /// The newest seq that was published.
     pub fn newest(&self) -> u64 {
         *self.newest.borrow()
@@ -215,6 +228,13 @@ impl Entry {
         match self {
             Self::Row(row) => row_bytes(row),
             Self::Lost(_) => ROW_BYTES,
+        }
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Row(row) => Some(row.at),
+            Self::Lost(_) => None,
         }
     }
 

@@ -14,16 +14,18 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tollgate_shared::api::RevokeReceipt;
 use tollgate_shared::id::TokenId;
+use tollgate_shared::limits::REQUESTS_FINISHED_MAX;
 use tollgate_shared::problem::{Problem, Slug};
 
 use crate::core::access::Actor;
 use crate::core::admin::{self, Command, Office, Reply, TokenCommand};
-use crate::core::decide::Pace;
+use crate::core::decide::{Bench, Pace};
 use crate::core::model::UsageRecord;
 use crate::core::registry::Registry;
+use crate::core::workflows::{self, Turn, Turned};
 use crate::daemon::Daemon;
 use crate::events::Kind;
-use crate::jobs::{AdminAnswer, AdminJob, CallJob};
+use crate::jobs::{AdminAnswer, AdminJob, CallJob, TurnLost};
 use crate::logger::LogTask;
 use crate::store::{Store, StoreError};
 
@@ -83,6 +85,10 @@ impl Writer {
     fn change(&mut self, job: AdminJob) {
         match job {
             AdminJob::Command { actor, command, answer } => self.command(&actor, command, answer),
+            AdminJob::Turn { turn, answer } => {
+                // Where the runner is gone, its step will be found in nobody's hands.
+                drop(answer.send(self.turn(&turn)));
+            }
             AdminJob::FlushUsage(records) => {
                 self.flush_usage(records);
             }
@@ -139,16 +145,49 @@ impl Writer {
         Ok(self.answer_of(reply))
     }
 
+    /// The runner's turn, in one transaction.
+    fn turn(&mut self, turn: &Turn) -> Result<Turned, TurnLost> {
+        if !self.ensure_open() {
+            return Err(TurnLost);
+        }
+        let (daemon, registry, pace) = (self.daemon.clone(), self.daemon.registry.load_full(), &mut self.pace);
+        let now = daemon.clock.now();
+        let mut turned = Turned::default();
+        let committed = self.store.commit(now, &mut |view| {
+            let mut new_id = || daemon.ids.new_id(now);
+            let mut bench = Bench { registry: &registry, view, pace: &mut *pace, new_id: &mut new_id, now };
+            turned = workflows::turn(&mut bench, turn);
+        });
+        if let Err(error) = committed {
+            self.commit_failed(&error);
+            return Err(TurnLost);
+        }
+        if turned.changed {
+            daemon.events.changed(Kind::Requests);
+        }
+        if turned.incidents {
+            daemon.events.changed(Kind::Incidents);
+        }
+        Ok(turned)
+    }
+
     fn announce(&self, reply: &Reply, registry_changed: bool) {
         let kind = match reply {
             Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) => {
                 Kind::Tokens
             }
             Reply::Incident(_) | Reply::Incidents(_) => Kind::Incidents,
+            Reply::Request(_) => Kind::Requests,
             _ => Kind::Registry,
         };
-        if registry_changed || kind == Kind::Incidents {
+        if registry_changed || matches!(kind, Kind::Incidents | Kind::Requests) {
             self.daemon.events.changed(kind);
+        }
+        // A cancelled step has to be stopped, a retried or a held one can begin.
+        match reply {
+            Reply::Request(id) => self.daemon.automation.touched(*id),
+            Reply::Workflow(_) => self.daemon.automation.wake(),
+            _ => {}
         }
     }
 
@@ -221,10 +260,15 @@ impl Writer {
         let kept_secs = self.daemon.facts.incidents_kept_secs;
         let cutoff = now.plus_secs(-kept_secs);
         let swept = self.store.sweep_dedup(now).and_then(|()| self.store.drop_resolved_before(cutoff, DROP_MAX));
+        let requests =
+            swept.is_ok().then(|| self.store.drop_finished_requests(cutoff, REQUESTS_FINISHED_MAX, DROP_MAX));
+        if let Some(Err(error)) = &requests {
+            self.commit_failed(error);
+        }
         match swept {
             Ok(0) => {}
             Ok(dropped) => {
-                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped")
+                tracing::info!(dropped, kept_secs, "incidents resolved longer ago than they are kept were dropped");
             }
             Err(error) => self.commit_failed(&error),
         }

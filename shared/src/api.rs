@@ -16,6 +16,7 @@ mod status;
 mod token_verbs;
 mod tokens;
 pub mod trying;
+mod workflows;
 
 pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
@@ -38,6 +39,10 @@ pub use tokens::{
     SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
 };
 pub use trying::{FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, WhatIf, WhatIfItem, WhatIfReport};
+pub use workflows::{
+    CancelRequest, NewWorkflow, RequestAnswer, RequestView, RetryRequest, StartedRequest, TryWorkflow, WorkflowPatch,
+    WorkflowTrial, WorkflowView,
+};
 
 use serde::{Deserialize, Serialize};
 

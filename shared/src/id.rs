@@ -51,6 +51,14 @@ uuid_id!(
     OperatorId
 );
 uuid_id!(
+    /// An automation workflow.
+    WorkflowId
+);
+uuid_id!(
+    /// A request: one run of a workflow. Programs find it in `TOLLGATE_REQUEST_ID`.
+    RequestId
+);
+uuid_id!(
     /// A maintenance of a service.
     MaintenanceId
 );

@@ -86,3 +86,48 @@ pub const IMPORT_CHARS_MAX: usize = 512;
 
 /// Answers to a token with less than this left carry `Tollgate-Token-Expires`.
 pub const EXPIRES_SOON_SECS: i64 = 14 * 86_400;
+
+/// Steps of a workflow (domain.md §7).
+pub const STEPS_MAX: usize = 10;
+
+/// Variables of a workflow: an environment and a form can hold them.
+pub const VARIABLES_MAX: usize = 32;
+
+/// Characters of a variable's value or default: an argument list of the kernel is not endless.
+pub const VARIABLE_CHARS_MAX: usize = 1_024;
+
+/// Workflows in all: a call without `workflowId` is tried against each of them.
+pub const WORKFLOWS_MAX: usize = 1_000;
+
+/// Output of a step that is kept, bytes (domain.md §7).
+pub const STEP_OUTPUT_BYTES_MAX: usize = 16 * 1_024;
+
+/// Tries of a step after the first one.
+pub const STEP_RETRIES_MAX: u32 = 10;
+
+/// Longest time limit of a program.
+pub const RUN_SECS_MAX: u32 = 3_600;
+
+/// Longest time limit of one post.
+pub const POST_SECS_MAX: u32 = 60;
+
+/// Arguments of a program.
+pub const RUN_ARGS_MAX: usize = 32;
+
+/// Headers that a post adds.
+pub const POST_HEADERS_MAX: usize = 16;
+
+/// Bytes of an answer that are read (security.md, outgoing HTTP).
+pub const POST_ANSWER_BYTES_MAX: usize = 64 * 1_024;
+
+/// Requests that are queued or running; beyond, calls are answered 503.
+pub const REQUESTS_UNFINISHED_MAX: usize = 10_000;
+
+/// Bytes of the payloads of unfinished requests, which are kept for a restart; beyond, calls are answered 503.
+pub const REQUEST_PAYLOAD_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+
+/// Requests that one call may start; beyond, the call is refused whole.
+pub const REQUESTS_PER_CALL_MAX: usize = 100;
+
+/// Finished requests are kept as long as resolved incidents, and at most this many: the oldest go first.
+pub const REQUESTS_FINISHED_MAX: usize = 100_000;

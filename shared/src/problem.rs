@@ -109,6 +109,14 @@ pub struct FieldError {
     pub suggestion: Option<String>,
 }
 
+impl FieldError {
+    /// What is wrong with a member, without a place in it.
+    #[must_use]
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), at: None, suggestion: None }
+    }
+}
+
 /// An RFC 9457 problem document, media type `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

@@ -119,7 +119,7 @@ fn slowest_page(registry: &Registry) -> Result<Duration, Box<dyn Error>> {
         [("name", None), ("-name", None), ("scope", None), ("expires", None), ("last_used", None), ("name", Some("99"))]
     {
         let get = |name: &str| text.filter(|_| name == "q");
-        let filter = TokenFilter::read(registry, &get).map_err(said)?;
+        let filter = TokenFilter::read(registry, NOW, &get).map_err(said)?;
         let order = Order::parse(sort).map_err(said)?;
         let mut cursor: Option<String> = None;
         let mut times = Vec::new();

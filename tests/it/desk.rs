@@ -44,9 +44,9 @@ fn a_token_with_chosen_fields_is_created_through_the_form_and_used() {
     press(&mut console, "A", "1 to 64 visible characters");
     console.type_slowly("am-plant");
     go_to(&mut console, "scope");
-    console.type_slowly("service");
+    console.type_slowly("Ops/");
     go_to(&mut console, "expires");
-    console.type_slowly("7 d");
+    console.type_slowly("7");
     go_to(&mut console, "from");
     console.type_slowly("127.0.0.0/8");
     go_to(&mut console, "more");
@@ -218,7 +218,8 @@ fn a_lockdown_by_name_and_reason_stands_on_every_screen_until_it_is_lifted() {
     console.wait_for("> reason");
     console.type_slowly("leak");
     go_to(&mut console, "[ Lock down ]");
-    press(&mut console, "\r", "leak | by root");
+    let banner = press(&mut console, "\r", "! LOCKED DOWN");
+    assert!(banner.contains("leak") && banner.contains("by root"), "{banner}");
     assert_eq!(daemon.post(&sender.secret, &alert("firing", "a")).slug(), "locked-down");
     for screen in ["2", "3", "5", "6", "7", "8", "1"] {
         console.send(screen);

@@ -203,7 +203,7 @@ fn what_pagerduty_refuses_is_refused_in_its_shape() {
         assert!(text(&json, "/errors/0").contains(error), "{json}");
     };
     let with = |rest: &str| format!("{{\"routing_key\":\"{}\",{rest}}}", token.secret);
-    invalid("not JSON", "not JSON");
+    invalid("not JSON", "no JSON object");
     invalid("{}", "'routing_key' is missing or blank");
     invalid("{\"routing_key\":\"RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR\"}", "the token is not known here");
     invalid(&with("\"event_action\":\"page\",\"dedup_key\":\"a\""), "'event_action' is invalid");

@@ -115,6 +115,7 @@ fn drive_everywhere(daemon: &Daemon, token: &Token) {
         post(&format!("/v1/process?q={secret}"), &[], &body),
         post(&format!("/v1/process?q={}", percent(secret)), &[("authorization", &bearer)], &body),
         post(&format!("/v1/{}", percent(secret)), &[("authorization", &bearer)], &body),
+        post("/v1/process", &[("authorization", &bearer), ("content-type", "image/png")], secret),
         post("/v1/process", &[("authorization", &bearer)], &json!({ "password": secret }).to_string()),
         post("/v1/process", &[("authorization", &bearer)], &format!("{{\"status\": \"{secret}")),
         post(

@@ -22,6 +22,7 @@ mod operator;
 mod query;
 mod redaction;
 mod replay;
+mod request;
 mod scan;
 mod secret;
 mod send;
@@ -36,6 +37,7 @@ mod verdict;
 mod watch;
 mod what_if;
 mod when;
+mod workflow;
 
 pub use args::DemoArgs;
 pub use exit::Exit;
@@ -191,6 +193,8 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::WhatIf(verb) => what_if::run(cx, verb).await,
         Verb::Token(verb) => token::run(cx, verb).await,
         Verb::Incident(verb) => incident::run(cx, verb).await,
+        Verb::Workflow(verb) => workflow::run(cx, verb).await,
+        Verb::Request(verb) => request::run(cx, verb).await,
         Verb::Maintenance(verb) => maintenance::run(cx, verb).await,
         Verb::Log(args) => log::run(cx, args).await,
         Verb::Operator(verb) => operator::run(cx, verb).await,

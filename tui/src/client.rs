@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod flows;
 mod follow;
 pub mod gate;
 mod lines;
@@ -23,6 +24,7 @@ mod tokens;
 mod trying;
 
 pub use error::{ClientError, Tried};
+pub use flows::RequestQuery;
 pub use follow::{Backoff, Follow, FollowItem};
 pub use lines::Lines;
 pub use people::AuditQuery;

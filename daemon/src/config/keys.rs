@@ -57,6 +57,20 @@ pub const KEYS: &[Key] = &[
     key("log.segment_bytes", "TOLLGATE_SEGMENT_BYTES", "256MiB", "size at which a segment is closed early"),
     key("log.level", "TOLLGATE_LOG_LEVEL", "info", "error, warn, info, debug or trace"),
     key(
+        "automation.actions",
+        "TOLLGATE_ACTIONS",
+        "",
+        "directory of the programs that workflows may start; empty = none",
+    ),
+    // Each is a process or a connection; four leave a host of two cores responsive.
+    key("automation.concurrency", "TOLLGATE_AUTOMATION_CONCURRENCY", "4", "steps of workflows carried out at once"),
+    key(
+        "automation.post_allowlist",
+        "TOLLGATE_POST_ALLOWLIST",
+        "",
+        "where workflows may post to, such as http://chat.example:8080",
+    ),
+    key(
         "log.redact_members",
         "TOLLGATE_REDACT_MEMBERS",
         "password,secret,token,api_key,routing_key,authorization",

@@ -6,10 +6,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tollgate_shared::workflow::WebAddress;
+
 use super::keys::{self, KEYS};
 use super::layers::{Layers, Origin, Raw};
 use super::{
-    Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, TlsFiles, default_data_dir,
+    Automation, Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, TlsFiles, default_data_dir,
     default_socket,
 };
 
@@ -39,6 +41,7 @@ impl<'l> Reader<'l> {
         let base = data_dir.clone().unwrap_or_default();
         let socket_path = self.path("socket.path", || default_socket(env, flags, &base));
         let gate = self.gate();
+        let automation = self.automation();
         let limits = self.limits();
         let log = self.log();
         let mode = self.get("socket.mode", mode);
@@ -54,7 +57,9 @@ impl<'l> Reader<'l> {
             reader_group: reader_group?,
             anybody_reads: anybody_reads?,
         };
-        Some(Config { data_dir: data_dir?, gate: gate?, limits: limits?, log: log?, socket, described: Vec::new() })
+        let (gate, limits, log) = (gate?, limits?, log?);
+        let (automation, data_dir) = (automation?, data_dir?);
+        Some(Config { automation, data_dir, gate, limits, log, socket, described: Vec::new() })
     }
 
     pub(super) fn finish(self) -> (Vec<Setting>, Vec<ConfigError>) {
@@ -84,6 +89,13 @@ impl<'l> Reader<'l> {
             host_allowlist: host_allowlist?,
             origin_allowlist: origin_allowlist?,
         })
+    }
+
+    fn automation(&mut self) -> Option<Automation> {
+        let actions = self.get("automation.actions", optional_path);
+        let concurrency = self.get("automation.concurrency", |text| count(text, 1..=64));
+        let post_allowlist = self.get("automation.post_allowlist", |text| items(text, web_origin));
+        Some(Automation { actions: actions?, concurrency: concurrency?, post_allowlist: post_allowlist? })
     }
 
     /// Both files or neither: one alone is a mistake, and guessing would mean plain HTTP.
@@ -253,12 +265,23 @@ fn reader_role(text: &str) -> Parsed<bool> {
 }
 
 fn list(text: &str, item: impl Fn(&str) -> Parsed<String>) -> Parsed<Vec<String>> {
+    items(text, item)
+}
+
+fn items<T>(text: &str, item: impl Fn(&str) -> Parsed<T>) -> Parsed<Vec<T>> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(item).collect()
 }
 
 fn host_name(text: &str) -> Parsed<String> {
     let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     if is_name { Ok(text.to_ascii_lowercase()) } else { Err(format!("{text} is no host name, write it without port")) }
+}
+
+/// Scheme, host and port of a place to post to, nothing behind it.
+fn web_origin(text: &str) -> Parsed<WebAddress> {
+    let address: WebAddress = text.parse().map_err(|error| format!("{text}: {error}"))?;
+    let bare = address.path_and_query == "/";
+    if bare { Ok(address) } else { Err(format!("{text}: only scheme, host and port, as in {}", address.origin())) }
 }
 
 fn origin(text: &str) -> Parsed<String> {

@@ -9,14 +9,18 @@ pub mod operators;
 mod organisation;
 pub mod queries;
 pub mod redaction;
+mod requests;
 pub(in crate::core) mod tokens;
+pub mod workflows;
 
 use tollgate_shared::api::{
-    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, OperatorPatch, Screen,
-    ServicePatch, SetLockdown,
+    FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewWorkflow,
+    OperatorPatch, Screen, ServicePatch, SetLockdown, WorkflowPatch,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{
+    FilterId, IncidentId, MaintenanceId, OperatorId, RequestId, ServiceId, TeamId, TokenId, WorkflowId,
+};
 use tollgate_shared::limits::COMMENT_CHARS_MAX;
 use tollgate_shared::name::Name;
 use tollgate_shared::problem::{Problem, Slug};
@@ -56,6 +60,16 @@ pub enum Command {
     Unacknowledge(IncidentId),
     /// Close it, with words.
     Resolve(IncidentId, Option<String>),
+    /// Create a workflow.
+    CreateWorkflow(Box<NewWorkflow>),
+    /// Change a workflow, if it still has this version.
+    EditWorkflow(String, Box<WorkflowPatch>, Option<u64>),
+    /// Delete a workflow.
+    DeleteWorkflow(String),
+    /// Queue a request again, from its first step where asked.
+    RetryRequest(RequestId, bool),
+    /// Stop a request, with words.
+    CancelRequest(RequestId, Option<String>),
     /// One change to many incidents.
     BulkIncidents(Vec<IncidentId>, IncidentAction),
     /// Plan a maintenance.
@@ -138,6 +152,10 @@ pub enum Reply {
     Revoked(TokenId, u64),
     /// An incident.
     Incident(IncidentId),
+    /// A workflow.
+    Workflow(WorkflowId),
+    /// A request.
+    Request(RequestId),
     /// So many incidents.
     Incidents(u32),
     /// A maintenance.
@@ -200,6 +218,9 @@ impl Command {
             | Self::AddMaintenance(_)
             | Self::EndMaintenance(_)
             | Self::SweepMaintenances => Operation::ChangeServices,
+            Self::CreateWorkflow(_) | Self::EditWorkflow(..) | Self::DeleteWorkflow(_) => Operation::ChangeWorkflows,
+            Self::RetryRequest(..) => Operation::RetryRequests,
+            Self::CancelRequest(..) => Operation::CancelRequests,
             Self::SaveQuery(_) | Self::DeleteQuery(..) => Operation::KeepQueries,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
@@ -228,6 +249,11 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::Acknowledge(id) => incidents::acknowledge(office, actor, id),
         Command::Unacknowledge(id) => incidents::unacknowledge(office, actor, id),
         Command::Resolve(id, comment) => incidents::resolve(office, actor, id, comment),
+        Command::CreateWorkflow(new) => workflows::create(office, actor, *new),
+        Command::EditWorkflow(workflow, patch, version) => workflows::edit(office, actor, &workflow, *patch, version),
+        Command::DeleteWorkflow(workflow) => workflows::delete(office, actor, &workflow),
+        Command::RetryRequest(id, from_start) => requests::retry(office, actor, id, from_start),
+        Command::CancelRequest(id, comment) => requests::cancel(office, actor, id, comment),
         Command::BulkIncidents(ids, action) => incidents::bulk(office, actor, &ids, action),
         Command::AddMaintenance(new) => maintenance::add(office, actor, &new),
         Command::EndMaintenance(id) => maintenance::end(office, actor, id),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tollgate_shared::api::{EnqueueAnswer, Phase, ProcessAnswer, TriggeredPhase};
+use tollgate_shared::api::{EnqueueAnswer, Phase, ProcessAnswer, RequestAnswer, TriggeredPhase};
 use tollgate_shared::id::CallId;
 use tollgate_shared::limits::{IDEMPOTENCY_ANSWER_BYTES_MAX, RESULTS_LISTED_MAX};
 use tollgate_shared::outcome::Outcome;
@@ -15,7 +15,7 @@ use super::endpoint::Endpoint;
 pub fn status_at(endpoint: Endpoint, decision: &Decision) -> u16 {
     match (endpoint, &decision.refused, decision.replayed) {
         (_, None, Some(replayed)) => replayed.status,
-        (Endpoint::Process, _, _) => status_of(decision),
+        (Endpoint::Process | Endpoint::Request, _, _) => status_of(decision),
         (Endpoint::Enqueue, Some(denied), _) => refused_status(Endpoint::Enqueue, denied.slug),
         (Endpoint::Enqueue, None, _) => 202,
     }
@@ -47,6 +47,7 @@ pub fn refused_status(endpoint: Endpoint, slug: Slug) -> u16 {
 pub fn document(endpoint: Endpoint, call: CallId, content: &Content, decision: &Decision) -> Vec<u8> {
     match endpoint {
         Endpoint::Process => json(&body_of(call, decision)),
+        Endpoint::Request => json(&request_body_of(call, decision)),
         Endpoint::Enqueue => json(&EnqueueAnswer::success(dedup_key(content, decision))),
     }
 }
@@ -78,6 +79,14 @@ fn dedup_key(content: &Content, decision: &Decision) -> String {
 /// Texts, ids and booleans always serialise.
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The body of a 2xx answer of `/v1/request`: one request stands alone, as Callgoose answers; several, or none, are a list.
+fn request_body_of(call: CallId, decision: &Decision) -> RequestAnswer {
+    match decision.started.as_slice() {
+        [alone] => RequestAnswer { id: call, request: Some(alone.clone()), requests: None },
+        several => RequestAnswer { id: call, request: None, requests: Some(several.to_vec()) },
+    }
 }
 
 /// The body of a 2xx answer.

@@ -96,19 +96,19 @@ fn services_named(registry: &Registry, text: &str, key: &str) -> Option<Reach> {
     let by_id = text.parse::<ServiceId>().ok();
     let services: BTreeSet<ServiceId> = named.map(|entry| entry.service.id).chain(by_id).collect();
     (!services.is_empty()).then(|| {
-        let scopes = services.iter().map(|service| Scope::Service(*service)).collect();
+        let scopes: Vec<Scope> = services.iter().map(|service| Scope::Service(*service)).collect();
         Reach { tokens: tokens_of(registry, &scopes), services }
     })
 }
 
 fn of_team(registry: &Registry, team: Scope) -> Reach {
     let services: BTreeSet<ServiceId> = registry.reached(team).iter().map(|entry| entry.service.id).collect();
-    let scopes = services.iter().map(|service| Scope::Service(*service)).chain([team]).collect();
+    let scopes: Vec<Scope> = services.iter().map(|service| Scope::Service(*service)).chain([team]).collect();
     Reach { tokens: tokens_of(registry, &scopes), services }
 }
 
 /// Tokens that reach one of these and nothing else.
-fn tokens_of(registry: &Registry, scopes: &Vec<Scope>) -> BTreeSet<TokenId> {
+fn tokens_of(registry: &Registry, scopes: &[Scope]) -> BTreeSet<TokenId> {
     let living = registry.listed_tokens().map(|token| (token.brief.scope, &*token.object));
     let dead = registry.listed_tombstones().map(|stone| (stone.brief.scope, &stone.object.token));
     let reaching = living.chain(dead).filter(|(scope, _)| scopes.contains(scope));

@@ -11,11 +11,11 @@ mod pace;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tollgate_shared::api::ServiceResult;
+use tollgate_shared::api::{ServiceResult, StartedRequest};
 use tollgate_shared::id::{CallId, ServiceId, TokenId};
 use tollgate_shared::limits::{IDEMPOTENCY_SECS, SERVICES_PER_CALL_MAX};
 use tollgate_shared::outcome::Outcome;
-use tollgate_shared::problem::Slug;
+use tollgate_shared::problem::{FieldError, Slug};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Permission;
 use uuid::Uuid;
@@ -29,8 +29,10 @@ use super::endpoint::Endpoint;
 use super::model::{Answered, DedupEntry, Mac, StoredAnswer, Token};
 use super::registry::Registry;
 use super::routing::{self, Plan};
+use super::workflows::{self, StartPlan};
 use crate::store::View;
 
+pub use effects::{Origin, fire_once};
 pub use pace::Pace;
 
 /// A call that was let in, decoded and matched against a snapshot.
@@ -59,6 +61,8 @@ pub struct Proposal {
     pub fingerprint: Option<Fingerprint>,
     /// What the filters said at snapshot `plan.routing`.
     pub plan: Plan,
+    /// What the workflows said, where the call came to `/v1/request`; then no filter is asked.
+    pub start: Option<StartPlan>,
     /// The call as it came and its redacted view, for matching again when the filters have changed meanwhile.
     pub content: Arc<Content>,
 }
@@ -97,6 +101,10 @@ pub struct Decision {
     pub replayed: Option<Answered>,
     /// Set where the call was refused after all; nothing was done then.
     pub refused: Option<Denied>,
+    /// Field by field, where it was refused for what it holds.
+    pub errors: Vec<FieldError>,
+    /// Requests that it started, or that an equal call had started.
+    pub started: Vec<StartedRequest>,
 }
 
 /// What deciding needs besides the proposal.
@@ -127,6 +135,11 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
         Ok(Some(answered)) => return Decision { replayed: Some(answered), ..Decision::of(Outcome::Duplicate) },
         Err(denied) => return Decision::refused(denied),
     }
+    if let Some(start) = &proposal.start {
+        let decision = workflows::decide_start(bench, proposal, &token, start);
+        remember_answer(bench, proposal, &decision);
+        return malformed_unless_matched(decision, &token, proposal);
+    }
     if let Some(entry) = standing_entry(bench, proposal, &token) {
         return duplicate(bench, &entry);
     }
@@ -147,13 +160,18 @@ pub fn decide(bench: &mut Bench<'_>, proposal: &Proposal) -> Decision {
     if let Some(fingerprint) = proposal.fingerprint.filter(|_| done.decision.outcome.has_effect()) {
         bench.view.remember(token.id, fingerprint, DedupEntry { at: bench.now, effects: done.effects });
     }
-    if let Some(idempotency) = proposal.idempotency.filter(|_| done.decision.outcome.has_effect()) {
+    remember_answer(bench, proposal, &done.decision);
+    malformed_unless_matched(done.decision, &token, proposal)
+}
+
+/// Keeps the answer of a call that had an effect, for its retries.
+fn remember_answer(bench: &mut Bench<'_>, proposal: &Proposal, decision: &Decision) {
+    if let Some(idempotency) = proposal.idempotency.filter(|_| decision.outcome.has_effect()) {
         let (status, body) =
-            (answer::status_at(proposal.endpoint, &done.decision), answer::kept_document(proposal, &done.decision));
+            (answer::status_at(proposal.endpoint, decision), answer::kept_document(proposal, decision));
         let answer = StoredAnswer { at: bench.now, print: idempotency.print, status, body };
         bench.view.remember_answer(idempotency.key, answer);
     }
-    malformed_unless_matched(done.decision, &token, proposal)
 }
 
 /// The answer that the same call got before under its idempotency key, for 24 h. It is given again whatever has become of
@@ -206,8 +224,7 @@ fn still_good(bench: &Bench<'_>, proposal: &Proposal) -> Result<Arc<Token>, Deni
     if token.mac != proposal.mac && old != Some(proposal.mac) {
         return Err(revoked("rotated, or its overlap ended, while the call waited for the writer"));
     }
-    let needs = Some(Permission::IncidentsCreate);
-    authenticate::check(bench.registry, token, proposal.source_ip, needs, bench.now)?;
+    authenticate::check(bench.registry, token, proposal.source_ip, Some(proposal.endpoint.permission()), bench.now)?;
     Ok(token.clone())
 }
 
@@ -244,10 +261,20 @@ fn duplicate(bench: &mut Bench<'_>, entry: &DedupEntry) -> Decision {
 impl Decision {
     /// An outcome without results.
     pub fn of(outcome: Outcome) -> Self {
-        Self { outcome, results: Vec::new(), title: None, key: None, replayed: None, refused: None }
+        Self {
+            outcome,
+            results: Vec::new(),
+            title: None,
+            key: None,
+            replayed: None,
+            refused: None,
+            errors: Vec::new(),
+            started: Vec::new(),
+        }
     }
 
-    fn refused(denied: Denied) -> Self {
+    /// Refused: nothing was done.
+    pub fn refused(denied: Denied) -> Self {
         Self { refused: Some(denied), ..Self::of(Outcome::Rejected) }
     }
 }

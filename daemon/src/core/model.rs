@@ -6,13 +6,14 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId, WorkflowId};
 use tollgate_shared::name::Name;
 use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 
 use super::call::fingerprint::Fingerprint;
+use super::workflows::Workflow;
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -441,6 +442,10 @@ pub enum RegistryChange {
     PutOperator(Box<Operator>),
     /// Remove an operator.
     DeleteOperator(OperatorId),
+    /// Insert or replace a workflow.
+    PutWorkflow(Box<Workflow>),
+    /// Remove a workflow without unfinished requests.
+    DeleteWorkflow(WorkflowId),
     /// Keep a query, in place of one of its key.
     PutQuery(Box<KeptQuery>),
     /// Forget a query.

@@ -9,6 +9,7 @@ mod lookup;
 mod order;
 mod routes;
 mod shards;
+mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tollgate_shared::token::Scope;
 
 use self::routes::Routes;
 use self::shards::Shards;
+use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
 use super::model::{
     DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, RedactionRules,
@@ -49,6 +51,7 @@ pub struct Registry {
     tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
+    workflows: Workflows,
     kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
     redaction: Arc<Redaction>,
     token_options: Shards<TokenId, TokenOptions>,
@@ -130,6 +133,9 @@ impl Registry {
             registry.put_maintenance(one);
         }
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
+        for workflow in &loaded.workflows {
+            registry.put_workflow(workflow)?;
+        }
         registry.redaction = Redaction::of(&loaded.redaction)?;
         Ok(registry)
     }
@@ -147,6 +153,7 @@ impl Registry {
             tombstones: Shards::new(),
             operators: Arc::default(),
             lockdown: None,
+            workflows: Workflows::new(version),
             kept_queries: Arc::default(),
             redaction: Arc::default(),
             token_options: Shards::new(),
@@ -200,6 +207,14 @@ impl Registry {
                 Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
             }
             RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
+            RegistryChange::PutWorkflow(workflow) => {
+                self.put_workflow(workflow)?;
+                return Ok(false);
+            }
+            RegistryChange::DeleteWorkflow(id) => {
+                self.delete_workflow(*id);
+                return Ok(false);
+            }
             RegistryChange::PutQuery(kept) => {
                 Arc::make_mut(&mut self.kept_queries).insert(kept.key(), Arc::new(kept.as_ref().clone()));
                 return Ok(false);

@@ -22,6 +22,7 @@ use super::model::Mac;
 use super::passwd::Passwd;
 use super::registry::Registry;
 use super::routing;
+use super::workflows;
 use crate::store::testing::naive::NaiveStore;
 use crate::store::{IncidentFilter, Store};
 
@@ -197,13 +198,26 @@ impl World {
             source_ip: SENDER,
             user_agent: None,
             json_problem: None,
-            endpoint: Endpoint::Process,
             idempotency: None,
             acknowledges: Vec::new(),
             fingerprint,
             plan,
+            endpoint: Endpoint::Process,
+            start: None,
             content: Arc::new(Content { redacted: call.clone(), call }),
         }
+    }
+
+    /// A call to `/v1/request` as the gate would propose it now.
+    pub(crate) fn request_proposal(&mut self, token: TokenId, body: &Value) -> Proposal {
+        let plain = self.proposal(token, body);
+        let token = self.registry.token(token).expect("a living token");
+        let (endpoint, headers) = (Endpoint::Request, self.registry.workflow_header_names());
+        let print = || Fingerprint::of(endpoint.path(), &plain.content.call, headers, &token.dedup_ignore);
+        let fingerprint = (token.dedup_window_secs > 0).then(print);
+        let start = Some(workflows::plan(&self.registry, &plain.content));
+        let plan = routing::Plan { routing: self.registry.routing(), services: Vec::new() };
+        Proposal { endpoint, fingerprint, start, plan, ..plain }
     }
 
     /// Decides proposals in one batch.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::{Daemon, Facts, MacKey, Meters};
+use crate::automation::{Automation, AutomationSettings};
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::quota::Quotas;
@@ -55,6 +56,12 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         gate_edge: Arc::new(EdgeCounters::default()),
         people: crate::people::People::default(),
         melt: tokio::sync::Notify::new(),
+        automation: Automation::new(AutomationSettings {
+            actions: None,
+            post_allowlist: Vec::new(),
+            concurrency: 2,
+            uid: rustix::process::getuid().as_raw(),
+        }),
         trials: Arc::new(tokio::sync::Semaphore::new(super::TRIALS_MAX)),
         mac_key: MacKey::new(TokenKey::create(key_dir.path()).unwrap()),
     })

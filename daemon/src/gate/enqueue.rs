@@ -102,21 +102,21 @@ fn event_of(headers: &HeaderMap, bytes: &[u8]) -> Result<Event, Problem> {
 /// Check the event → match → queue → durable → answer.
 async fn proceed(daemon: &Arc<Daemon>, admitted: process::Admitted, mut members: Map<String, Value>) -> Response<Body> {
     let errors = mistakes(&members);
-    if !errors.is_empty() {
-        let detail = format!("the event is not one of PagerDuty's: {}", errors.join("; "));
-        admitted.refuse(daemon, Slug::Validation, &detail, 0, None);
-        return respond::json(StatusCode::BAD_REQUEST, &EnqueueAnswer::invalid(errors));
-    }
     // What the sender sent makes the call the same one again; a key that is made here does not.
     let sent = Value::Object(members.clone());
     let key = members.entry("dedup_key").or_insert(Value::Null);
-    if key.is_null() {
+    if key.is_null() && errors.is_empty() {
         *key = Value::String(admitted.intake.call.0.simple().to_string());
     }
     let arrived = match admitted.content_of(daemon, Value::Object(members).to_string().as_bytes()) {
         Ok(arrived) => arrived,
         Err(error) => return refusal(&admitted.refuse(daemon, error.slug(), &error.to_string(), 0, None).0),
     };
+    if !errors.is_empty() {
+        let detail = format!("the event is not one of PagerDuty's: {}", errors.join("; "));
+        admitted.refuse(daemon, Slug::Validation, &detail, arrived.body_bytes, Some(&arrived.content));
+        return respond::json(StatusCode::BAD_REQUEST, &EnqueueAnswer::invalid(errors));
+    }
     let compared = Call { text: sent.to_string(), json: Some(sent), ..arrived.content.call.clone() };
     admitted.finish(daemon, arrived, &compared).await
 }

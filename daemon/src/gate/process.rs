@@ -1,4 +1,4 @@
-//! `POST /v1/process`: the order of checks of http.md §1; the first failure is the answer.
+//! `POST /v1/process` and `POST /v1/request`: the order of checks of http.md §1; the first failure is the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,13 +10,12 @@ use hyper::body::Incoming;
 use tokio::sync::oneshot;
 use tollgate_shared::id::{CallId, ServiceId};
 use tollgate_shared::outcome::Outcome;
-use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::token::Permission;
+use tollgate_shared::problem::{FieldError, Problem, Slug};
 
 use super::intake::Intake;
 use super::marks::Marks;
 use super::presented::{self, Holder};
-use super::request_id;
+use super::{request_id, start};
 use crate::core::answer;
 use crate::core::authenticate::{self, Denied, Known, Noticed};
 use crate::core::call::decode::{self, DecodeError, RawCall};
@@ -56,20 +55,25 @@ pub(super) struct Admitted {
 pub(super) struct Arrived {
     pub(super) content: Arc<Content>,
     json_problem: Option<String>,
-    body_bytes: usize,
+    pub(super) body_bytes: usize,
 }
 
 /// A refusal with what the sender is told.
 pub(super) struct Refused(pub(super) Problem, pub(super) Marks);
 
 /// Takes one call, from its head to its answer.
-pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+pub(super) async fn take(
+    daemon: &Arc<Daemon>,
+    request: Request<Incoming>,
+    peer: Peer,
+    endpoint: Endpoint,
+) -> Response<Body> {
     let now = daemon.clock.now();
     let call = CallId(request_id(&request).unwrap_or_else(|| daemon.ids.new_id(now)));
     let (parts, incoming) = request.into_parts();
     let intake = Intake::new(&parts, peer, call, now, &daemon.redactor());
     let via_query = parts.uri.query().is_some_and(has_credential);
-    let (mut response, marks) = match admit(daemon, intake, parts) {
+    let (mut response, marks) = match admit(daemon, intake, parts, endpoint) {
         Ok(admitted) => {
             let marks = admitted.marks;
             (proceed(daemon, admitted, incoming).await, marks)
@@ -90,11 +94,11 @@ fn has_credential(query: &str) -> bool {
 }
 
 /// Credential present → checksum, known, alive; then everything that is asked of a known token.
-fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts) -> Result<Admitted, Refused> {
+fn admit(daemon: &Arc<Daemon>, intake: Intake, parts: Parts, endpoint: Endpoint) -> Result<Admitted, Refused> {
     let registry = daemon.registry.load_full();
     let holder = presented::holder(daemon, &registry, &parts, intake.peer)
         .map_err(|problem| Refused(problem, Marks::default()))?;
-    let_in(daemon, intake, parts, holder, Endpoint::Process)
+    let_in(daemon, intake, parts, holder, endpoint)
 }
 
 /// Not expired, address, permission → quota. Before the body is read, where the token is not inside it.
@@ -154,8 +158,9 @@ async fn answered(
     answer: Answer,
 ) -> Response<Body> {
     match answer {
-        Answer::Decided(Decision { refused: Some(denied), .. }) => {
-            endpoint_problem(endpoint, presented::outside(&denied))
+        Answer::Decided(Decision { refused: Some(denied), errors, .. }) => {
+            let named = |problem: Problem, error: FieldError| problem.with_error(error.path, error.message);
+            endpoint_problem(endpoint, errors.into_iter().fold(presented::outside(&denied), named))
         }
         Answer::Decided(Decision { replayed: Some(answered), .. }) => replayed(daemon, endpoint, answered).await,
         Answer::Decided(decision) => {
@@ -188,7 +193,7 @@ async fn replayed(daemon: &Arc<Daemon>, endpoint: Endpoint, answered: Answered) 
 /// A refusal in the shape of its endpoint.
 fn endpoint_problem(endpoint: Endpoint, problem: Problem) -> Response<Body> {
     match endpoint {
-        Endpoint::Process => respond::problem(problem),
+        Endpoint::Process | Endpoint::Request => respond::problem(problem),
         Endpoint::Enqueue => super::enqueue::refusal(&problem),
     }
 }
@@ -230,12 +235,11 @@ impl Admitted {
             .idempotency(compared)
             .map_err(|why| self.refuse(daemon, Slug::Validation, &why.to_string(), body_bytes, Some(&content)))?;
         let (registry, token) = (&self.registry, &self.known.token);
-        let draft = self.debug.then(|| {
-            let explain = routing::explain_for(registry, token, &content.call, &content.redacted);
-            let explain = routing::with_maintenance(explain, registry, &content.call, self.intake.at);
-            Box::new(self.draft(daemon, body_bytes, Some(&content)).explained(explain))
-        });
-        let print = || Fingerprint::of(self.endpoint.path(), compared, registry.header_names(), &token.dedup_ignore);
+        let draft =
+            self.debug.then(|| Box::new(self.explained(self.draft(daemon, body_bytes, Some(&content)), &content)));
+        let headers = start::header_names(registry, self.endpoint);
+        let print = || Fingerprint::of(self.endpoint.path(), compared, headers, &token.dedup_ignore);
+        let (plan, start) = start::judge(registry, token, self.endpoint, &content);
         let proposal = Box::new(Proposal {
             call: self.intake.call,
             token: token.id,
@@ -248,7 +252,8 @@ impl Admitted {
             idempotency,
             acknowledges: self.acknowledges(&content.call),
             fingerprint: (token.dedup_window_secs > 0).then(print),
-            plan: routing::plan_for(registry, token, &content.call, &content.redacted),
+            plan,
+            start,
             content: content.clone(),
         });
         let (answer, waiting) = oneshot::channel();
@@ -289,7 +294,8 @@ impl Admitted {
         if self.seen.via_query && !self.known.token.query_token {
             return Err(presented::refused_in_query(&self.known));
         }
-        let needs = Some(Permission::IncidentsCreate);
+        start::in_scope(self.endpoint, &self.known.token)?;
+        let needs = Some(self.endpoint.permission());
         authenticate::check(&self.registry, &self.known.token, self.intake.ip, needs, self.intake.at)
     }
 
@@ -306,6 +312,21 @@ impl Admitted {
                 Err(Refused(problem.with_retry_after(secs), marks))
             }
         }
+    }
+
+    /// The row with the verdict of the filters, or of the workflows.
+    fn explained(&self, draft: Draft, content: &Content) -> Draft {
+        let (registry, token) = (&self.registry, &self.known.token);
+        if self.endpoint == Endpoint::Request {
+            let (explain, nothing_asked) = start::explain(registry, content);
+            let mut draft = draft.explained(explain);
+            if let Some(summary) = nothing_asked {
+                summary.clone_into(&mut draft.row.summary);
+            }
+            return draft;
+        }
+        let explain = routing::explain_for(registry, token, &content.call, &content.redacted);
+        draft.explained(routing::with_maintenance(explain, registry, &content.call, self.intake.at))
     }
 
     fn draft(&self, daemon: &Daemon, body_bytes: usize, content: Option<&Content>) -> Draft {

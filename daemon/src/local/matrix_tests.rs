@@ -27,6 +27,10 @@ const TOKENS: &str = "SAMTV";
 const INCIDENTS: &str = "SAMPTV";
 /// As a change of tokens, and a responder may.
 const SUSPENSION: &str = "SAMPTV";
+/// As services; only people change workflows.
+const WORKFLOWS: &str = "SAM";
+const RETRY: &str = "SAMT";
+const CANCEL: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
 /// Whoever has a role of his own, anywhere.
 const PERSONS: &str = "SARMPOmr";
@@ -60,8 +64,16 @@ fn expected(act: Act) -> &'static str {
         | Act::RefusedList
         | Act::OperatorList
         | Act::OperatorShow
+        | Act::WorkflowList
+        | Act::WorkflowShow
+        | Act::WorkflowTry
+        | Act::RequestList
+        | Act::RequestShow
         | Act::RedactionList
         | Act::RedactionTry => SEES,
+        Act::WorkflowCreate | Act::WorkflowEdit | Act::WorkflowDelete => WORKFLOWS,
+        Act::RequestRetry => RETRY,
+        Act::RequestCancel => CANCEL,
         Act::ServiceCreate
         | Act::ServiceEdit
         | Act::ServiceDelete

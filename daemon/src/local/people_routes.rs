@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::flow_routes::FLOW_ROUTES;
 use super::{Act, ROUTES, Route, route};
 use crate::core::access::Operation;
 
@@ -32,5 +33,5 @@ pub const PEOPLE_ROUTES: &[(Method, &str, Route)] = &[
 
 /// Every route of management.
 pub fn all() -> Vec<(Method, &'static str, Route)> {
-    ROUTES.iter().chain(PEOPLE_ROUTES).cloned().collect()
+    ROUTES.iter().chain(PEOPLE_ROUTES).chain(FLOW_ROUTES).cloned().collect()
 }

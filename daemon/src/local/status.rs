@@ -70,11 +70,15 @@ fn role(actor: &Actor) -> &'static str {
 }
 
 fn health(daemon: &Daemon) -> String {
-    let behind = daemon.clock.behind_secs();
+    let (behind, jumped) = (daemon.clock.behind_secs(), daemon.clock.jumped_secs());
     if daemon.meters.store_down.load(Ordering::Relaxed) {
         "down: the state cannot be written; calls are answered 503".to_owned()
     } else if behind > 0 {
         format!("healthy; the wall clock is {behind} s behind what was already seen")
+    } else if jumped > 0 {
+        format!(
+            "healthy; the wall clock was set {jumped} s forward: tokens end by it, nothing is erased before its time"
+        )
     } else {
         "healthy".to_owned()
     }

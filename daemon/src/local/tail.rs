@@ -250,9 +250,14 @@ impl Tail {
     async fn live(&mut self, entries: Vec<TailEntry>) -> Result<(), Gone> {
         self.query.refresh(&self.daemon);
         let mut items = Vec::with_capacity(entries.len());
-        let mut at = self.at;
+        let (mut at, cutoff) = (self.at, self.cutoff());
         for entry in entries {
             match entry {
+                // The ring is swept once a minute; nothing is shown for that minute longer.
+                TailEntry::Row(row) if row.at < cutoff => {
+                    items.push(TailItem::Gap(Gap { from: row.seq, to: row.seq, count: 1, reason: GapReason::Expired }));
+                    at = row.seq;
+                }
                 TailEntry::Row(row) => {
                     at = row.seq;
                     if self.query.passes(&row) {

@@ -1,6 +1,7 @@
 //! What every state store must do, in the domain's words. Each test runs against each implementation.
 
 mod answers;
+mod requests;
 
 use std::sync::Arc;
 
@@ -23,6 +24,12 @@ use self::answers::{
     an_answer_is_found_under_its_key_in_its_batch_afterwards_and_after_a_restart,
     answers_are_forgotten_after_24_hours_on_disk_too, incidents_are_cut_by_priority_token_text_and_age,
     options_and_maintenances_are_loaded_and_go_with_what_they_are_of,
+};
+
+use self::requests::{
+    ended_requests_are_remembered_for_duplicates_and_can_be_taken_up_again,
+    requests_come_in_pages_newest_first_and_old_ones_are_dropped_whole,
+    unfinished_requests_and_what_they_brought_survive_a_restart,
 };
 
 /// An implementation with its disk: opening twice means a restart.
@@ -104,6 +111,9 @@ for_each_store!(
     options_and_maintenances_are_loaded_and_go_with_what_they_are_of,
     incidents_are_cut_by_priority_token_text_and_age,
     a_commit_writes_the_row_of_an_incident_once_however_often_it_was_touched,
+    unfinished_requests_and_what_they_brought_survive_a_restart,
+    ended_requests_are_remembered_for_duplicates_and_can_be_taken_up_again,
+    requests_come_in_pages_newest_first_and_old_ones_are_dropped_whole,
 );
 
 fn open(bench: &dyn Bench) -> Box<dyn Store> {

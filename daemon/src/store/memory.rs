@@ -12,6 +12,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::answers::Answers;
 use super::dedup::{Dedup, DedupBounds};
+use super::memory_requests::Requests;
 use super::overlay::Overlay;
 use crate::core::audit::{AuditHead, FIRST_PREVIOUS};
 use crate::core::model::AnswerPlace;
@@ -37,6 +38,7 @@ pub(super) struct Memory {
     heads: HashMap<IncidentId, IncidentHead>,
     services: HashMap<ServiceId, OpenOfService>,
     pub(super) dedup: Dedup,
+    pub(super) requests: Requests,
     pub(super) answers: Answers,
     pub(super) marks: Marks,
     counts: SharedCounts,
@@ -97,6 +99,7 @@ impl Memory {
             heads: HashMap::new(),
             services: HashMap::new(),
             dedup: Dedup::new(bounds),
+            requests: Requests::default(),
             answers: Answers::new(IDEMPOTENCY_KEYS_MAX),
             marks,
             counts,
@@ -156,6 +159,9 @@ impl Memory {
         }
         for (token, fingerprint, entry) in overlay.remembered.entries {
             self.dedup.insert(marks.commit_no, token, fingerprint, entry);
+        }
+        for record in overlay.requests.into_values() {
+            self.requests.put(Arc::unwrap_or_clone(record));
         }
         for (index, (key, answer)) in (0..).zip(overlay.answers.entries) {
             self.answers.insert(key, answer.at_place(AnswerPlace { block: marks.commit_no, index }));

@@ -1,19 +1,21 @@
 //! One batch's changes over memory: what the core sees while it decides, and what the commit then writes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
+use tollgate_shared::id::{IncidentId, RequestId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 
 use super::memory::{Marks, Memory};
 use super::rows::{AnswerBlock, DedupBlock};
-use super::{View, timeline};
+use super::{StoreError, View, timeline};
 use crate::core::audit::{self, AuditHead};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{AnswerPlace, Answered, DedupEntry, IncidentBody, RegistryChange, StoredAnswer, UsageRecord};
+use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput};
 
 /// The changes. Sorted where they are written, so that a table is touched in its own order.
 #[derive(Debug, Default)]
@@ -34,6 +36,10 @@ pub(super) struct Overlay {
     pub(super) registry: Vec<RegistryChange>,
     pub(super) usage: BTreeMap<TokenId, UsageRecord>,
     pub(super) audit: Vec<AuditRow>,
+    pub(super) requests: BTreeMap<RequestId, Arc<RequestRecord>>,
+    /// `None` takes one away.
+    pub(super) payloads: BTreeMap<RequestId, Option<String>>,
+    pub(super) outputs: BTreeMap<(RequestId, u32), StepOutput>,
     /// Where the audit's chain ends after this batch.
     audit_head: Option<AuditHead>,
     /// By how much the open incidents of a service have changed.
@@ -44,6 +50,8 @@ pub(super) struct Overlay {
 /// Memory and the overlay as one.
 pub(super) struct BatchView<'a> {
     memory: &'a Memory,
+    /// Reads a request that is not in memory, for it has ended.
+    on_disk: &'a dyn Fn(RequestId) -> Result<Option<RequestRecord>, StoreError>,
     overlay: Overlay,
 }
 
@@ -60,6 +68,9 @@ impl Overlay {
             && self.registry.is_empty()
             && self.usage.is_empty()
             && self.audit.is_empty()
+            && self.requests.is_empty()
+            && self.payloads.is_empty()
+            && self.outputs.is_empty()
     }
 
     /// The marks after this batch, begun at `now`.
@@ -77,8 +88,11 @@ impl Overlay {
 // === impl BatchView ===
 
 impl<'a> BatchView<'a> {
-    pub(super) fn new(memory: &'a Memory) -> Self {
-        Self { memory, overlay: Overlay::default() }
+    pub(super) fn new(
+        memory: &'a Memory,
+        on_disk: &'a dyn Fn(RequestId) -> Result<Option<RequestRecord>, StoreError>,
+    ) -> Self {
+        Self { memory, on_disk, overlay: Overlay::default() }
     }
 
     pub(super) fn into_overlay(self) -> Overlay {
@@ -147,6 +161,67 @@ impl View for BatchView<'_> {
             Some(index) => self.overlay.remembered.entries.get(*index).map(|(_, _, entry)| entry.clone()),
             None => self.memory.dedup.get(token, fingerprint).cloned(),
         }
+    }
+
+    fn request(&self, id: RequestId) -> Option<Arc<RequestRecord>> {
+        let known = self.overlay.requests.get(&id).or_else(|| self.memory.requests.get(id));
+        known.cloned().or_else(|| match (self.on_disk)(id) {
+            Ok(found) => found.map(Arc::new),
+            Err(error) => {
+                tracing::error!(error = %crate::report(&error), request = %id, "a request could not be read");
+                None
+            }
+        })
+    }
+
+    fn unfinished(&self) -> Vec<RequestId> {
+        let mut ids: BTreeSet<_> = self.memory.requests.ids().collect();
+        for (id, record) in &self.overlay.requests {
+            if record.state.is_finished() {
+                ids.remove(id)
+            } else {
+                ids.insert(*id)
+            };
+        }
+        ids.into_iter().collect()
+    }
+
+    fn unfinished_load(&self) -> (usize, u64) {
+        let (mut count, mut bytes) = self.memory.requests.load_of();
+        for (id, record) in &self.overlay.requests {
+            let before = self.memory.requests.get(*id);
+            let now = (!record.state.is_finished()).then_some(record);
+            count = count + usize::from(now.is_some()) - usize::from(before.is_some());
+            bytes = bytes + now.map_or(0, |now| now.payload_bytes) - before.map_or(0, |before| before.payload_bytes);
+        }
+        (count, bytes)
+    }
+
+    fn started_by(&self, token: TokenId, fingerprint: &Fingerprint) -> Vec<RequestBrief> {
+        let changed = self
+            .overlay
+            .requests
+            .values()
+            .filter(|record| record.token == token && record.fingerprint.as_ref() == Some(fingerprint));
+        let known = self.memory.requests.started_by(token, fingerprint);
+        let known = known.filter(|brief| !self.overlay.requests.contains_key(&brief.id)).cloned();
+        known.chain(changed.map(|record| record.brief())).collect()
+    }
+
+    fn put_request(&mut self, record: RequestRecord) {
+        self.overlay.requests.insert(record.id, Arc::new(record));
+    }
+
+    fn put_request_payload(&mut self, id: RequestId, payload: String) {
+        self.overlay.payloads.insert(id, Some(payload));
+    }
+
+    fn drop_request_payload(&mut self, id: RequestId) {
+        self.overlay.payloads.insert(id, None);
+    }
+
+    fn put_request_output(&mut self, id: RequestId, step: usize, output: StepOutput) {
+        self.overlay.outputs.insert((id, u32::try_from(step).unwrap_or(u32::MAX)), output);
     }
 
     fn answered(&self, key: &IdempotencyKey) -> Option<Answered> {

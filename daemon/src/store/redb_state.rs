@@ -6,6 +6,7 @@
 mod handle;
 pub(super) mod load;
 mod read;
+mod requests;
 pub(super) mod tables;
 mod write;
 
@@ -146,8 +147,10 @@ impl Store for RedbStore {
     }
 
     fn commit(&mut self, now: Timestamp, decide: &mut dyn FnMut(&mut dyn View)) -> Result<Committed, StoreError> {
+        let handle = Arc::clone(&self.handle);
         let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
-        let mut view = BatchView::new(memory);
+        let on_disk = |id| requests::record(&handle, id);
+        let mut view = BatchView::new(memory, &on_disk);
         decide(&mut view);
         let overlay = view.into_overlay();
         let marks = overlay.marks_after(memory.marks, now);
@@ -173,6 +176,7 @@ impl Store for RedbStore {
     fn sweep_dedup(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let memory = self.memory.as_mut().ok_or_else(not_loaded)?;
         memory.dedup.forget_before(now);
+        memory.requests.forget_before(now);
         memory.answers.forget_before(now);
         loop {
             let memory = self.memory.as_ref().ok_or_else(not_loaded)?;
@@ -197,6 +201,25 @@ impl Store for RedbStore {
             self.transact(|txn| write::drop_incidents(txn, &due))?;
         }
         Ok(due.len())
+    }
+
+    fn drop_finished_requests(
+        &mut self,
+        cutoff: Timestamp,
+        keep_max: usize,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        if self.memory.is_none() {
+            return Err(not_loaded());
+        }
+        if !requests::is_due(&self.handle.read()?, cutoff, keep_max)? {
+            return Ok(0);
+        }
+        let (gone, looked_at) = self.transact(|txn| requests::drop_finished(txn, cutoff, keep_max, limit))?;
+        if let Some(memory) = &mut self.memory {
+            memory.requests.forget(&gone);
+        }
+        Ok(looked_at)
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

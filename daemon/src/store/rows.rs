@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId, TokenId};
+use tollgate_shared::id::{CallId, FilterId, IncidentId, RequestId, ServiceId, TeamId, TokenId, WorkflowId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
@@ -20,6 +20,7 @@ use crate::core::model::{
     DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator, RedactionRules,
     Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
+use crate::core::workflows::{RequestRecord, StepOutput, Workflow};
 
 /// A type that is kept in a table.
 pub(super) trait Stored: Sized {
@@ -73,6 +74,38 @@ pub(super) struct ResolvedRow {
     pub(super) id: IncidentId,
     pub(super) at: Timestamp,
 }
+
+/// An ended request, in the order of ending: what retention walks along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FinishedRow {
+    pub(super) id: RequestId,
+    pub(super) at: Timestamp,
+}
+
+/// The payload of a request, compressed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PayloadRow {
+    unpacked_bytes: u32,
+    packed: Vec<u8>,
+}
+
+impl PayloadRow {
+    pub(super) fn of(text: &str) -> Self {
+        let unpacked_bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self { unpacked_bytes, packed: lz4_flex::block::compress(text.as_bytes()) }
+    }
+
+    /// # Errors
+    /// Damage.
+    pub(super) fn text(&self) -> Result<String, StoreError> {
+        let damaged =
+            || StoreError::Damaged { what: Self::WHAT.to_owned(), detail: "it does not unpack to a text".to_owned() };
+        let bytes = lz4_flex::block::decompress(&self.packed, self.unpacked_bytes as usize).map_err(|_| damaged())?;
+        String::from_utf8(bytes).map_err(|_| damaged())
+    }
+}
+
+mod flows;
 
 /// A filter on disk: its spec is JSON, because a spec leaves out what has its default and postcard needs every field.
 #[derive(Serialize, Deserialize)]
@@ -159,6 +192,9 @@ stored_as_it_is! {
     Operator => "an operator",
     RedactionRules => "the rules of redaction",
     ResolvedRow => "a row of the resolved incidents",
+    FinishedRow => "a row of the ended requests",
+    PayloadRow => "a request's payload",
+    StepOutput => "a step's output",
     Service => "a service",
     Team => "a team",
     TimelineEntry => "a timeline entry",

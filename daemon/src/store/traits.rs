@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
+use tollgate_shared::id::{IncidentId, RequestId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry};
 use tollgate_shared::log::{Histogram, LogRow};
 use tollgate_shared::priority::Priority;
@@ -18,6 +18,7 @@ use crate::core::model::{
     AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
     Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
+use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,8 @@ pub struct Loaded {
     pub tombstones: Vec<Tombstone>,
     /// All dead secrets.
     pub dead_secrets: Vec<DeadSecret>,
+    /// All workflows.
+    pub workflows: Vec<Workflow>,
     /// All operators.
     pub operators: Vec<Operator>,
     /// Queries that operators keep.
@@ -126,6 +129,29 @@ pub trait View {
     /// What is remembered of a token's call, however old: the caller judges the window.
     fn dedup(&self, token: TokenId, fingerprint: &Fingerprint) -> Option<DedupEntry>;
 
+    /// A request, finished or not, with this batch's changes.
+    fn request(&self, id: RequestId) -> Option<Arc<RequestRecord>>;
+
+    /// Requests that are queued or running, the oldest first.
+    fn unfinished(&self) -> Vec<RequestId>;
+
+    /// How many those are, and the bytes of their payloads.
+    fn unfinished_load(&self) -> (usize, u64);
+
+    /// Requests that equal calls of a token have started in the last 24 h.
+    fn started_by(&self, token: TokenId, fingerprint: &Fingerprint) -> Vec<RequestBrief>;
+
+    /// Inserts or replaces a request.
+    fn put_request(&mut self, record: RequestRecord);
+
+    /// Writes the payload of a request.
+    fn put_request_payload(&mut self, id: RequestId, payload: String);
+
+    /// Takes the payload of a request away.
+    fn drop_request_payload(&mut self, id: RequestId);
+
+    /// Inserts or replaces the output of a request's step.
+    fn put_request_output(&mut self, id: RequestId, step: usize, output: StepOutput);
     /// What was answered under an idempotency key, however long ago: the caller judges that.
     fn answered(&self, key: &IdempotencyKey) -> Option<Answered>;
 
@@ -197,6 +223,14 @@ pub trait Store: Send {
     /// As [`Store::commit`].
     fn drop_resolved_before(&mut self, cutoff: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
+    /// Deletes requests that ended before `cutoff`, and the oldest beyond `keep_max` ended ones, at most `limit` in one
+    /// transaction; returns how many.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn drop_finished_requests(&mut self, cutoff: Timestamp, keep_max: usize, limit: usize)
+    -> Result<usize, StoreError>;
+
     /// A handle for reading beside the writer; it survives [`Store::reopen`].
     fn reader(&self) -> Arc<dyn Reader>;
 
@@ -252,6 +286,17 @@ pub struct AuditPage {
     pub next: Option<u64>,
 }
 
+/// A request with what is stored apart from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeRequest {
+    /// The request.
+    pub record: RequestRecord,
+    /// Its payload, until it has succeeded.
+    pub payload: Option<String>,
+    /// The outputs of its steps by their places.
+    pub outputs: Vec<(usize, StepOutput)>,
+}
+
 /// Reads beside the writer, in short transactions: what was committed when the call began.
 pub trait Reader: Send + Sync {
     /// A page of heads, newest first, older than `before` where given; scans at most a bounded number of rows, so a page
@@ -287,6 +332,31 @@ pub trait Reader: Send + Sync {
     /// Open incidents: all, and those of priority P1; and of one service where asked.
     fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32);
 
+    /// A page of requests that `pass`, newest first, older than `before` where given; only unfinished ones where asked.
+    /// Scans at most a bounded number of rows, so a page may be short although the id to go on before is given.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn requests(
+        &self,
+        only_unfinished: bool,
+        before: Option<RequestId>,
+        limit: usize,
+        pass: &dyn Fn(&RequestRecord) -> bool,
+    ) -> Result<(Vec<RequestRecord>, Option<RequestId>), StoreError>;
+
+    /// One request whole.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn request(&self, id: RequestId) -> Result<Option<WholeRequest>, StoreError>;
+
+    /// Ids of requests whose text contains `hint` (lower case, hyphens ignored), at most `limit`, newest first.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn request_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<RequestId>, StoreError>;
+
     /// A page of the audit trail.
     ///
     /// # Errors
@@ -308,6 +378,27 @@ pub trait Reader: Send + Sync {
 
 /// Rows looked at for one page of incidents: enough that an ordinary page is full, few enough that it comes at once.
 pub const PAGE_SCAN_ROWS: usize = 10_000;
+
+/// A page of incidents out of several short transactions: full, or short although there is more where the filter fits few.
+///
+/// # Errors
+/// As [`Reader::incidents`].
+pub fn incident_page(
+    reader: &dyn Reader,
+    filter: &IncidentFilter,
+    before: Option<IncidentId>,
+    limit: usize,
+) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
+    let (mut heads, mut next) = reader.incidents(filter, before, limit)?;
+    let mut scanned = SCAN_ROWS_MAX;
+    while let Some(from) = next.filter(|_| heads.len() < limit && scanned < PAGE_SCAN_ROWS) {
+        let (more, after) = reader.incidents(filter, Some(from), limit - heads.len())?;
+        heads.extend(more);
+        next = after;
+        scanned += SCAN_ROWS_MAX;
+    }
+    Ok((heads, next))
+}
 
 /// A stretch of the log.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -93,12 +93,13 @@ fn decide_all(
 fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: Timestamp) {
     let daemon = &writer.daemon;
     let mut log = LogJob { rows: Vec::new(), answers: Vec::new() };
-    let mut incidents = false;
+    let (mut incidents, mut started) = (false, false);
     for (job, decided) in jobs.into_iter().zip(decided) {
         let latency_us = u64::try_from(job.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         match (job.work, decided.decision) {
             (CallWork::Decide { proposal, draft, answer }, Some(decision)) => {
                 count(daemon, &proposal, &decision, now);
+                started |= decision.outcome == Outcome::Started;
                 incidents |=
                     decision.key.is_some() || decision.outcome.has_effect() || decision.outcome == Outcome::Duplicate;
                 match (draft, decided.seq) {
@@ -116,6 +117,10 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
     }
     if incidents {
         daemon.events.changed(Kind::Incidents);
+    }
+    if started {
+        daemon.events.changed(Kind::Requests);
+        daemon.automation.wake();
     }
     daemon.events.changed(Kind::Usage);
     hand_to_log(writer, log);

@@ -45,6 +45,9 @@ impl Store for Broken {
     fn drop_resolved_before(&mut self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
         Ok(0)
     }
+    fn drop_finished_requests(&mut self, _: Timestamp, _: usize, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
     fn reader(&self) -> Arc<dyn Reader> {
         self.store.reader()
     }

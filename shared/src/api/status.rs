@@ -121,7 +121,7 @@ pub struct Counters {
 /// and every 15 s as a sign of life with `changed` empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventsItem {
-    /// Any of `registry`, `tokens`, `incidents`, `usage`, `refused`.
+    /// Any of `registry`, `tokens`, `incidents`, `usage`, `refused`, `requests`.
     pub changed: Vec<String>,
     /// The daemon's time.
     pub at: Timestamp,

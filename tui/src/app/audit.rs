@@ -103,9 +103,9 @@ impl Audit {
         self.loaded = true;
         self.refused = None;
         if page.newest {
-            self.take_newest(page)
+            self.take_newest(page);
         } else {
-            self.take_older(page)
+            self.take_older(page);
         }
         let rows = &self.rows;
         self.cursor.relocate(rows.len(), |at| rows[at].seq);

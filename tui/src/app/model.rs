@@ -209,9 +209,9 @@ impl Model {
     }
 }
 
-/// The lockdown in one line, whatever else is wrong.
+/// The lockdown in one line: since when and by whom first, because a reason may be long.
 #[must_use]
 pub fn lockdown_words(lockdown: &LockdownView) -> String {
-    let (since, by, reason) = (words::moment(lockdown.at), &lockdown.by, &lockdown.reason);
-    format!("LOCKED DOWN: every call is answered 503. {reason} | by {by} since {since}")
+    let since = lockdown.at.to_utc().format("%m-%d %H:%MZ");
+    format!("LOCKED DOWN by {} since {since}, calls get 503: {}", lockdown.by, lockdown.reason)
 }

@@ -8,11 +8,13 @@ mod maintenance;
 mod operator;
 mod query;
 mod redaction;
+mod request;
 mod send;
 mod team;
 mod token;
 mod watch;
 mod what_if;
+mod workflow;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
@@ -22,6 +24,7 @@ pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
 pub(super) use query::{Asked, QueryVerb};
 pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
+pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
 pub(super) use token::{
@@ -30,6 +33,7 @@ pub(super) use token::{
 };
 pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
 pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
+pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -121,6 +125,12 @@ pub(super) enum Verb {
     /// Incidents: list, acknowledge, resolve
     #[command(subcommand)]
     Incident(IncidentVerb),
+    /// Automation workflows: what a call to /v1/request starts
+    #[command(subcommand)]
+    Workflow(WorkflowVerb),
+    /// Requests: the runs of workflows; list, follow, retry, cancel
+    #[command(subcommand)]
+    Request(RequestVerb),
     /// Times in which a service opens no incidents: add, list, end
     #[command(subcommand)]
     Maintenance(MaintenanceVerb),

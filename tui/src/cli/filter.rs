@@ -191,7 +191,7 @@ fn filter_facts(filter: &FilterView, when: When) -> Vec<String> {
     lines
 }
 
-fn trigger_words(trigger: &Trigger) -> String {
+pub(super) fn trigger_words(trigger: &Trigger) -> String {
     if trigger.match_all { "every call".to_owned() } else { conditions_words(&trigger.conditions, trigger.mode) }
 }
 

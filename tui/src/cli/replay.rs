@@ -82,7 +82,7 @@ async fn for_real(cx: &mut Context<'_>, args: LogReplay, replayed: &ReplayVerdic
     let secret = secret(cx, &args, &line)?;
     let request = request(&row, &address, &target, &secret)?;
     let answer = send::delivered(&address, request).await?;
-    send::report(cx.io, &answer, cx.format)
+    send::report(cx.io, &answer, cx.format, false)
 }
 
 /// What will be done, before it is asked whether it shall be.

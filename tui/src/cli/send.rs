@@ -10,7 +10,8 @@ use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tollgate_shared::api::ProcessAnswer;
+use tollgate_shared::api::{ProcessAnswer, RequestAnswer};
+use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Problem;
 use zeroize::Zeroizing;
 
@@ -29,7 +30,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) async fn run(io: &mut Io, args: SendArgs, listen: Option<&str>, format: Format) -> Result<Exit, CliError> {
     let address = address(args.gate.as_deref(), listen)?;
     let request = request(io, &args, &address)?;
-    report(io, &delivered(&address, request).await?, format)
+    report(io, &delivered(&address, request).await?, format, args.request)
 }
 
 /// Sends one request and waits for its answer, a bounded time.
@@ -93,8 +94,7 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
     for header in &args.headers {
         content.add_header(header)?;
     }
-    let from = args.from.as_ref().map(|from| format!("?from={}", utf8_percent_encode(from, NON_ALPHANUMERIC)));
-    let builder = Request::post(format!("/v1/process{}", from.unwrap_or_default())).header(HOST, address);
+    let builder = Request::post(target(args)?).header(HOST, address);
     let mut request = builder
         .body(Full::new(Bytes::from(content.body)))
         .map_err(|error| CliError::usage(format!("the call cannot be written: {error}"), "check --gate and --from"))?;
@@ -105,6 +105,24 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
     }
     request.headers_mut().insert(AUTHORIZATION, authorization);
     Ok(request)
+}
+
+/// Path and query: where the call goes, its sender's name, the workflow and its variables.
+fn target(args: &SendArgs) -> Result<String, CliError> {
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let mut pairs = Vec::new();
+    pairs.extend(args.from.as_ref().map(|from| format!("from={}", encoded(from))));
+    pairs.extend(args.workflow.as_ref().map(|id| format!("workflowId={}", encoded(id))));
+    for variable in &args.variables {
+        let (name, value) = variable
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| CliError::usage(format!("`{variable}` is no variable"), "write it as --var NAME=VALUE"))?;
+        pairs.push(format!("{}={}", encoded(name), encoded(value)));
+    }
+    let path = if args.request { "/v1/request" } else { "/v1/process" };
+    let mark = if pairs.is_empty() { "" } else { "?" };
+    Ok(format!("{path}{mark}{}", pairs.join("&")))
 }
 
 /// The file holds the secret, or a ready `Authorization: Bearer ...` line as `curl -H @FILE` takes it. What is wrong
@@ -129,14 +147,17 @@ pub(super) fn authorization(text: &str) -> Result<HeaderValue, CliError> {
 
 /// 201 and 200 had an effect or were a duplicate, 202 matched nothing, the rest was refused. A shortage (429, 503) is
 /// 75: the same call may be taken in a moment.
-pub(super) fn report(io: &mut Io, answer: &Answer, format: Format) -> Result<Exit, CliError> {
+pub(super) fn report(io: &mut Io, answer: &Answer, format: Format, is_request: bool) -> Result<Exit, CliError> {
     if format != Format::Table {
         let value = serde_json::from_slice::<serde_json::Value>(&answer.body);
         let value = value.map_err(|_| not_ours(answer.status))?;
         io.json(&value, format == Format::Json)?;
         return Ok(exit_of(answer));
     }
-    if answer.status.is_success() {
+    if answer.status.is_success() && is_request {
+        let said = serde_json::from_slice::<RequestAnswer>(&answer.body).map_err(|_| not_ours(answer.status))?;
+        request_lines(answer.status, &said).iter().try_for_each(|line| io.line(line))?;
+    } else if answer.status.is_success() {
         let said = serde_json::from_slice::<ProcessAnswer>(&answer.body).map_err(|_| not_ours(answer.status))?;
         answer_lines(answer.status, &said).iter().try_for_each(|line| io.line(line))?;
     } else {
@@ -163,10 +184,25 @@ fn not_ours(status: StatusCode) -> CliError {
     CliError::failure(what, "`tollgate status` says where the daemon listens")
 }
 
+fn request_lines(status: StatusCode, answer: &RequestAnswer) -> Vec<String> {
+    let what = match status.as_u16() {
+        201 => "started",
+        202 => "NO MATCH: no workflow was started",
+        _ => "duplicate: what the equal call started still stands",
+    };
+    let mut lines = vec![format!("{} {what}  call {}", status.as_u16(), answer.id)];
+    for request in answer.request.iter().chain(answer.requests.iter().flatten()) {
+        lines.push(format!("  {:<10}  request {}  workflow {}", request.status, request.id, request.workflow_id));
+    }
+    lines
+}
+
 fn answer_lines(status: StatusCode, answer: &ProcessAnswer) -> Vec<String> {
     let is_duplicate = answer.triggered.duplicate || answer.resolved.duplicate;
+    let is_suppressed = answer.results.iter().any(|result| result.outcome == Outcome::Suppressed);
     let what = match status.as_u16() {
         201 => "opened",
+        202 if is_suppressed => "suppressed: under maintenance nothing is opened",
         202 => "NO MATCH: nothing was opened or resolved",
         _ if is_duplicate => "duplicate: its effect still stands",
         _ => "attached or resolved",

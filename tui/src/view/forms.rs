@@ -52,7 +52,7 @@ fn fields(canvas: &mut Canvas<'_>, model: &Model, form: &Form, top: u16) -> u16 
     let (theme, area) = (canvas.theme, canvas.area());
     let shown: Vec<(usize, &FormField)> = form.shown().collect();
     let room = usize::from(area.height.saturating_sub(top + 4)).max(1);
-    let at = shown.iter().position(|(index, _)| *index == form.focus).unwrap_or(shown.len().saturating_sub(1));
+    let at = shown.iter().position(|(index, _)| *index == form.focus).unwrap_or_else(|| shown.len().saturating_sub(1));
     let skip = (at + 1).saturating_sub(room);
     let mut y = top;
     for (index, field) in shown.iter().skip(skip).take(room) {

@@ -69,7 +69,7 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
 /// What an action does, and why it cannot be done now.
 fn helped(model: &Model, action: Action) -> String {
     let help = action.info().help;
-    model.may(action).map_or_else(|why| format!("{help} (not now: {why})"), |()| help.to_owned())
+    model.may(action).map_or_else(|why| format!("(not now: {why}) {help}"), |()| help.to_owned())
 }
 
 fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(String, String)>, x: u16) {
@@ -92,7 +92,7 @@ fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
         line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
         match &item.refused {
             Some(why) => {
-                line.text(&format!("{} (not now: {why})", item.words), theme.plain());
+                line.text(&format!("(not now: {why}) {}", item.words), theme.plain());
             }
             None if item.cli.is_empty() => {
                 line.text(&item.words, theme.plain());
@@ -160,7 +160,7 @@ fn described(model: &Model, action: Action) -> String {
     let info = action.info();
     match model.may(action) {
         Ok(()) => format!("{}: {}   $ {}", info.name, info.help, info.cli),
-        Err(why) => format!("{}: {} (not now: {why})", info.name, info.help),
+        Err(why) => format!("{} (not now: {why}): {}", info.name, info.help),
     }
 }
 

@@ -42,10 +42,10 @@ fn operator_row<'b>(canvas: &Canvas<'b>, model: &Model, operator: &OperatorView,
     let mut row = canvas.row(area, lists::base(theme, marked, model.in_pane));
     row.text(if marked { "> " } else { "  " }, theme.plain());
     row.text(if operator.enabled { "  " } else { "o " }, theme.attention());
-    let name = if operator.enabled { operator.name.clone() } else { format!("{} DISABLED", operator.name) };
+    let everywhere = if operator.enabled { role(operator) } else { "DISABLED" };
     let passphrase = if operator.has_passphrase { "set" } else { "-" };
     let (teams, users) = (teams(operator), operator.unix_users.join(" "));
-    let cells = [&name, role(operator), &teams, &users, passphrase, &seen(operator, model.now)];
+    let cells = [operator.name.as_str(), everywhere, &teams, &users, passphrase, &seen(operator, model.now)];
     operator_cells(&mut row, area.width, cells, theme);
     row.rest();
     row
@@ -101,7 +101,9 @@ pub(super) fn audit(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
 
 fn audit_row(line: &mut Row<'_>, model: &Model, entry: &AuditRow, width: u16, theme: &super::Theme) {
     let today = words::date(entry.at) == words::date(model.now);
-    let when = if today { words::clock(entry.at) } else { words::date(entry.at) };
+    // Older than today: the day and the minute; the pane has the rest.
+    let older = || entry.at.to_utc().format("%m-%d %H:%M").to_string();
+    let when = if today { words::clock(entry.at) } else { older() };
     let cells = [&when, &entry.actor, &entry.action, &target(entry), &entry.origin, &group(entry.seq)];
     audit_cells(line, width, cells.map(String::as_str), theme);
     line.rest();
@@ -121,9 +123,9 @@ fn audit_cells(row: &mut Row<'_>, width: u16, cells: [&str; 6], theme: &super::T
     let [when, who, action, on, by, seq] = cells;
     let plain = theme.plain();
     let (wide, wider) = (width >= 70, width >= 78);
-    let fixed = 2 + 11 + 13 + 19 + if wide { 9 } else { 0 } + if wider { 7 } else { 0 };
+    let fixed = 2 + 12 + 13 + 19 + if wide { 9 } else { 0 } + if wider { 7 } else { 0 };
     let rest = usize::from(width).saturating_sub(fixed);
-    row.cell(when, 10, plain).text(" ", plain).cell(who, 12, plain).text(" ", plain);
+    row.cell(when, 11, plain).text(" ", plain).cell(who, 12, plain).text(" ", plain);
     row.cell(action, 18, plain).text(" ", plain).cell(on, rest, plain);
     if wide {
         row.text(" ", plain).cell(by, 8, plain);
@@ -163,10 +165,7 @@ pub(super) fn lock(canvas: &mut Canvas<'_>, model: &Model, lock: &Lock) {
             };
             say(canvas, &error);
             say(canvas, "");
-            say(
-                canvas,
-                &format!(" Enter unlocks.  Esc, twice: {operator} is signed out, and what was open is thrown away"),
-            );
+            say(canvas, &format!(" Enter unlocks.  Esc twice signs {operator} out and throws away what was open"));
         }
         None => {
             say(canvas, &format!(" Hidden since {ago}. Nobody is signed in: the unix account is the key,"));

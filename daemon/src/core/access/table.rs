@@ -15,6 +15,8 @@ pub enum Operation {
     See,
     /// List and see incidents.
     SeeIncidents,
+    /// List and see requests.
+    SeeRequests,
     /// List and see tokens.
     SeeTokens,
     /// See the daemon itself: status, events.
@@ -39,6 +41,12 @@ pub enum Operation {
     ChangeOrganisation,
     /// Services, filters, team workflows.
     ChangeServices,
+    /// Workflows: global ones by admins, a team's by its managers too.
+    ChangeWorkflows,
+    /// Have a request done again: as its workflow is changed.
+    RetryRequests,
+    /// Stop a request: a responder may, in his team.
+    CancelRequests,
     /// Acknowledge and resolve incidents.
     ChangeIncidents,
     /// The audit trail.
@@ -126,9 +134,13 @@ pub fn may_grant(actor: &Actor, permission: Permission, target: Target) -> bool 
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::See,
         Self::SeeIncidents,
+        Self::SeeRequests,
+        Self::ChangeWorkflows,
+        Self::RetryRequests,
+        Self::CancelRequests,
         Self::SeeTokens,
         Self::SeeDaemon,
         Self::Introduce,
@@ -150,7 +162,13 @@ impl Operation {
     pub const fn is_reading(self) -> bool {
         matches!(
             self,
-            Self::See | Self::SeeIncidents | Self::SeeTokens | Self::SeeDaemon | Self::ReadLog | Self::ReadAudit
+            Self::See
+                | Self::SeeIncidents
+                | Self::SeeRequests
+                | Self::SeeTokens
+                | Self::SeeDaemon
+                | Self::ReadLog
+                | Self::ReadAudit
         )
     }
 }
@@ -190,14 +208,20 @@ fn person(actor: &Actor, operation: Operation, target: Target) -> bool {
     match operation {
         Operation::Introduce => true,
         Operation::SeeDaemon => actor.has_some_role(),
-        Operation::See | Operation::SeeIncidents | Operation::ReadLog => !roles.is_empty() || owns(actor, target),
+        Operation::See | Operation::SeeIncidents | Operation::SeeRequests | Operation::ReadLog => {
+            !roles.is_empty() || owns(actor, target)
+        }
         Operation::SeeTokens => !roles.is_empty() || owns(actor, target) || manages_owner(actor, target),
         Operation::ReadAudit => one_of(&[Role::Admin, Role::Reader, manager]),
         Operation::KeepQueries => matches!(actor.who, Who::Superuser | Who::Operator(_)) && actor.has_some_role(),
         Operation::ChangeOrganisation => one_of(&[Role::Admin]),
         Operation::ChangeSomeToken => actor.has_some_role(),
-        Operation::ChangeServices | Operation::ChangeToken => one_of(&[Role::Admin, manager]),
-        Operation::SuspendToken | Operation::ChangeIncidents => one_of(&[Role::Admin, manager, responder]),
+        Operation::ChangeServices | Operation::ChangeToken | Operation::ChangeWorkflows | Operation::RetryRequests => {
+            one_of(&[Role::Admin, manager])
+        }
+        Operation::SuspendToken | Operation::ChangeIncidents | Operation::CancelRequests => {
+            one_of(&[Role::Admin, manager, responder])
+        }
         Operation::CreatePersonalToken => {
             let for_himself = match target {
                 Target::Personal { .. } => owns(actor, target),
@@ -236,6 +260,7 @@ fn organisation_token(operation: Operation) -> bool {
         operation,
         Operation::ChangeOrganisation
             | Operation::ChangeServices
+            | Operation::ChangeWorkflows
             | Operation::ReadAudit
             | Operation::KeepQueries
             | Operation::CreatePersonalToken
@@ -268,6 +293,8 @@ fn carries(token: &Token, operation: Operation) -> Result<(), Problem> {
         | Operation::EndPersonalToken => Permission::TokensManage,
         Operation::SeeTokens => Permission::TokensRead,
         Operation::SeeIncidents => Permission::IncidentsRead,
+        Operation::SeeRequests => Permission::RequestsRead,
+        Operation::RetryRequests | Operation::CancelRequests => Permission::RequestsCreate,
         Operation::ReadLog => Permission::LogsRead,
         Operation::ChangeIncidents => Permission::IncidentsUpdate,
         Operation::See | Operation::SeeDaemon => {
@@ -278,6 +305,7 @@ fn carries(token: &Token, operation: Operation) -> Result<(), Problem> {
         Operation::Introduce
         | Operation::ChangeOrganisation
         | Operation::ChangeServices
+        | Operation::ChangeWorkflows
         | Operation::ReadAudit
         | Operation::KeepQueries => return Ok(()),
     };
@@ -303,13 +331,18 @@ fn forbidden(actor: &Actor, operation: Operation) -> Problem {
     let needs = match operation {
         Operation::See
         | Operation::SeeIncidents
+        | Operation::SeeRequests
         | Operation::SeeTokens
         | Operation::SeeDaemon
         | Operation::Introduce
         | Operation::ChangeSomeToken
         | Operation::ReadLog => "a role in that team, or reader",
-        Operation::ChangeToken | Operation::ChangeServices => "manager of the team, or admin",
-        Operation::SuspendToken | Operation::ChangeIncidents => "responder or manager of the team, or admin",
+        Operation::ChangeToken | Operation::ChangeServices | Operation::ChangeWorkflows | Operation::RetryRequests => {
+            "manager of the team, or admin"
+        }
+        Operation::SuspendToken | Operation::ChangeIncidents | Operation::CancelRequests => {
+            "responder or manager of the team, or admin"
+        }
         Operation::CreatePersonalToken => "an operator with a role, for himself",
         Operation::ChangePersonalToken => "its owner",
         Operation::EndPersonalToken => "its owner, a manager of his team, or admin",

@@ -2,9 +2,10 @@
 
 use tollgate_shared::problem::Problem;
 
-use super::{Command, Office};
+use super::{Command, Office, requests};
 use crate::core::access::{Actor, Operation, Sight, Target, allows, service_target};
 use crate::core::registry::Registry;
+use crate::core::workflows::target_of as target_of_team;
 
 /// # Errors
 /// The refusal of [`allows`], or that the target is not to be found.
@@ -37,6 +38,21 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
         Command::Acknowledge(id) | Command::Unacknowledge(id) | Command::Resolve(id, _) => {
             let head = office.view.incident(*id);
             Ok(head.map_or(Target::Any, |head| service_target(registry, head.service)))
+        }
+        Command::CreateWorkflow(new) => {
+            let team = new.team.as_deref().map(|team| registry.find_team(team)).transpose()?;
+            Ok(target_of_team(team.map(|team| team.id)))
+        }
+        Command::EditWorkflow(workflow, ..) | Command::DeleteWorkflow(workflow) => {
+            let target = registry.find_workflow(workflow)?.target();
+            // Whoever does not even see it is told so, whatever he wanted to do to it.
+            allows(actor, Operation::See, target)?;
+            Ok(target)
+        }
+        Command::RetryRequest(id, _) | Command::CancelRequest(id, _) => {
+            let target = target_of_team(requests::found(office, *id)?.team);
+            allows(actor, Operation::SeeRequests, target)?;
+            Ok(target)
         }
         // Tokens are asked about where they are found; a note has no target, and a kept query no team.
         // So are the incidents of a bulk change, each by its own service.

@@ -5,7 +5,7 @@ use tollgate_shared::id::{ServiceId, TeamId};
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::Scope;
 
-use super::{Done, Office, Reply, name_of};
+use super::{Done, Office, Reply, name_of, workflows};
 use crate::core::access::Actor;
 use crate::core::model::{RegistryChange, Service, Team};
 use crate::core::registry::{Registry, ServiceEntry};
@@ -72,6 +72,7 @@ pub(super) fn delete_team(office: &mut Office<'_>, actor: &Actor, reference: &st
         uses.extend(uses_of_service(office, entry));
     }
     uses.extend(tokens_of(registry, Scope::Team(team.id)));
+    uses.extend(workflows::of_team(registry, team.id));
     unused("team", team.name.as_str(), uses)?;
     let mut changes = vec![RegistryChange::DeleteTeam(team.id)];
     for operator in registry.operators().filter(|op| op.team_roles.iter().any(|(id, _)| *id == team.id)) {
@@ -103,7 +104,9 @@ fn uses_of_service(office: &Office<'_>, entry: &ServiceEntry) -> Vec<(&'static s
     let filters = entry.records.iter().map(|record| ("filters", format!("{}/{}", entry.full_name, record.spec.name)));
     let open = office.view.open_count(id);
     let incidents = (open > 0).then(|| ("incidents", format!("{open} open in {}", entry.full_name)));
-    tokens_of(office.registry, Scope::Service(id)).into_iter().chain(filters).chain(incidents).collect()
+    let workflows = workflows::naming_service(office.registry, &id.to_string());
+    let tokens = tokens_of(office.registry, Scope::Service(id)).into_iter();
+    tokens.chain(filters).chain(incidents).chain(workflows).collect()
 }
 
 fn tokens_of(registry: &Registry, scope: Scope) -> Vec<(&'static str, String)> {

@@ -1,12 +1,15 @@
 //! Carrying a plan out: resolve, attach, create; and judging later whether that still stands.
 
+use std::net::IpAddr;
+
 use tollgate_shared::api::ServiceResult;
-use tollgate_shared::id::{FilterId, IncidentId, ServiceId};
+use tollgate_shared::id::{CallId, FilterId, IncidentId, ServiceId, TokenId};
 use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, TimelineEvent};
 use tollgate_shared::limits::{OPEN_PER_SERVICE_MAX, OPEN_TOTAL_MAX};
 use tollgate_shared::outcome::Outcome;
 
 use super::{Bench, Decision, Proposal};
+use crate::core::call::Call;
 use crate::core::maintenance;
 use crate::core::model::{Effect, IncidentBody, Maintenance, Token};
 use crate::core::routing::{Plan, ServicePlan, TriggerPlan};
@@ -20,6 +23,39 @@ pub(super) struct Done {
     suppressed: Option<String>,
 }
 
+/// Whose doing an incident is.
+#[derive(Clone, Copy)]
+pub struct Origin<'c> {
+    /// The call.
+    pub call: CallId,
+    /// Its token.
+    pub token: TokenId,
+    /// From where it came.
+    pub source_ip: IpAddr,
+    /// What maintenance tags are looked for in.
+    pub payload: &'c Call,
+}
+
+impl<'c> Origin<'c> {
+    fn of(proposal: &'c Proposal) -> Self {
+        let payload = &proposal.content.call;
+        Self { call: proposal.call, token: proposal.token, source_ip: proposal.source_ip, payload }
+    }
+}
+
+/// Opens one incident, or attaches to the open one with its key, outside of a plan. Gives its id; none where the service
+/// is under maintenance.
+pub fn fire_once(
+    bench: &mut Bench<'_>,
+    origin: &Origin<'_>,
+    service: ServiceId,
+    trigger: &TriggerPlan,
+) -> Option<IncidentId> {
+    let mut done = Done { decision: Decision::of(Outcome::NoMatch), effects: Vec::new(), suppressed: None };
+    fire(bench, origin, service, trigger, &mut done);
+    done.effects.first().map(|effect| effect.incident)
+}
+
 /// Does what the plan says, service by service.
 pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan) -> Done {
     let mut done = Done { decision: Decision::of(Outcome::NoMatch), effects: Vec::new(), suppressed: None };
@@ -27,7 +63,7 @@ pub(super) fn carry_out(bench: &mut Bench<'_>, proposal: &Proposal, plan: &Plan)
         if !resolve(bench, proposal, service, &mut done)
             && let Some(trigger) = &service.trigger
         {
-            fire(bench, proposal, service.service, trigger, &mut done);
+            fire(bench, &Origin::of(proposal), service.service, trigger, &mut done);
         }
     }
     done.decision.title = done.decision.title.take().or_else(|| done.suppressed.take());
@@ -86,24 +122,24 @@ enum Target {
 }
 
 /// The trigger phase of one service: attaches to the open incident with the key, or opens one.
-fn fire(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
+fn fire(bench: &mut Bench<'_>, origin: &Origin<'_>, service: ServiceId, trigger: &TriggerPlan, done: &mut Done) {
     let planned = bench.registry.maintenances_of(service);
-    if let Some(one) = maintenance::in_force(planned, &proposal.content.call, bench.now) {
+    if let Some(one) = maintenance::in_force(planned, origin.payload, bench.now) {
         return done.suppress(service, trigger, one);
     }
-    match target(bench, proposal, service, trigger) {
-        Target::Attach(head) => attach(bench, proposal, head, trigger, done),
-        Target::Open => open(bench, proposal, service, trigger, false, done),
-        Target::OpenOverflow => open(bench, proposal, service, trigger, true, done),
+    match target(bench, origin, service, trigger) {
+        Target::Attach(head) => attach(bench, origin, head, trigger, done),
+        Target::Open => open(bench, origin, service, trigger, false, done),
+        Target::OpenOverflow => open(bench, origin, service, trigger, true, done),
     }
 }
 
-fn target(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan) -> Target {
+fn target(bench: &mut Bench<'_>, origin: &Origin<'_>, service: ServiceId, trigger: &TriggerPlan) -> Target {
     let by_key = trigger.key.as_ref().and_then(|key| bench.view.open_incident(service, key));
     if let Some(head) = by_key.and_then(|id| bench.view.incident(id)) {
         return Target::Attach(head);
     }
-    if !is_beyond_limits(bench, proposal, service, trigger) {
+    if !is_beyond_limits(bench, origin, service, trigger) {
         return Target::Open;
     }
     let overflow = bench.view.overflow_incident(service).and_then(|id| bench.view.incident(id));
@@ -111,12 +147,12 @@ fn target(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigge
 }
 
 /// True where the limits of §6 say that no further incident of its own may be opened.
-fn is_beyond_limits(bench: &mut Bench<'_>, proposal: &Proposal, service: ServiceId, trigger: &TriggerPlan) -> bool {
+fn is_beyond_limits(bench: &mut Bench<'_>, origin: &Origin<'_>, service: ServiceId, trigger: &TriggerPlan) -> bool {
     let full = bench.view.open_count(service) >= OPEN_PER_SERVICE_MAX || bench.view.open_total() >= OPEN_TOTAL_MAX;
-    full || (trigger.key.is_none() && !bench.pace.may_open(proposal.token, service, bench.now))
+    full || (trigger.key.is_none() && !bench.pace.may_open(origin.token, service, bench.now))
 }
 
-fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
+fn attach(bench: &mut Bench<'_>, origin: &Origin<'_>, mut head: IncidentHead, trigger: &TriggerPlan, done: &mut Done) {
     let (id, before) = (head.id, head.priority);
     head.occurrences += 1;
     head.last_seen = bench.now;
@@ -124,7 +160,7 @@ fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, tr
     let raised = (head.priority != before).then_some(head.priority);
     done.note(&head, Outcome::Attached, trigger.filter, Some(id));
     bench.view.put_incident(head);
-    let attached = TimelineEvent::Attached { call: proposal.call, token: proposal.token };
+    let attached = TimelineEvent::Attached { call: origin.call, token: origin.token };
     bench.view.add_timeline(id, single(bench, attached));
     if let Some(to) = raised {
         bench.view.add_timeline(id, single(bench, TimelineEvent::Raised { from: before, to }));
@@ -133,7 +169,7 @@ fn attach(bench: &mut Bench<'_>, proposal: &Proposal, mut head: IncidentHead, tr
 
 fn open(
     bench: &mut Bench<'_>,
-    proposal: &Proposal,
+    origin: &Origin<'_>,
     service: ServiceId,
     trigger: &TriggerPlan,
     overflow: bool,
@@ -144,7 +180,7 @@ fn open(
         id,
         service,
         filter: trigger.filter,
-        token: proposal.token,
+        token: origin.token,
         key: trigger.key.clone().filter(|_| !overflow),
         title: if overflow { OVERFLOW_TITLE.to_owned() } else { trigger.title.clone() },
         priority: trigger.priority,
@@ -158,9 +194,9 @@ fn open(
     };
     done.note(&head, Outcome::Created, trigger.filter, Some(id));
     bench.view.put_incident(head);
-    let body = IncidentBody { description: trigger.description.clone(), source_ip: proposal.source_ip };
+    let body = IncidentBody { description: trigger.description.clone(), source_ip: origin.source_ip };
     bench.view.put_incident_body(id, body);
-    let opened = TimelineEvent::Opened { call: proposal.call, token: proposal.token };
+    let opened = TimelineEvent::Opened { call: origin.call, token: origin.token };
     bench.view.add_timeline(id, single(bench, opened));
 }
 

@@ -13,7 +13,8 @@ use crate::core::admin::{Command, TokenCommand};
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{IncidentBody, RegistryChange, UsageRecord};
 use crate::core::testing::{Basics, START, World, fire, new_token, recover, spec, unkeyed};
-use tollgate_shared::id::{IncidentId, ServiceId};
+use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput};
+use tollgate_shared::id::{IncidentId, RequestId, ServiceId};
 use tollgate_shared::incident::IncidentHead;
 
 fn outcomes(decisions: &[Decision]) -> Vec<Outcome> {
@@ -357,6 +358,22 @@ impl View for FullView {
     fn dedup(&self, _: TokenId, _: &Fingerprint) -> Option<DedupEntry> {
         None
     }
+    fn request(&self, _: RequestId) -> Option<Arc<RequestRecord>> {
+        None
+    }
+    fn unfinished(&self) -> Vec<RequestId> {
+        Vec::new()
+    }
+    fn unfinished_load(&self) -> (usize, u64) {
+        (0, 0)
+    }
+    fn started_by(&self, _: TokenId, _: &Fingerprint) -> Vec<RequestBrief> {
+        Vec::new()
+    }
+    fn put_request(&mut self, _: RequestRecord) {}
+    fn put_request_payload(&mut self, _: RequestId, _: String) {}
+    fn drop_request_payload(&mut self, _: RequestId) {}
+    fn put_request_output(&mut self, _: RequestId, _: usize, _: StepOutput) {}
     fn answered(&self, _: &IdempotencyKey) -> Option<Answered> {
         None
     }

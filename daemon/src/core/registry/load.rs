@@ -35,7 +35,7 @@ pub(super) fn entries(loaded: &Loaded) -> Result<Vec<Arc<ServiceEntry>>, String>
     let made: Vec<Result<Vec<_>, String>> = thread::scope(|scope| {
         let parts = jobs.chunks(jobs.len().div_ceil(threads).max(1));
         let started: Vec<_> = parts.map(|part| scope.spawn(|| of_part(part, &teams))).collect();
-        let joined = started.into_iter().map(|thread| thread.join());
+        let joined = started.into_iter().map(thread::ScopedJoinHandle::join);
         joined
             .map(|made| made.unwrap_or_else(|_| Err("compiling the stored filters ended in a panic".to_owned())))
             .collect()

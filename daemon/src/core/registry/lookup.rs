@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::id::{FilterId, TokenId};
+use tollgate_shared::id::{FilterId, TokenId, WorkflowId};
 
 use super::{Registry, ServiceEntry};
 use crate::core::model::{FilterRecord, Operator, Team, Token};
+use crate::core::workflows::WorkflowEntry;
 
 /// Hints shorter than this would be guesses.
 const HINT_CHARS_MIN: usize = 4;
@@ -118,9 +119,29 @@ impl Registry {
         find("operator", reference, candidates)
     }
 
-    /// The name of a filter, or that it is gone.
+    /// A workflow by id, public id, `Team/Name`, a name that only one workflow has, or a hint.
+    ///
+    /// # Errors
+    /// None fits, or several.
+    pub fn find_workflow(&self, reference: &str) -> Result<&Arc<WorkflowEntry>, LookupError> {
+        if let Some(entry) = self.workflow_named(reference) {
+            return Ok(entry);
+        }
+        let candidates = self.workflows().map(|entry| {
+            let workflow = &entry.workflow;
+            let names = vec![entry.full_name.to_lowercase(), workflow.spec.name.to_lowercase()];
+            // A hint may be a piece of either id.
+            let ids = format!("{} {}", workflow.id, workflow.public_id);
+            Candidate { object: entry, id: ids, names, label: entry.full_name.clone() }
+        });
+        find("workflow", reference, candidates)
+    }
+
+    /// The name of a filter, or of the workflow that opened an incident in a filter's place, or that it is gone.
     pub fn filter_name(&self, id: FilterId) -> String {
-        self.filter(id).map_or_else(|| "(deleted)".to_owned(), |(_, record)| record.spec.name.clone())
+        let filter = self.filter(id).map(|(_, record)| record.spec.name.clone());
+        let workflow = || self.workflow(WorkflowId(id.0)).map(|entry| format!("workflow {}", entry.full_name));
+        filter.or_else(workflow).unwrap_or_else(|| "(deleted)".to_owned())
     }
 
     /// The name of a token, living or dead.

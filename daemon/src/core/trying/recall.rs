@@ -11,7 +11,7 @@ use tollgate_shared::outcome::Outcome;
 use crate::core::call::Call;
 use crate::core::call::decode::{self, RawCall};
 use crate::core::call::redact::REDACTED;
-use crate::core::matching::select;
+use crate::core::matching::{Selected, select};
 
 /// What stands in a logged query for the value of a credential.
 const CUT: &str = "[cut]";
@@ -92,7 +92,7 @@ impl Recalled {
     fn is_marked_at(&self, path: &Path) -> bool {
         let marked = |path: &Path| {
             let values = select(path, &self.call);
-            values.iter().map(|value| value.text()).any(|text| text.contains(REDACTED) || text.contains(CUT))
+            values.iter().map(Selected::text).any(|text| text.contains(REDACTED) || text.contains(CUT))
         };
         match path {
             Path::Json(segments) => marked(path) || above(segments).any(|path| self.is_replaced(&path)),

@@ -3,13 +3,14 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, ChangeOverlap, EventsItem, FilterPatch,
-    FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, LogHistogram, MaintenanceView,
-    NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken, OperatorPatch,
-    OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict, ResolveIncident, RevokeReceipt,
-    RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn,
-    SignedIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter,
-    TryRedaction, TryVerdict, WhatIf, WhatIfItem,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
+    FilterPatch, FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, LogHistogram,
+    MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken,
+    NewWorkflow, OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict,
+    RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery,
+    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView,
+    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow,
+    WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -57,6 +58,7 @@ impl Words {
 }
 
 const PAGE: &[&str] = &["limit", "cursor"];
+const PAGE_OF_TEAM: &[&str] = &["team", "limit", "cursor"];
 
 #[rustfmt::skip]
 fn words(act: Act) -> Words {
@@ -128,6 +130,16 @@ fn words(act: Act) -> Words {
         Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
         Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
+        Act::WorkflowList => Words::new("Workflows that the caller sees", Page(Schemas::of::<WorkflowView>)).query(PAGE_OF_TEAM),
+        Act::WorkflowCreate => Words::new("Create a workflow; 422 names every bad field", One(Schemas::of::<WorkflowView>)).takes(Schemas::of_request::<NewWorkflow>).status(201),
+        Act::WorkflowTry => Words::new("What would become of a request; nothing is started", One(Schemas::of::<WorkflowTrial>)).takes(Schemas::of_request::<TryWorkflow>),
+        Act::WorkflowShow => Words::new("A workflow", One(Schemas::of::<WorkflowView>)),
+        Act::WorkflowEdit => Words::new("Change, enable or disable a workflow", One(Schemas::of::<WorkflowView>)).takes(Schemas::of_request::<WorkflowPatch>),
+        Act::WorkflowDelete => Words::new("Delete a workflow; 409 in-use while requests of it are queued or running", Nothing).status(204),
+        Act::RequestList => Words::new("Requests that the caller sees, newest first", Page(Schemas::of::<RequestView>)).query(&["state", "workflow", "since_secs", "limit", "cursor"]),
+        Act::RequestShow => Words::new("A request with variables, payload and outputs", One(Schemas::of::<RequestView>)),
+        Act::RequestRetry => Words::new("Queue a failed or cancelled request again", One(Schemas::of::<RequestView>)).takes(Schemas::of_request::<RetryRequest>),
+        Act::RequestCancel => Words::new("Stop a queued or running request", One(Schemas::of::<RequestView>)).takes(Schemas::of_request::<CancelRequest>),
         Act::RedactionList => Words::new("Rules of redaction beside the built-in ones", Page(Schemas::of::<RedactionRuleView>)).query(PAGE),
         Act::RedactionAdd => Words::new("Add a rule of redaction; with a sample 422 where it cuts nothing there", One(Schemas::of::<RedactionRuleView>)).takes(Schemas::of_request::<NewRedactionRule>).status(201),
         Act::RedactionRemove => Words::new("Remove a rule of redaction; rows that are kept stay as they are", Nothing).status(204),
@@ -145,6 +157,7 @@ pub(super) fn document() -> String {
         let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
         item[method.as_str().to_lowercase()] = operation;
     }
+    paths.insert("/v1/request".to_owned(), json!({ "post": request(&mut schemas) }));
     paths.insert("/v1/process".to_owned(), json!({ "post": process(&mut schemas) }));
     schemas.of::<Problem>();
     let document = json!({
@@ -154,7 +167,7 @@ pub(super) fn document() -> String {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Management, served on the local socket (the kernel names the caller) and on a loopback gate \
                             (a token does). {x} in a path takes an id, a name or a unique piece of the id. \
-                            POST /v1/process is the gate's own.",
+                            POST /v1/process and POST /v1/request are the gate's own.",
         },
         "paths": paths,
         "components": {
@@ -221,6 +234,17 @@ fn answer(schemas: &mut Schemas, gives: &Gives) -> Value {
 fn problem() -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     json!({ "description": "an RFC 9457 problem", "content": { "application/problem+json": { "schema": schema } } })
+}
+
+fn request(schemas: &mut Schemas) -> Value {
+    let done = answer(schemas, &Gives::One(Schemas::of::<RequestAnswer>));
+    json!({
+        "operationId": "Request",
+        "summary": "Start workflows with a global token: the one that workflowId names, or every one whose trigger matches (gate only)",
+        "parameters": [{ "name": "workflowId", "in": "query", "required": false, "schema": { "type": "string" } }],
+        "requestBody": { "required": false, "content": { "*/*": {} } },
+        "responses": { "200": done, "201": done, "202": done, "default": problem() },
+    })
 }
 
 fn process(schemas: &mut Schemas) -> Value {

@@ -119,7 +119,7 @@ async fn a_reader_that_takes_nothing_is_told_a_gap_when_he_goes_on() {
     let Screen { mut tail, mut lines } = screen;
     let task = tokio::spawn(async move { drop(tail.follow(0).await) });
     tokio::task::yield_now().await;
-    let rows: Vec<_> = (1..=3_000).map(|seq| big_row(seq)).collect();
+    let rows: Vec<_> = (1..=3_000).map(big_row).collect();
     for chunk in rows.chunks(50) {
         daemon.tail.publish(chunk);
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -12,11 +12,12 @@ use super::untouched;
 use crate::core::audit::{AuditHead, Walk};
 use crate::core::model::IncidentBody;
 use crate::core::registry::Registry;
+use crate::core::workflows::{RequestRecord, StepOutput};
 use crate::store::dedup::DedupBounds;
 use crate::store::memory::SharedCounts;
 use crate::store::redb_log::segment::{Unusable, guarded};
 use crate::store::redb_state::{fail, load, tables};
-use crate::store::rows::{DedupBlock, ResolvedRow, Stored, decode};
+use crate::store::rows::{DedupBlock, FinishedRow, PayloadRow, ResolvedRow, Stored, decode};
 use crate::store::{Loaded, StoreError};
 
 /// Looks through the state. `key_check` is what the token key says of itself; `None` = there is no key to compare.
@@ -57,6 +58,7 @@ fn look(
     let (loaded, _) = load::load(&txn, DedupBounds::default(), SharedCounts::default())?;
     rows_of_incidents(&txn, &loaded, checked)?;
     decode_all::<u64, DedupBlock>(&txn, tables::DEDUP, checked, |_, _, _| {})?;
+    rows_of_requests(&txn, checked)?;
     references(&loaded, checked);
     let marks = tables::read_marks(&meta)?;
     let audit_rows = audit(&txn, AuditHead { seq: marks.audit_seq, hash: marks.audit_hash }, checked)?;
@@ -116,6 +118,18 @@ fn rows_of_incidents(txn: &redb::ReadTransaction, loaded: &Loaded, checked: &mut
 }
 
 /// What the registry refers to is there, and its filters and rules still compile.
+/// Every row of a request decodes. What is unfinished was read by loading it.
+fn rows_of_requests(txn: &redb::ReadTransaction, checked: &mut Checked) -> Result<(), StoreError> {
+    decode_all::<u128, RequestRecord>(txn, tables::REQUESTS, checked, |_, _, _| {})?;
+    decode_all::<u128, PayloadRow>(txn, tables::REQUEST_PAYLOADS, checked, |_, row, checked| {
+        if let Err(error) = row.text() {
+            checked.failed(&error);
+        }
+    })?;
+    decode_all::<(u128, u32), StepOutput>(txn, tables::REQUEST_OUTPUTS, checked, |_, _, _| {})?;
+    decode_all::<u64, FinishedRow>(txn, tables::FINISHED, checked, |_, _, _| {})
+}
+
 fn references(loaded: &Loaded, checked: &mut Checked) {
     let teams: HashSet<_> = loaded.teams.iter().map(|team| team.id).collect();
     let services: HashSet<_> = loaded.services.iter().map(|service| service.id).collect();

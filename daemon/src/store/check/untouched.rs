@@ -1,6 +1,7 @@
 //! A file that is read and never changed: what the engine writes to it stays in memory.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -95,14 +96,15 @@ impl StorageBackend for Untouched {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut written = self.written();
         for_each_piece(offset, data.len(), |piece, within, range| {
-            if !written.pieces.contains_key(&piece) {
-                let mut bytes = Box::new([0; PIECE_BYTES]);
-                self.read_file(piece * PIECE_BYTES as u64, bytes.as_mut_slice())?;
-                written.pieces.insert(piece, bytes);
-            }
-            if let Some(bytes) = written.pieces.get_mut(&piece) {
-                bytes[within..within + range.len()].copy_from_slice(&data[range]);
-            }
+            let bytes = match written.pieces.entry(piece) {
+                Entry::Occupied(kept) => kept.into_mut(),
+                Entry::Vacant(new) => {
+                    let mut bytes = Box::new([0; PIECE_BYTES]);
+                    self.read_file(piece * PIECE_BYTES as u64, bytes.as_mut_slice())?;
+                    new.insert(bytes)
+                }
+            };
+            bytes[within..within + range.len()].copy_from_slice(&data[range]);
             Ok(())
         })
     }

@@ -5,9 +5,10 @@ use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
+use super::requests;
 use super::tables::{
     ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS,
-    REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, read_marks, store_id,
+    REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks, store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
@@ -28,6 +29,7 @@ pub(in crate::store) fn load(
     let mut memory = Memory::new(bounds, marks, counts);
     load_open(txn, &mut memory)?;
     load_dedup(txn, &mut memory)?;
+    requests::load(txn, marks.high_water, &mut memory.requests)?;
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
     let redaction = meta.get(REDACTION).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
@@ -41,6 +43,7 @@ pub(in crate::store) fn load(
         tombstones: all(txn, TOMBSTONES)?,
         dead_secrets: all(txn, DEAD_SECRETS)?,
         operators: all(txn, OPERATORS)?,
+        workflows: all(txn, WORKFLOWS)?,
         kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         redaction: redaction.unwrap_or_default(),

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use redb::ReadTransaction;
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{IncidentId, ServiceId};
+use tollgate_shared::id::{IncidentId, RequestId, ServiceId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
+use super::requests;
 use super::tables::{ANSWERS, AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
 use crate::core::audit::AuditHead;
 use crate::core::model::{AnswerPlace, IncidentBody};
+use crate::core::workflows::RequestRecord;
 use crate::store::memory::SharedCounts;
 use crate::store::rows::{AnswerBlock, decode, service_of};
 use crate::store::traits::SCAN_ROWS_MAX;
-use crate::store::{AuditPage, IncidentFilter, Reader, StoreError};
+use crate::store::{AuditPage, IncidentFilter, Reader, StoreError, WholeRequest};
 
 /// Ids that one search by a piece of an id looks at.
 const HINT_IDS_MAX: usize = 200_000;
@@ -107,6 +109,24 @@ impl Reader for RedbReader {
 
     fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32) {
         self.counts.get(service)
+    }
+
+    fn requests(
+        &self,
+        only_unfinished: bool,
+        before: Option<RequestId>,
+        limit: usize,
+        pass: &dyn Fn(&RequestRecord) -> bool,
+    ) -> Result<(Vec<RequestRecord>, Option<RequestId>), StoreError> {
+        requests::page(&self.handle.read()?, only_unfinished, before, limit, pass)
+    }
+
+    fn request(&self, id: RequestId) -> Result<Option<WholeRequest>, StoreError> {
+        requests::whole(&self.handle.read()?, id)
+    }
+
+    fn request_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<RequestId>, StoreError> {
+        requests::ids_like(&self.handle, hint, limit)
     }
 
     fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError> {

@@ -44,6 +44,20 @@ pub(in crate::store) const OPEN: TableDefinition<'static, u128, ()> = TableDefin
 pub(in crate::store) const RESOLVED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("resolved");
 /// One block a commit, by commit number.
 pub(in crate::store) const DEDUP: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dedup");
+/// By id.
+pub(in crate::store) const WORKFLOWS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("workflows");
+/// By id, which is by age.
+pub(in crate::store) const REQUESTS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("requests");
+/// By request, written once, dropped when it has succeeded.
+pub(in crate::store) const REQUEST_PAYLOADS: TableDefinition<'static, u128, &[u8]> =
+    TableDefinition::new("request_payloads");
+/// By request and step.
+pub(in crate::store) const REQUEST_OUTPUTS: TableDefinition<'static, (u128, u32), &[u8]> =
+    TableDefinition::new("request_outputs");
+/// The ids of queued and running requests: what a start reads instead of all.
+pub(in crate::store) const UNFINISHED: TableDefinition<'static, u128, ()> = TableDefinition::new("requests_unfinished");
+/// Ended requests in the order of ending: what retention walks along.
+pub(in crate::store) const FINISHED: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("requests_finished");
 /// By seq.
 pub(in crate::store) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 
@@ -117,7 +131,8 @@ pub(in crate::store) fn add_missing(database: &Database) -> Result<(), StoreErro
         txn.list_tables().map_err(fail(DOING))?.map(|table| table.name().to_owned()).collect()
     };
     let is_there = |name: &str| found.iter().any(|table| table == name);
-    let new = [ANSWERS.name(), TOKEN_OPTIONS.name(), MAINTENANCES.name(), KEPT_QUERIES.name()];
+    // One table of each release that brought some: they are made together.
+    let new = [ANSWERS.name(), TOKEN_OPTIONS.name(), MAINTENANCES.name(), FINISHED.name(), KEPT_QUERIES.name()];
     if new.into_iter().all(is_there) {
         return Ok(());
     }
@@ -131,7 +146,12 @@ fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
     const DOING: &str = "make a table of the state";
     txn.open_table(ANSWERS).map_err(fail(DOING))?;
     txn.open_table(TOKEN_OPTIONS).map_err(fail(DOING))?;
-    txn.open_table(MAINTENANCES).map_err(fail(DOING))?;
+    for table in [MAINTENANCES, WORKFLOWS, REQUESTS, REQUEST_PAYLOADS] {
+        txn.open_table(table).map_err(fail(DOING))?;
+    }
+    txn.open_table(REQUEST_OUTPUTS).map_err(fail(DOING))?;
+    txn.open_table(UNFINISHED).map_err(fail(DOING))?;
+    txn.open_table(FINISHED).map_err(fail(DOING))?;
     txn.open_table(KEPT_QUERIES).map_err(fail(DOING))?;
     Ok(())
 }

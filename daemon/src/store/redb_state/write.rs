@@ -6,9 +6,10 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 
 use super::handle::fail;
+use super::requests;
 use super::tables::{
     ANSWERS, AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
-    OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE,
+    OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS,
     kept_query_key, write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
@@ -48,6 +49,7 @@ pub(super) fn write_batch(txn: &WriteTransaction, overlay: &Overlay, marks: Mark
     for change in &overlay.registry {
         write_registry(txn, change)?;
     }
+    requests::write(txn, overlay)?;
     write_small_rows(txn, overlay)?;
     write_marks(txn, marks)
 }
@@ -179,6 +181,10 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         RegistryChange::DeleteService(id) => remove(txn, SERVICES, id.0.as_u128()),
         RegistryChange::DeleteTeam(id) => remove(txn, TEAMS, id.0.as_u128()),
         RegistryChange::DeleteOperator(id) => remove(txn, OPERATORS, id.0.as_u128()),
+        RegistryChange::PutWorkflow(workflow) => {
+            put(txn, WORKFLOWS, workflow.id.0.as_u128(), &encode(workflow.as_ref())?)
+        }
+        RegistryChange::DeleteWorkflow(id) => remove(txn, WORKFLOWS, id.0.as_u128()),
         RegistryChange::PutQuery(kept) => {
             put_text(txn, KEPT_QUERIES, &kept_query_key(&kept.key()), &encode(kept.as_ref())?)
         }

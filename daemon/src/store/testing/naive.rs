@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, ServiceId, TeamId, TokenId};
+use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, RequestId, ServiceId, TeamId, TokenId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry, TimelineEvent};
 use tollgate_shared::priority::Priority;
 use tollgate_shared::time::Timestamp;
@@ -17,7 +17,8 @@ use crate::core::model::{
     AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, Maintenance, RegistryChange,
     Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
-use crate::store::{AuditPage, Committed, IncidentFilter, Loaded, Reader, Store, StoreError, View};
+use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
+use crate::store::{AuditPage, Committed, IncidentFilter, Loaded, Reader, Store, StoreError, View, WholeRequest};
 
 /// A store in memory. Clones are handles to the same "disk".
 #[derive(Clone, Default)]
@@ -48,6 +49,10 @@ struct State {
     bodies: BTreeMap<IncidentId, IncidentBody>,
     timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
     dedup: Vec<(TokenId, Fingerprint, DedupEntry)>,
+    workflows: BTreeMap<tollgate_shared::id::WorkflowId, Workflow>,
+    requests: BTreeMap<RequestId, RequestRecord>,
+    payloads: BTreeMap<RequestId, String>,
+    outputs: BTreeMap<(RequestId, usize), StepOutput>,
     audit: Vec<AuditRow>,
     high_water: Timestamp,
     next_log_seq: u64,
@@ -93,6 +98,7 @@ impl Store for NaiveStore {
             operators: state.operators.into_values().collect(),
             kept_queries: state.kept_queries.into_values().collect(),
             lockdown: state.lockdown,
+            workflows: state.workflows.into_values().collect(),
             redaction: state.redaction,
             token_options: state.token_options.into_iter().collect(),
             maintenances: state.maintenances.into_values().collect(),
@@ -146,6 +152,26 @@ impl Store for NaiveStore {
             state.timelines.remove(id);
         }
         Ok(ids.len())
+    }
+
+    fn drop_finished_requests(
+        &mut self,
+        cutoff: Timestamp,
+        keep_max: usize,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let mut state = lock(&self.disk);
+        let mut ended: Vec<_> = state.requests.values().filter_map(|r| r.finished_at.map(|at| (at, r.id))).collect();
+        ended.sort();
+        let beyond = ended.len().saturating_sub(keep_max);
+        let due = ended.iter().enumerate().filter(|(place, (at, _))| *place < beyond || *at < cutoff);
+        let due: Vec<_> = due.map(|(_, (_, id))| *id).take(limit).collect();
+        for id in &due {
+            state.requests.remove(id);
+            state.payloads.remove(id);
+            state.outputs.retain(|(of, _), _| of != id);
+        }
+        Ok(due.len())
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
@@ -207,6 +233,37 @@ impl Reader for NaiveStore {
         (open.len() as u32, p1 as u32)
     }
 
+    fn requests(
+        &self,
+        only_unfinished: bool,
+        before: Option<RequestId>,
+        limit: usize,
+        pass: &dyn Fn(&RequestRecord) -> bool,
+    ) -> Result<(Vec<RequestRecord>, Option<RequestId>), StoreError> {
+        let state = lock(&self.disk);
+        let older = state.requests.values().rev().filter(|record| before.is_none_or(|before| record.id < before));
+        let wanted = older.filter(|record| !only_unfinished || !record.state.is_finished());
+        let mut page: Vec<_> = wanted.filter(|record| pass(record)).cloned().collect();
+        let more = page.len() > limit;
+        page.truncate(limit);
+        let next = page.last().map(|record| record.id).filter(|_| more);
+        Ok((page, next))
+    }
+
+    fn request(&self, id: RequestId) -> Result<Option<WholeRequest>, StoreError> {
+        let state = lock(&self.disk);
+        let outputs = state.outputs.iter().filter(|((of, _), _)| *of == id);
+        let outputs = outputs.map(|((_, step), output)| (*step, output.clone())).collect();
+        let payload = state.payloads.get(&id).cloned();
+        Ok(state.requests.get(&id).cloned().map(|record| WholeRequest { record, payload, outputs }))
+    }
+
+    fn request_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<RequestId>, StoreError> {
+        let hint = hint.to_lowercase().replace('-', "");
+        let fits = |id: &&RequestId| id.to_string().replace('-', "").contains(&hint);
+        Ok(lock(&self.disk).requests.keys().rev().filter(fits).take(limit).copied().collect())
+    }
+
     fn audit(&self, before: Option<u64>, limit: usize) -> Result<AuditPage, StoreError> {
         let state = lock(&self.disk);
         let mut older = state.audit.iter().rev().filter(|row| before.is_none_or(|before| row.seq < before));
@@ -252,6 +309,44 @@ impl View for NaiveView {
     fn dedup(&self, token: TokenId, fingerprint: &Fingerprint) -> Option<DedupEntry> {
         let equal = |(t, f, _): &&(TokenId, Fingerprint, DedupEntry)| *t == token && f == fingerprint;
         self.state.dedup.iter().find(equal).map(|(_, _, entry)| entry.clone())
+    }
+
+    fn request(&self, id: RequestId) -> Option<Arc<RequestRecord>> {
+        self.state.requests.get(&id).cloned().map(Arc::new)
+    }
+
+    fn unfinished(&self) -> Vec<RequestId> {
+        self.state.requests.values().filter(|record| !record.state.is_finished()).map(|record| record.id).collect()
+    }
+
+    fn unfinished_load(&self) -> (usize, u64) {
+        let unfinished = self.state.requests.values().filter(|record| !record.state.is_finished());
+        unfinished.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.payload_bytes))
+    }
+
+    fn started_by(&self, token: TokenId, fingerprint: &Fingerprint) -> Vec<RequestBrief> {
+        let equal = |record: &&RequestRecord| record.token == token && record.fingerprint.as_ref() == Some(fingerprint);
+        self.state.requests.values().filter(equal).map(RequestRecord::brief).collect()
+    }
+
+    fn put_request(&mut self, record: RequestRecord) {
+        self.changed = true;
+        self.state.requests.insert(record.id, record);
+    }
+
+    fn put_request_payload(&mut self, id: RequestId, payload: String) {
+        self.changed = true;
+        self.state.payloads.insert(id, payload);
+    }
+
+    fn drop_request_payload(&mut self, id: RequestId) {
+        self.changed = true;
+        self.state.payloads.remove(&id);
+    }
+
+    fn put_request_output(&mut self, id: RequestId, step: usize, output: StepOutput) {
+        self.changed = true;
+        self.state.outputs.insert((id, step), output);
     }
 
     fn answered(&self, key: &IdempotencyKey) -> Option<Answered> {
@@ -312,6 +407,8 @@ impl View for NaiveView {
             RegistryChange::DeleteTeam(id) => drop(state.teams.remove(&id)),
             RegistryChange::PutOperator(operator) => drop(state.operators.insert(operator.id, *operator)),
             RegistryChange::DeleteOperator(id) => drop(state.operators.remove(&id)),
+            RegistryChange::PutWorkflow(workflow) => drop(state.workflows.insert(workflow.id, *workflow)),
+            RegistryChange::DeleteWorkflow(id) => drop(state.workflows.remove(&id)),
             RegistryChange::PutQuery(kept) => drop(state.kept_queries.insert(kept.key(), *kept)),
             RegistryChange::DeleteQuery(key) => drop(state.kept_queries.remove(&key)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,

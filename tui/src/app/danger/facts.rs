@@ -71,7 +71,7 @@ fn sources(model: &Model, token: &TokenView) -> Vec<Fact> {
 fn source(model: &Model, row: &SourceView) -> String {
     let new = if model.now.secs_since(row.first) < NEW_SECS { "  NEW" } else { "" };
     let last = age(model.now.secs_since(row.last));
-    format!("{:18} {:>9} calls, last {last} ago, since {}{new}", row.net, group(row.calls), words::date(row.first))
+    format!("{:18} {:>7} calls, {last} ago, since {}{new}", row.net, group(row.calls), words::date(row.first))
 }
 
 /// Revoking does not touch what a thief has made with it.
@@ -94,7 +94,7 @@ fn rotate(model: &Model, danger: &Danger, token: &TokenView) -> Vec<Fact> {
     if let (Some(until), Some((new, all))) = (token.overlap_until, token.rotating) {
         let left = words::countdown(until.secs_since(model.now));
         facts.push(("OVERLAP", format!("runs; the old secret dies in {left}, {}", words::moment(until))));
-        facts.push(("", format!("{new} of {all} hosts use the new secret; the others are on the tab hosts")));
+        facts.push(("", format!("{new} of {all} hosts use the new secret; the tab hosts says which")));
         facts.push(("", format!("{} came with the old one since", count(token.usage.old_secret_calls, "call"))));
     }
     facts.extend(sources(model, token));
@@ -158,8 +158,12 @@ fn resume(model: &Model, token: &TokenView) -> Vec<Fact> {
 }
 
 fn person(deed: &Deed, operator: &OperatorView) -> Vec<Fact> {
-    let roles = format!("{}; teams: {}", operators::role(operator), operators::teams(operator));
-    let mut facts = vec![("ROLES", roles), ("UNIX USERS", operator.unix_users.join(", "))];
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let mut facts = vec![
+        ("EVERYWHERE", operators::role(operator).to_owned()),
+        ("IN TEAMS", or_none(operators::teams(operator))),
+        ("UNIX USERS", or_none(operator.unix_users.join(", "))),
+    ];
     let words: &[&str] = match deed {
         Deed::RemoveOperator => &[
             "he may nothing from the next request on, for good.",

@@ -340,7 +340,7 @@ fn end_words(token: &TokenView) -> String {
 /// The first scope that he may create a token in.
 fn first_creatable(scopes: &[(String, String)], me: Option<&Me>) -> usize {
     let may = |(_, scope): &(String, String)| me.is_none_or(|me| me.create(scope).is_ok());
-    scopes.iter().position(may).unwrap_or(scopes.len().saturating_sub(1))
+    scopes.iter().position(may).unwrap_or_else(|| scopes.len().saturating_sub(1))
 }
 
 /// A date without a time is its first moment.

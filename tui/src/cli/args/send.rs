@@ -25,6 +25,15 @@ pub(in crate::cli) struct SendArgs {
     /// The sender's name, put before the title of an incident
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) from: Option<String>,
+    /// Start workflows instead of opening incidents: those whose trigger matches, or the one of --workflow
+    #[arg(long)]
+    pub(in crate::cli) request: bool,
+    /// With --request: the public id of the workflow to start
+    #[arg(long, value_name = "ID", requires = "request")]
+    pub(in crate::cli) workflow: Option<String>,
+    /// With --request: a variable, NAME=VALUE; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", requires = "request")]
+    pub(in crate::cli) variables: Vec<String>,
     /// A header, `Name: value`; may be repeated
     #[arg(long = "header", value_name = "HEADER")]
     pub(in crate::cli) headers: Vec<String>,

@@ -74,6 +74,7 @@ pub(in crate::cli) fn token_facts(token: &TokenView, when: When) -> Vec<String> 
         ("dedup window", dedup),
         ("not compared", token.dedup_ignore.join(", ")),
         ("quota", token.rate_limit.map(rate_words).unwrap_or_default()),
+        ("delivery ids", if token.delivery_ids { "count as Idempotency-Key".to_owned() } else { String::new() }),
         ("as ?token=", if token.query_token { "taken".to_owned() } else { "refused".to_owned() }),
         ("debug", debug_words(token, when)),
         ("created", format!("{} by {}", when.full(token.created_at), token.created_by)),

@@ -63,7 +63,8 @@ fn check(operations: &[Operation], target: Target, expected: &str) {
     }
 }
 
-const SEEING: [Operation; 4] = [Operation::See, Operation::SeeIncidents, Operation::SeeTokens, Operation::ReadLog];
+const SEEING: [Operation; 5] =
+    [Operation::See, Operation::SeeIncidents, Operation::SeeRequests, Operation::SeeTokens, Operation::ReadLog];
 
 #[test]
 fn list_see_and_log_are_all_teams_own_and_own() {
@@ -137,6 +138,17 @@ fn organisation_is_the_admins_and_services_are_the_managers_too() {
 fn incidents_are_acknowledged_and_resolved_by_responders_up() {
     check(&[Operation::ChangeIncidents], SERVICE, "yy-y-");
     check(&[Operation::ChangeIncidents], Target::Team(OTHERS), "y----");
+}
+
+#[test]
+fn workflows_are_the_admins_and_a_teams_its_managers_and_responders_may_stop_a_request() {
+    let changes = [Operation::ChangeWorkflows, Operation::RetryRequests];
+    check(&changes, Target::Global, "y----");
+    check(&changes, Target::Team(OURS), "yy---");
+    check(&changes, Target::Team(OTHERS), "y----");
+    check(&[Operation::CancelRequests], Target::Global, "y----");
+    check(&[Operation::CancelRequests], Target::Team(OURS), "yy-y-");
+    check(&[Operation::CancelRequests], Target::Team(OTHERS), "y----");
 }
 
 #[test]
