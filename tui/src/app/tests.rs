@@ -113,7 +113,7 @@ fn message(model: &Model, event: &Event) -> Msg {
             Msg::Net(Net::Rows { number: model.generation, result: Ok(Rows { rows, more: *more }) })
         }
         Event::RowsRefused => {
-            let result = Err(Failure { words: "no".into(), fields: Vec::new() });
+            let result = Err(Failure { words: "no".into(), ..Failure::default() });
             Msg::Net(Net::Rows { number: model.generation, result })
         }
         Event::Counts => {
