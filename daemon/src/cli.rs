@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::assemble::{self, Runtimes, StartError};
 use crate::config::{Config, ConfigErrors, Flags, LogLevel};
@@ -170,6 +170,8 @@ fn run_to_end(config: &Config) -> Result<(), StartError> {
     let runtimes = Runtimes::new()?;
     let assembled = assemble::assemble(config, &runtimes)?;
     let running = running::start(assembled, runtimes)?;
+    // Before anybody is told that it is ready: whoever waits for that line may stop it at once.
+    let signals = running.runtime().block_on(async { stop_signals() })?;
     let ready = running.ready();
     tracing::info!(gate = ready.gate, socket = ready.socket, data_dir = %config.data_dir.display(), "taking calls");
     if let Ok(line) = serde_json::to_string(&ready) {
@@ -179,22 +181,25 @@ fn run_to_end(config: &Config) -> Result<(), StartError> {
     }
     let reason = running.runtime().block_on(async {
         tokio::select! {
-            signal_name = stop_signal() => signal_name,
-            () = running.broken() => Ok("a thread of the daemon ended"),
+            signal_name = stop_signal(signals) => signal_name,
+            () = running.broken() => "a thread of the daemon ended",
         }
-    })?;
+    });
     tracing::info!(reason, "stopping");
     Ok(running.shut_down()?)
 }
 
-async fn stop_signal() -> Result<&'static str, StartError> {
+/// What tells the daemon to stop; needs a runtime around it.
+fn stop_signals() -> Result<[Signal; 2], StartError> {
     let host = |source| StartError::Host { what: "signals", source };
-    let mut terminate = signal(SignalKind::terminate()).map_err(host)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(host)?;
-    Ok(tokio::select! {
+    Ok([signal(SignalKind::terminate()).map_err(host)?, signal(SignalKind::interrupt()).map_err(host)?])
+}
+
+async fn stop_signal([mut terminate, mut interrupt]: [Signal; 2]) -> &'static str {
+    tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
-    })
+    }
 }
 
 /// One line an event on standard error, without times where the journal adds its own.

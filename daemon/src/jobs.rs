@@ -60,7 +60,6 @@ pub enum Answer {
 }
 
 /// A change on its way to the writer.
-#[expect(clippy::large_enum_variant, reason = "people make few changes: a box for each would only add a step")]
 pub enum AdminJob {
     /// A person's.
     Command {

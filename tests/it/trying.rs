@@ -39,7 +39,7 @@ fn logged(daemon: &Daemon, rows: usize) {
 }
 
 fn count(report: &Value, member: &str) -> u64 {
-    report["report"][member].as_u64().unwrap()
+    report["report"][member].as_u64().expect("a report counts")
 }
 
 #[test]
@@ -136,8 +136,10 @@ fn unread_run(daemon: &Daemon) -> Connection {
     let what = json!({ "filter": { "service": "Ops/DB", "spec": everything }, "rows": 1_000 });
     let mut connection = daemon.connect_local();
     let body = what.to_string();
-    connection.send("POST", "/v1/what-if", &[("content-type", "application/json")], body.as_bytes()).unwrap();
-    assert_eq!(connection.answer_head().unwrap().0, 200);
+    connection
+        .send("POST", "/v1/what-if", &[("content-type", "application/json")], body.as_bytes())
+        .expect("a request can be sent");
+    assert_eq!(connection.answer_head().expect("it answers").0, 200);
     connection
 }
 

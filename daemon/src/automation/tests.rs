@@ -301,7 +301,7 @@ async fn post_to(url: &str, allowlist: &[String], step: impl FnOnce(&mut HttpSte
 async fn a_post_brings_the_request_the_variables_and_the_payload() {
     let (address, server) = serve("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\npassword=hunter2\n");
     let origin = format!("http://{address}");
-    let done = post_to(&format!("{origin}/hook?a=b"), &[origin.clone()], |_| {}).await;
+    let done = post_to(&format!("{origin}/hook?a=b"), std::slice::from_ref(&origin), |_| {}).await;
     assert_eq!((done.error.as_deref(), done.http_status), (None, Some(200)), "{done:?}");
     assert!(!done.output.text.contains("hunter2"), "{}", done.output.text);
     let seen = server.join().unwrap();
@@ -316,7 +316,7 @@ async fn a_body_of_its_own_has_its_places_filled() {
     let (address, server) = serve("HTTP/1.1 204 No Content\r\n\r\n");
     let origin = format!("http://{address}");
     let body = serde_json::json!({ "text": "{{host}} restarted" });
-    let done = post_to(&origin, &[origin.clone()], |step| step.body = Some(body)).await;
+    let done = post_to(&origin, std::slice::from_ref(&origin), |step| step.body = Some(body)).await;
     assert_eq!((done.error.as_deref(), done.http_status), (None, Some(204)), "{done:?}");
     assert!(server.join().unwrap().contains(r#"{"text":"db1; touch /tmp/tollgate-canary $(id) restarted"}"#));
 }
@@ -325,7 +325,7 @@ async fn a_body_of_its_own_has_its_places_filled() {
 async fn a_redirect_is_not_followed_and_is_a_failure_for_good() {
     let (address, server) = serve("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n");
     let origin = format!("http://{address}");
-    let done = post_to(&origin, &[origin.clone()], |_| {}).await;
+    let done = post_to(&origin, std::slice::from_ref(&origin), |_| {}).await;
     assert!(done.final_failure && done.error.as_deref().is_some_and(|error| error.contains("redirects")), "{done:?}");
     server.join().map(drop).unwrap();
 }
@@ -342,7 +342,7 @@ async fn statuses_that_may_pass_are_tried_again_and_others_are_not() {
     ] {
         let (address, server) = serve(answer);
         let origin = format!("http://{address}");
-        let done = post_to(&origin, &[origin.clone()], |_| {}).await;
+        let done = post_to(&origin, std::slice::from_ref(&origin), |_| {}).await;
         assert_eq!((done.error.is_some(), done.final_failure), (true, !again), "{answer}");
         server.join().map(drop).unwrap();
     }
@@ -354,7 +354,7 @@ async fn a_host_that_is_not_on_the_allowlist_is_not_called() {
     let listed = format!("http://{address}");
     let other_port = format!("http://127.0.0.1:{}", if address.port() == 9 { 10 } else { 9 });
     for url in [other_port, format!("http://localhost:{}", address.port()), "http://10.0.0.1/".to_owned()] {
-        let done = post_to(&url, &[listed.clone()], |_| {}).await;
+        let done = post_to(&url, std::slice::from_ref(&listed), |_| {}).await;
         assert!(
             done.final_failure && done.error.as_deref().is_some_and(|e| e.contains("allowlist")),
             "{url}: {done:?}"
@@ -366,7 +366,7 @@ async fn a_host_that_is_not_on_the_allowlist_is_not_called() {
 async fn an_answer_that_does_not_come_ends_at_the_time_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let done = post_to(&origin, &[origin.clone()], |step| step.timeout_secs = 1).await;
+    let done = post_to(&origin, std::slice::from_ref(&origin), |step| step.timeout_secs = 1).await;
     assert_eq!((done.error.as_deref(), done.final_failure), (Some("no answer within its time limit of 1 s"), false));
 }
 

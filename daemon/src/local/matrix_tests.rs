@@ -182,12 +182,19 @@ fn every_route_is_open_to_whom_the_matrix_names_and_to_nobody_else() {
     let mut people = People::new();
     let everybody = people.all();
     let ours = service_target(&people.world.registry, people.service);
+    let Scope::Team(team) = people.team_scope() else { unreachable!("it is a team's") };
+    let teams = Target::Team(team);
     let mut wrong = Vec::new();
     for (method, path, route) in people_routes::all() {
         for (letter, actor) in &everybody {
             let mut may = expected(route.act).contains(*letter);
             // The daemon belongs to no team, and a token's scope ends at its team.
-            let target = if matches!(route.act, Act::Status | Act::Events) { Target::Any } else { ours };
+            let target = match route.act {
+                Act::Status | Act::Events => Target::Any,
+                // A request belongs to a team or to all, never to a service.
+                Act::RequestRetry | Act::RequestCancel => teams,
+                _ => ours,
+            };
             if matches!(route.act, Act::SignIn | Act::SignOut) && actor.door == Door::Gate {
                 may = false;
             }

@@ -147,7 +147,7 @@ pub fn moment(at: Timestamp) -> String {
 /// `15m`: in the largest unit that is exact.
 fn length(secs: u32) -> String {
     let units = [("d", 86_400), ("h", 3_600), ("m", 60)];
-    match units.into_iter().find(|(_, unit)| secs > *unit && secs % unit == 0 || secs == *unit) {
+    match units.into_iter().find(|(_, unit)| secs > *unit && secs.is_multiple_of(*unit) || secs == *unit) {
         Some(("d", _)) if secs == 86_400 => "24h".to_owned(),
         Some((name, unit)) => format!("{}{name}", secs / unit),
         None => format!("{secs}s"),

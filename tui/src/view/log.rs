@@ -112,7 +112,7 @@ fn calls_state(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let tail = &logs.tail;
     let left = match tail.loading() {
         Some(page) if !matches!(page, Page::Older { .. } | Page::Newer { .. }) => "  asking the daemon".to_owned(),
-        _ if tail.entries.is_empty() => String::new(),
+        _ if !tail.loaded || tail.refused.is_some() => String::new(),
         _ if tail.is_over => "  END: nothing newer can fit this question".to_owned(),
         _ if !tail.paused => "  FOLLOWING".to_owned(),
         Some(_) => format!("{}  loading", paused(tail, theme)),

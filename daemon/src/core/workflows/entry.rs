@@ -59,7 +59,7 @@ impl WorkflowEntry {
             None => workflow.spec.name.clone(),
         };
         let steps = Arc::new(workflow.spec.steps.clone());
-        let header_names = filter.iter().flat_map(|filter| filter.header_names()).collect();
+        let header_names = filter.iter().flat_map(tollgate_shared::filter::FilterSpec::header_names).collect();
         Ok(Self { workflow: Arc::new(workflow), full_name, trigger: trigger.map(Arc::new), steps, header_names })
     }
 

@@ -81,7 +81,7 @@ fn with_service_names(registry: &Registry, mut spec: WorkflowSpec) -> WorkflowSp
 
 fn detail(registry: &Registry, record: &RequestRecord) -> String {
     let total = record.runs.len();
-    let at = record.current().unwrap_or(total.saturating_sub(1));
+    let at = record.current().unwrap_or_else(|| total.saturating_sub(1));
     let step = record.runs.get(at).map_or_else(String::new, |run| format!("step {} of {total}, {}", at + 1, run.name));
     let run = record.runs.get(at);
     let error = run.and_then(|run| run.error.as_deref()).unwrap_or("");

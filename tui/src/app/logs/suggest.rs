@@ -39,7 +39,7 @@ impl Cycle {
     }
 
     /// The line with the next thing in place, the cursor in it, and whether there are others.
-    pub fn next(&mut self) -> (String, usize, bool) {
+    pub fn step(&mut self) -> (String, usize, bool) {
         let chosen = &self.offered[self.at];
         self.at = (self.at + 1) % self.offered.len();
         let (text, cursor) = replaced(&self.text, &chosen.replace, &chosen.text);
@@ -196,13 +196,13 @@ mod tests {
     fn tab_walks_through_what_could_stand_there_and_round_again() {
         let model = fixtures::model(80, 24, 12);
         let mut cycle = Cycle::new(&model, "status:4 x", 8).unwrap();
-        let (text, cursor, _) = cycle.next();
+        let (text, cursor, _) = cycle.step();
         assert_eq!((text.as_str(), cursor), ("status:4xx x", 10));
         let mut cycle = Cycle::new(&model, "s", 1).unwrap();
-        let first = cycle.next();
+        let first = cycle.step();
         let mut seen = vec![first.0.clone()];
         loop {
-            let next = cycle.next().0;
+            let next = cycle.step().0;
             if next == first.0 {
                 break;
             }

@@ -46,7 +46,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Fold => fold(model),
         Action::Form => form(model),
         Action::Compare => compare(model),
-        Action::Export => model.layer = export_menu(model).map(Layer::Menu).or(model.layer.take()),
+        Action::Export => model.layer = Some(Layer::Menu(export_menu(model))),
         Action::Range => model.layer = Some(Layer::Menu(range_menu(model))),
         Action::Goto => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Goto, ""))),
         Action::Earlier => brush(model, false, effects),
@@ -448,7 +448,7 @@ fn incident_calls(model: &mut Model, effects: &mut Effects) {
     follow_log(model, filter, false, effects);
 }
 
-fn export_menu(model: &mut Model) -> Option<Menu> {
+fn export_menu(model: &Model) -> Menu {
     let here = model.logs.tail.rows().count() as u64;
     let mut items = Vec::new();
     if let Some(row) = model.logs.tail.selected_row() {
@@ -463,7 +463,7 @@ fn export_menu(model: &mut Model) -> Option<Menu> {
     let all = format!("copy the command for all:  {}", export_command(model));
     items.push(item('y', all, LogPick::Export(Export::Command)));
     let title = "EXPORT   new files of mode 0600 in the working directory".to_owned();
-    Some(Menu { title, items, at: 0 })
+    Menu { title, items, at: 0 }
 }
 
 fn export_command(model: &Model) -> String {

@@ -42,7 +42,7 @@ fn complete(model: &mut Model) {
     let Some(Layer::Prompt(prompt)) = &model.layer else { return };
     let (text, cursor) = (prompt.field.text(), prompt.field.before_cursor().chars().count());
     let mut cycle = prompt.cycle.clone().or_else(|| Cycle::new(model, &text, cursor));
-    let next = cycle.as_mut().map(Cycle::next);
+    let next = cycle.as_mut().map(Cycle::step);
     let field = match next {
         Some((text, cursor, more)) => {
             // With a single one the next Tab is about the next word.
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn times_are_read_as_people_write_them() {
-        let at = |text: &str| moment(text, now()).map(|at| words::moment(at));
+        let at = |text: &str| moment(text, now()).map(words::moment);
         assert_eq!(at("03:05").as_deref(), Some("2026-11-22 03:05:00Z"));
         assert_eq!(at("3:05:09").as_deref(), Some("2026-11-22 03:05:09Z"));
         assert_eq!(at("14:05").as_deref(), Some("2026-11-21 14:05:00Z"), "the latest such time");
