@@ -12,6 +12,7 @@ use super::secret::ShowOnce;
 use super::tokens::Sort;
 
 /// A dialog, a menu or a prompt.
+#[expect(clippy::large_enum_variant, reason = "one layer is there at a time, so its size costs nothing")]
 #[derive(Clone, Debug)]
 pub enum Layer {
     Help {

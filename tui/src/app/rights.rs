@@ -303,9 +303,7 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
     if action == Action::LockDown && model.lockdown().is_some() {
         return Err("it is locked down already".to_owned());
     }
-    if let Err(why) = on_node(model, action) {
-        return Err(why);
-    }
+    on_node(model, action)?;
     let Some(token) = model.marked_token() else { return Ok(()) };
     let of_token = matches!(
         action,
