@@ -75,7 +75,7 @@ fn fields(canvas: &mut Canvas<'_>, model: &Model, form: &Form, area: Area, top: 
     let lines = grouped(form);
     let room = usize::from(area.height.saturating_sub(top + 4)).max(1);
     let marked = |line: &Vec<(usize, &FormField)>| line.iter().any(|(index, _)| *index == form.focus);
-    let at = lines.iter().position(marked).unwrap_or(lines.len().saturating_sub(1));
+    let at = lines.iter().position(marked).unwrap_or_else(|| lines.len().saturating_sub(1));
     let skip = (at + 1).saturating_sub(room);
     let mut y = top;
     for line in lines.iter().skip(skip).take(room) {
@@ -124,7 +124,7 @@ fn draw_cells(row: &mut Row<'_>, form: &Form, cells: &[(usize, &FormField)], the
         let marked = *index == form.focus;
         match &field.value {
             Value::Text(text) => {
-                draw_text_cell(row, &text.text(), text.before_cursor().chars().count(), width, marked, theme)
+                draw_text_cell(row, &text.text(), text.before_cursor().chars().count(), width, marked, theme);
             }
             Value::Choice(choice) => {
                 let style = if marked { theme.marked() } else { theme.plain() };
