@@ -53,7 +53,7 @@ impl Context<'_> {
     pub(super) fn object<T: Serialize>(&mut self, object: &T, words: impl FnOnce(&T) -> Vec<String>) -> Done {
         match self.format {
             Format::Table | Format::Csv | Format::Har => {
-                words(object).iter().try_for_each(|line| self.io.line(line))?
+                words(object).iter().try_for_each(|line| self.io.line(line))?;
             }
             Format::Json => self.io.json(object, true)?,
             Format::Jsonl => self.io.json(object, false)?,

@@ -29,7 +29,7 @@ fn lines(found: &LogHistogram, when: When) -> Vec<String> {
     let columns = columns(found);
     let highest = columns.iter().map(OutcomeCounts::total).max().unwrap_or(0);
     let strip: String = columns.iter().map(|counts| level(counts.total(), highest)).collect();
-    let marks: String = columns.iter().map(|counts| mark(counts)).collect();
+    let marks: String = columns.iter().map(mark).collect();
     let (begin, end) = (when.full(found.since), when.full(found.until));
     let mut lines = vec![
         format!("{begin} to {end}"),
