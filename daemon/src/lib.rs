@@ -19,6 +19,7 @@ pub mod logger;
 pub mod people;
 pub mod refused;
 pub mod running;
+pub mod spread;
 pub mod store;
 pub mod tail;
 pub mod usage;

@@ -18,6 +18,7 @@ mod history_tests;
 mod log_hints;
 #[cfg(test)]
 mod log_tests;
+mod log_traits;
 mod memory;
 mod memory_requests;
 mod overlay;
@@ -31,9 +32,10 @@ mod traits;
 
 pub use check::{Checked, check_log, check_state};
 pub use log_hints::{LogHints, OutcomeSet};
+pub use log_traits::{LogPage, LogReader, LogStore, LogTotals};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{
-    AuditPage, Committed, IncidentFilter, Loaded, LogPage, LogReader, LogStore, LogTotals, PAGE_SCAN_ROWS, Reader,
-    SCAN_ROWS_MAX, Store, StoreError, View, WholeRequest, incident_page,
+    AuditPage, Committed, IncidentFilter, Loaded, PAGE_SCAN_ROWS, Reader, SCAN_ROWS_MAX, Store, StoreError, View,
+    WholeRequest, incident_page,
 };

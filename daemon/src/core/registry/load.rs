@@ -2,18 +2,19 @@
 //! shared among the processors.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread;
 
 use tollgate_shared::id::{ServiceId, TeamId};
 use tollgate_shared::name::Name;
 
 use super::{ServiceEntry, compile_stored};
 use crate::core::model::{FilterRecord, Service};
+use crate::spread;
 use crate::store::Loaded;
 
-/// Fewer filters are compiled sooner than a thread is made.
-const FILTERS_A_THREAD_MIN: usize = 2_000;
+/// The filters of fewer services are compiled sooner than a thread is made.
+const SERVICES_A_THREAD_MIN: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 
 /// A service and the records of its filters.
 type Job<'l> = (&'l Service, Vec<&'l FilterRecord>);
@@ -30,16 +31,8 @@ pub(super) fn entries(loaded: &Loaded) -> Result<Vec<Arc<ServiceEntry>>, String>
     let teams: HashMap<TeamId, &Name> = loaded.teams.iter().map(|team| (team.id, &team.name)).collect();
     let jobs: Vec<Job<'_>> =
         loaded.services.iter().map(|service| (service, filters.remove(&service.id).unwrap_or_default())).collect();
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(loaded.filters.len() / FILTERS_A_THREAD_MIN).max(1);
-    let made: Vec<Result<Vec<_>, String>> = thread::scope(|scope| {
-        let parts = jobs.chunks(jobs.len().div_ceil(threads).max(1));
-        let started: Vec<_> = parts.map(|part| scope.spawn(|| of_part(part, &teams))).collect();
-        let joined = started.into_iter().map(thread::ScopedJoinHandle::join);
-        joined
-            .map(|made| made.unwrap_or_else(|_| Err("compiling the stored filters ended in a panic".to_owned())))
-            .collect()
-    });
+    let made = spread::over(&jobs, SERVICES_A_THREAD_MIN, |part| of_part(part, &teams))
+        .map_err(|_| "compiling the stored filters ended in a panic".to_owned())?;
     Ok(made.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 

@@ -89,7 +89,7 @@ async fn a_query_is_sent_as_it_is_typed_and_a_wrong_one_is_drawn_with_its_place_
     assert_eq!(fake.asked(), [expected]);
     let did = tollgate(&fake, &["token", "list", "stat:expired"]).await;
     assert_eq!(did.exit(), 64);
-    assert!(did.err.contains("  stat:expired\n  ^^^^\n"), "{}", did.err);
+    assert!(did.err.contains("    stat:expired\n    ^^^^\n"), "{}", did.err);
     assert!(did.err.contains("did you mean `state`?"), "{}", did.err);
 }
 

@@ -9,7 +9,11 @@ use crate::client::testing::status;
 /// Lists this many tokens that end within a day where ends are asked for, and none otherwise.
 fn ending(soon: usize) -> FakeDaemon {
     FakeDaemon::start(move |target, _| {
-        let items = if target.contains("expires_within_secs") { vec![token(); soon] } else { Vec::new() };
+        let items = if target.contains("expires_within_secs") || target.contains("expires%3A%3C14d") {
+            vec![token(); soon]
+        } else {
+            Vec::new()
+        };
         Reply::json(&Page { items, next: None })
     })
 }
