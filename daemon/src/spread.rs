@@ -24,7 +24,9 @@ pub fn over<T: Sync, R: Send>(
         let parts = items.chunks(items.len().div_ceil(threads).max(1));
         let work = &work;
         let started: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        started.into_iter().map(|part| part.join().map_err(|_| Panicked)).collect()
+        // All are joined before one is judged: a part that nobody joined would take its panic to the scope's end.
+        let joined: Vec<_> = started.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        joined.into_iter().map(|part| part.map_err(|_| Panicked)).collect()
     })
 }
 
