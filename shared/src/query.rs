@@ -375,8 +375,8 @@ impl fmt::Display for Shown<'_> {
         match self.expr {
             Expr::And(list) => self.write_list(f, list, false),
             Expr::Or(list) => self.write_list(f, list, true),
-            // `--` is refused, because it looks like an option of the command line.
-            Expr::Not(inner) if matches!(**inner, Expr::Not(_)) => write!(f, "not {}", self.child(inner)),
+            // `--` is refused, because it looks like an option of the command line; so every second one is a word.
+            Expr::Not(inner) if negations(inner) % 2 == 1 => write!(f, "not {}", self.child(inner)),
             Expr::Not(inner) => {
                 f.write_str("-")?;
                 self.write_child(f, inner, matches!(**inner, Expr::And(_) | Expr::Or(_)))
@@ -384,6 +384,11 @@ impl fmt::Display for Shown<'_> {
             Expr::Term(term) => write_ask(f, &term.ask, self.schema),
         }
     }
+}
+
+/// How many negations stand directly inside one another, from here on.
+fn negations(expr: &Expr) -> usize {
+    std::iter::successors(Some(expr), |expr| if let Expr::Not(inner) = expr { Some(inner) } else { None }).count() - 1
 }
 
 fn write_ask(f: &mut fmt::Formatter<'_>, ask: &Ask, schema: &Schema) -> fmt::Result {

@@ -35,6 +35,8 @@ fn terms_side_by_side_are_joined_by_and_which_binds_closer_than_or() {
     assert_eq!(canonical("a or (b c)"), "a or b c");
     assert_eq!(canonical("NOT (a b) not c"), "-(a b) -c");
     assert_eq!(canonical("not not a"), "not -a");
+    assert_eq!(canonical("-not -a"), "-not -a", "three in a row are not longer than what was typed");
+    assert_eq!(canonical("not not not not a"), "not -not -a");
     assert_eq!(Query::parse("a or b c", &LOGS), Query::parse("a or (b and c)", &LOGS));
 }
 

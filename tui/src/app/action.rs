@@ -56,6 +56,7 @@ pub enum Action {
     Repaint,
     Background,
     Back,
+    Leave,
     Quit,
     Add,
     AddTeam,
@@ -122,7 +123,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 90] = [
+    pub const ALL: [Self; 91] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -178,6 +179,7 @@ impl Action {
         Self::Repaint,
         Self::Background,
         Self::Back,
+        Self::Leave,
         Self::Quit,
         Self::Add,
         Self::AddTeam,
@@ -251,7 +253,8 @@ impl Action {
             Self::Command => look("command", "type a command by its name"),
             Self::Repaint => look("repaint", "paint and sort everything again"),
             Self::Background => look("background", "stop this program; fg brings it back"),
-            Self::Back => look("back", "close what is on top; at a screen's root: quit"),
+            Self::Back => look("back", "close what is on top"),
+            Self::Leave => look("leave", "close what is on top; at a screen's root: quit"),
             Self::Quit => look("quit", "leave the console"),
             other if other.is_of_log() => other.log_info(),
             Self::LockScreen => look("lock", "hide this screen until you come back"),

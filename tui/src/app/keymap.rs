@@ -147,7 +147,8 @@ pub const BINDINGS: &[Binding] = &[
     everywhere(&[Key::char(':'), Key::ctrl('p'), Key::char('P')], Action::Command),
     everywhere(&[Key::ctrl('l')], Action::Repaint),
     everywhere(&[Key::ctrl('z')], Action::Background),
-    everywhere(&[Key::char('q'), Key::plain(Code::Esc), Key::plain(Code::Backspace)], Action::Back),
+    everywhere(&[Key::char('q')], Action::Leave),
+    everywhere(&[Key::plain(Code::Esc), Key::plain(Code::Backspace)], Action::Back),
     Binding { keys: &[Key::char('.')], places: &[], action: Action::Menu, hint: Some("all") },
     Binding { keys: &[Key::char('?')], places: &[], action: Action::Help, hint: Some("help") },
 ];

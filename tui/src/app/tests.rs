@@ -297,6 +297,17 @@ fn the_secret_hides_after_a_minute_any_key_shows_it_and_enter_does_nothing() {
 }
 
 #[test]
+fn escape_closes_what_is_open_and_only_q_leaves() {
+    let mut model = model(80, 24, 4);
+    for key in [Key::plain(Code::Esc), Key::plain(Code::Backspace)] {
+        assert!(press(&mut model, key).list.is_empty() && !model.quit);
+        assert!(model.notice.as_deref().is_some_and(|words| words.contains("q leaves")), "{:?}", model.notice);
+    }
+    press(&mut model, Key::char('q'));
+    assert!(model.quit);
+}
+
+#[test]
 fn a_secret_stands_in_no_debug_text_and_in_no_command() {
     let mut model = model(80, 24, 4);
     created(&mut model);

@@ -81,7 +81,7 @@ fn nothing(model: &Model) -> Vec<String> {
             "tollgate workflow create --file WORKFLOW.json makes one; its steps run, post or open incidents",
         ],
         Screen::Requests => {
-            &["no requests", "A call to /v1/request starts a workflow; each run is here. v shows the workflows."]
+            &["no requests", "A call to /v1/request starts a workflow: its runs are here. v: workflows"]
         }
         Screen::Services => &["no teams yet", "A  creates the first one, then a service and a filter"],
         Screen::Operators => &[

@@ -54,9 +54,14 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout, len: usize) {
         RequestsTab::Requests => "[requests]  workflows ",
         RequestsTab::Workflows => " requests  [workflows]",
     };
-    let more = if requests.more && requests.tab == RequestsTab::Requests { " newest" } else { "" };
+    let count = group(len as u64);
+    let count = match requests.tab {
+        RequestsTab::Requests if requests.more => format!("the newest {count}"),
+        RequestsTab::Requests => format!("{count} requests"),
+        RequestsTab::Workflows => format!("{count} workflows"),
+    };
     let search = if requests.search.is_empty() { String::new() } else { format!("  / {}", requests.search) };
-    let words = format!(" {tabs}  the {}{more}   v changes the list{search}", group(len as u64));
+    let words = format!(" {tabs}  {count}   v changes the list{search}");
     let style = canvas.theme.plain();
     canvas.text(layout.title, &words, style);
 }

@@ -38,7 +38,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Command => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Command, ""))),
         Action::Repaint => resort(model),
         Action::Background => effects.push(Effect::Background),
-        Action::Back => back(model, effects),
+        Action::Back => back(model),
+        Action::Leave => leave(model, effects),
         Action::Quit => quit(model, effects),
         Action::LockScreen => lock::fall(model),
         Action::Verify => verify(model, effects),
@@ -206,16 +207,26 @@ fn copy(model: &mut Model, effects: &mut Effects) {
     }
 }
 
-fn back(model: &mut Model, effects: &mut Effects) {
-    if log::close_something(model) {
-        model.pane_top = 0;
-        return;
+/// Never leaves the console: Esc pressed once too often, or late through a multiplexer, must not end a watch.
+fn back(model: &mut Model) {
+    if !step_back(model) {
+        model.notice = Some("nothing is open; q leaves the console".to_owned());
     }
-    if std::mem::take(&mut model.in_pane) {
-        model.pane_top = 0;
-        return;
+}
+
+fn leave(model: &mut Model, effects: &mut Effects) {
+    if !step_back(model) {
+        quit(model, effects);
     }
-    quit(model, effects);
+}
+
+/// Closes the topmost thing that is open; false where there is none.
+fn step_back(model: &mut Model) -> bool {
+    let closed = log::close_something(model) || std::mem::take(&mut model.in_pane);
+    if closed {
+        model.pane_top = 0;
+    }
+    closed
 }
 
 pub(super) fn quit(model: &mut Model, effects: &mut Effects) {
