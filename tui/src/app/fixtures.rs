@@ -380,7 +380,7 @@ pub(crate) fn model(columns: u16, rows: u16, count: u32) -> Model {
     tell(&mut model, Net::Connected(Box::new(status())));
     let (open, resolved) =
         (1..=u64::from(count.min(1_000))).map(|at| Arc::new(incident(at))).partition(|row| row.head.state.is_open());
-    tell(&mut model, Net::Incidents { open, resolved, more: false });
+    tell(&mut model, Net::Incidents { query: String::new(), open, resolved, more: false });
     tell(&mut model, Net::Presets(vec!["alertmanager".into(), "zabbix".into()]));
     if count > 0 {
         tell(&mut model, organisation());

@@ -6,6 +6,7 @@ use super::action::Action;
 use super::danger::Danger;
 use super::field::Field;
 use super::forms::Form;
+use super::incidents;
 use super::logs::suggest::Cycle;
 use super::query::Range;
 use super::secret::ShowOnce;
@@ -52,6 +53,12 @@ pub struct MenuItem {
 pub enum Pick {
     Action(Action),
     Sort(Sort),
+    SortIncidents(incidents::Sort),
+    /// A value of the marked incident, by its place in the menu.
+    Incident {
+        place: usize,
+        only: bool,
+    },
     Log(LogPick),
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{LockdownView, StatusView, TokenView};
+use tollgate_shared::api::{LockdownView, MaintenanceView, StatusView, TokenView};
 use tollgate_shared::time::Timestamp;
 
 use super::action::Action;
@@ -73,6 +73,8 @@ pub struct Model {
     pub tokens: Tokens,
     pub logs: Logs,
     pub incidents: Incidents,
+    /// What is planned or runs, by beginning.
+    pub maintenances: Vec<MaintenanceView>,
     pub requests: Requests,
     pub services: Services,
     pub operators: Operators,
@@ -157,6 +159,14 @@ impl Model {
             Screen::Tokens => self.tokens.selected(),
             _ => None,
         }
+    }
+
+    /// The maintenance that runs on a service now; one for all its calls before one for some.
+    #[must_use]
+    pub fn maintenance_of(&self, service: &str) -> Option<&MaintenanceView> {
+        let runs = |one: &&MaintenanceView| one.from <= self.now && one.until.is_none_or(|until| until > self.now);
+        let here = self.maintenances.iter().filter(|one| one.service.id == service);
+        here.filter(runs).min_by_key(|one| (!one.tags.is_empty(), one.from))
     }
 
     /// The lockdown in force.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, NewFilter, NewOperator, NewService,
-    NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView,
-    SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
+    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, MaintenanceView, NewFilter,
+    NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken,
+    SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf,
+    WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
@@ -81,11 +83,20 @@ pub enum Net {
     Tokens(Vec<Arc<TokenView>>),
     /// One token, fresh.
     Token(Box<TokenView>),
+    /// Those that fit a query; empty = all.
     Incidents {
+        query: String,
         open: Vec<Arc<IncidentView>>,
         resolved: Vec<Arc<IncidentView>>,
         more: bool,
     },
+    /// The daemon does not take a query over incidents.
+    IncidentsRefused {
+        query: String,
+        why: String,
+    },
+    /// Maintenances that are planned, or run.
+    Maintenances(Vec<MaintenanceView>),
     Organisation {
         teams: Vec<TeamView>,
         services: Vec<ServiceView>,
@@ -122,7 +133,7 @@ pub enum Net {
         number: u64,
         result: Result<Box<LogHistogram>, Failure>,
     },
-    /// The operator's saved queries of the API log.
+    /// The operator's saved queries of all screens.
     Saved(Vec<SavedQuery>),
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
@@ -262,8 +273,8 @@ pub enum Call {
     RemoveTeam { team: String },
     RemoveService { service: String },
     RemoveFilter { filter: String },
-    SaveQuery { name: String, q: String },
-    DropQuery { name: String },
+    SaveQuery { screen: QueryScreen, name: String, q: String },
+    DropQuery { screen: QueryScreen, name: String },
     CreateOperator(NewOperator),
     EditOperator { operator: String, patch: OperatorPatch, version: u64 },
     RemoveOperator { operator: String },
@@ -309,6 +320,10 @@ pub enum Effect {
         number: u64,
         filter: LogFilter,
         buckets: u16,
+    },
+    /// Only incidents that fit a query are wanted; empty = all.
+    WatchIncidents {
+        query: String,
     },
     /// Ask for one incident's story.
     FetchIncident {

@@ -132,7 +132,7 @@ fn message(model: &Model, event: &Event) -> Msg {
         Event::Incidents(count) => {
             let rows = (1..=*count).map(|at| std::sync::Arc::new(fixtures::incident(at)));
             let (open, resolved) = rows.partition(|row| row.head.state.is_open());
-            Msg::Net(Net::Incidents { open, resolved, more: false })
+            Msg::Net(Net::Incidents { query: model.incidents.query().to_owned(), open, resolved, more: false })
         }
     }
 }

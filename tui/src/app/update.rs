@@ -5,6 +5,7 @@ mod changes;
 mod clock;
 mod danger;
 mod dialogs;
+mod incidents;
 mod keys;
 mod layers;
 mod lock;
@@ -21,6 +22,7 @@ use super::query::LogFilter;
 use super::tokens::PaneTab;
 
 pub use clock::next_change;
+pub use log::kept_query;
 
 /// Rows that a log begins with.
 const LOG_LAST: u32 = 200;

@@ -1,9 +1,8 @@
 //! Changes, as requests to the daemon.
 
 use tollgate_shared::api::{
-    BulkTokens, CancelRequest, ChangeOverlap, ResolveIncident, RetryRequest, RevokeToken, SaveQuery, Screen,
-    ServicePatch, SetDebug, SetLockdown, SetPassphrase, SuspendToken, TokenCreated, TokenPatch, TokenView,
-    WorkflowPatch,
+    BulkTokens, CancelRequest, ChangeOverlap, ResolveIncident, RetryRequest, RevokeToken, SaveQuery, ServicePatch,
+    SetDebug, SetLockdown, SetPassphrase, SuspendToken, TokenCreated, TokenPatch, TokenView, WorkflowPatch,
 };
 
 use super::client::words;
@@ -42,12 +41,12 @@ pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientErro
         Call::RemoveService { service } => gone(client.delete_service(&service).await)?,
         Call::RemoveFilter { filter } => gone(client.delete_filter(&filter).await)?,
         Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
-        Call::SaveQuery { name, q } => {
-            let saved = client.save_query(Screen::Logs, &name, &SaveQuery { q }).await?;
+        Call::SaveQuery { screen, name, q } => {
+            let saved = client.save_query(screen, &name, &SaveQuery { q }).await?;
             Reply::Said(format!("saved as @{}: Q lists your queries", saved.name))
         }
-        Call::DropQuery { name } => {
-            client.delete_query(Screen::Logs, &name).await?;
+        Call::DropQuery { screen, name } => {
+            client.delete_query(screen, &name).await?;
             Reply::Said(format!("@{name} is deleted"))
         }
         other => return token(client, other).await,

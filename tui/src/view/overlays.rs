@@ -6,6 +6,7 @@ use crate::app::keymap::{self, Binding, Place};
 use crate::app::layer::{Layer, Menu, Prompt, PromptKind};
 use crate::app::layout::{Area, Layout};
 use crate::app::model::{Model, Screen};
+use crate::app::update::kept_query;
 
 use super::canvas::Canvas;
 use super::query_bar;
@@ -14,12 +15,17 @@ pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     match &model.layer {
         Some(Layer::Help { top }) => help(canvas, model, *top),
         Some(Layer::Menu(open)) => menu(canvas, open),
-        Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && model.screen == Screen::Log => {
+        Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && has_bar(model.screen) => {
             query_bar::bar(canvas, model, open);
         }
         Some(Layer::Prompt(open)) => prompt(canvas, model, open, layout),
         _ => {}
     }
+}
+
+/// Screens whose filter is a query.
+fn has_bar(screen: Screen) -> bool {
+    matches!(screen, Screen::Log | Screen::Incidents)
 }
 
 /// A box over the screen: a rule above and below, the title in the upper one.
@@ -141,7 +147,9 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
         },
         PromptKind::Search => "Enter keeps it, n N go on, Esc goes back".to_owned(),
         PromptKind::Goto => "14:05 (UTC)  -30m  2026-11-22  2026-11-22T03:14Z  or a seq   Enter goes there".to_owned(),
-        PromptKind::SaveQuery => format!("keeps  {}   under this name, for you alone", model.logs.tail.filter.text),
+        PromptKind::SaveQuery => {
+            format!("keeps  {}   under this name, for you alone", kept_query(model).1)
+        }
         PromptKind::Filter if model.screen == Screen::Audit => {
             "actor:NAME  action:token.revoke  target:OBJECT  since:30d   Enter asks the daemon".to_owned()
         }

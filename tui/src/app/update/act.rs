@@ -7,7 +7,7 @@ use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::tokens::Sort;
-use super::{changes, danger, dialogs, lock, log, walk};
+use super::{changes, danger, dialogs, incidents, lock, log, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -129,6 +129,8 @@ fn open(model: &mut Model, effects: &mut Effects) {
         Screen::Services => model.services.fold(),
         Screen::Status => {}
         Screen::Log => log::open(model, effects),
+        // The story first, then what it was made of.
+        Screen::Incidents if model.in_pane => log::act(model, Action::IncidentCalls, effects),
         Screen::Tokens | Screen::Incidents | Screen::Requests | Screen::Operators | Screen::Audit => {
             model.in_pane = true;
         }
@@ -151,22 +153,28 @@ fn filter(model: &mut Model) {
     let text = match model.screen {
         Screen::Log => model.logs.tail.filter.text.clone(),
         Screen::Audit => model.audit.filter.line(),
+        Screen::Incidents => model.incidents.filter.clone(),
         _ => model.tokens.filter.clone(),
     };
     model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Filter, &text)));
 }
 
 fn filter_switch(model: &mut Model, effects: &mut Effects) {
-    if model.screen == Screen::Log {
-        log::switch_filter(model, effects);
-    } else {
-        model.tokens.filter_on = !model.tokens.filter_on;
-        model.tokens.refilter();
-        super::watch_revoked(model, effects);
+    match model.screen {
+        Screen::Log => log::switch_filter(model, effects),
+        Screen::Incidents => incidents::switch_filter(model, effects),
+        _ => {
+            model.tokens.filter_on = !model.tokens.filter_on;
+            model.tokens.refilter();
+            super::watch_revoked(model, effects);
+        }
     }
 }
 
 fn sort_menu(model: &Model) -> Menu {
+    if model.screen == Screen::Incidents {
+        return incidents::sort_menu(model);
+    }
     let items = Sort::ALL.iter().map(|(letter, sort, words)| MenuItem {
         letter: *letter,
         words: (*words).to_owned(),

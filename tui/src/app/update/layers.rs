@@ -7,7 +7,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
-use super::{act, changes, danger, log, trial, walk};
+use super::{act, changes, danger, incidents, log, trial, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -77,6 +77,8 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(item) => match item.pick {
             Pick::Action(action) => act::act(model, action, effects),
             Pick::Log(pick) => log::pick(model, pick, effects),
+            Pick::SortIncidents(sort) => incidents::sort(model, sort),
+            Pick::Incident { place, only } => incidents::add(model, place, only, effects),
             Pick::Sort(sort) => {
                 model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
                 model.tokens.sort = sort;
@@ -160,6 +162,7 @@ fn enter(model: &mut Model, effects: &mut Effects) {
         (PromptKind::Goto | PromptKind::SaveQuery, _) | (PromptKind::Filter, Screen::Log) => {
             log::enter(model, prompt.kind, &text, effects).err()
         }
+        (PromptKind::Filter, Screen::Incidents) => incidents::enter(model, &text, effects).err(),
         (PromptKind::Filter, Screen::Audit) => AuditFilter::parse(&text)
             .map(|filter| {
                 let audit = &mut model.audit;

@@ -5,6 +5,7 @@ mod prompts;
 
 use std::sync::Arc;
 
+use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::query::{LOGS, Query};
 use zeroize::Zeroizing;
@@ -68,13 +69,17 @@ pub(super) fn pick(model: &mut Model, pick: LogPick, effects: &mut Effects) {
             follow_log(model, filter, false, effects);
         }
         LogPick::Query(place) => {
-            let Some(query) = model.logs.saved.get(place).map(|saved| saved.q.clone()) else { return };
-            ask(model, query, effects);
+            let Some(saved) = model.logs.saved.get(place).cloned() else { return };
+            match saved.screen {
+                QueryScreen::Incidents => super::incidents::ask(model, saved.q, effects),
+                _ => ask(model, saved.q, effects),
+            }
         }
         LogPick::DropQuery(place) => {
-            let Some(name) = model.logs.saved.get(place).map(|saved| saved.name.to_string()) else { return };
-            let cli = format!("tollgate query delete logs {}", words::shell(&name));
-            request(model, Call::DropQuery { name }, cli, effects);
+            let Some(saved) = model.logs.saved.get(place) else { return };
+            let (screen, name) = (saved.screen, saved.name.to_string());
+            let cli = format!("tollgate query delete {screen} {}", words::shell(&name));
+            request(model, Call::DropQuery { screen, name }, cli, effects);
         }
         LogPick::Value { place, only } => {
             let row = model.logs.tail.selected_row().cloned();
@@ -213,6 +218,9 @@ fn error(model: &mut Model, forward: bool, effects: &mut Effects) {
 
 /// `=` and `!`: the value under the cursor, or a menu of the row's values where no column is marked.
 fn narrow(model: &mut Model, only: bool, effects: &mut Effects) {
+    if model.screen == Screen::Incidents {
+        return super::incidents::narrow(model, only);
+    }
     let Some(row) = model.logs.tail.selected_row().cloned() else {
         model.notice = Some("no row is marked".to_owned());
         return;
@@ -380,7 +388,8 @@ fn brush(model: &mut Model, later: bool, effects: &mut Effects) {
 }
 
 fn saved_menu(model: &mut Model, drops: bool) {
-    let saved = model.logs.saved.iter().enumerate();
+    let screen = kept_query(model).0;
+    let saved = model.logs.saved.iter().enumerate().filter(|(_, saved)| saved.screen == screen);
     let letters = ('a'..='z').chain('A'..='Z').chain(std::iter::repeat(' '));
     // Nothing is deleted by a slip: there the mark begins on a line that is no query.
     let none = drops.then(|| item(' ', "none of them".to_owned(), LogPick::Nothing));
@@ -401,11 +410,20 @@ fn saved_menu(model: &mut Model, drops: bool) {
 }
 
 fn save_prompt(model: &mut Model) {
-    if model.logs.tail.filter.is_empty() {
+    if kept_query(model).1.is_empty() {
         model.notice = Some("there is no query to save: f types one".to_owned());
         return;
     }
     model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::SaveQuery, "")));
+}
+
+/// The query of this screen, and what it is about.
+#[must_use]
+pub fn kept_query(model: &Model) -> (QueryScreen, String) {
+    match model.screen {
+        Screen::Incidents => (QueryScreen::Incidents, model.incidents.filter.clone()),
+        _ => (QueryScreen::Logs, model.logs.tail.filter.text.clone()),
+    }
 }
 
 /// A change of the operator's own saved queries: also a reader's. Nothing is queued while there is no connection.
@@ -424,12 +442,12 @@ fn row_incident(model: &mut Model, effects: &mut Effects) {
         model.notice = Some("this call touched no incident".to_owned());
         return;
     };
-    let Some(index) = model.incidents.rows.iter().position(|row| row.head.id == id) else {
-        model.notice = Some(format!("not among those listed: tollgate incident show {id}"));
-        return;
-    };
     super::act::act(model, Action::Go(Screen::Incidents), effects);
-    model.incidents.go(index);
+    match model.incidents.rows.iter().position(|row| row.head.id == id) {
+        Some(index) => model.incidents.go(index),
+        // It is older than those that are listed, or the query hides it.
+        None => super::incidents::ask(model, format!("id:{id}"), effects),
+    }
 }
 
 fn incident_calls(model: &mut Model, effects: &mut Effects) {

@@ -42,10 +42,12 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             model.tokens.refresh(*token);
             model.tokens.note_worst(model.now);
         }
-        Net::Incidents { open, resolved, more } => {
-            model.incidents.replace(open, resolved, more);
+        Net::Incidents { query, open, resolved, more } => {
+            model.incidents.replace(&query, open, resolved, more);
             refresh_story(model, effects);
         }
+        Net::IncidentsRefused { query, why } => model.incidents.refuse(&query, why),
+        Net::Maintenances(maintenances) => model.maintenances = maintenances,
         Net::Organisation { teams, services, filters } => {
             model.services.replace(teams, services, filters);
             meet_filter(model);
@@ -158,6 +160,8 @@ fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) 
     let same_log = status.log.last_seq.unwrap_or(0) >= model.logs.tail.last_seq();
     model.status = Some(status);
     effects.touch(Dirty::Input);
+    // The client task begins anew with every connection, and knows nothing of the query.
+    effects.push(Effect::WatchIncidents { query: model.incidents.query().to_owned() });
     let filter = model.logs.tail.filter.clone();
     if !(same_log && model.logs.tail.is_over) {
         follow_log(model, filter, same_log, effects);
