@@ -4,6 +4,7 @@
 //! dice, or knows ratatui and crossterm, so all of it is tested without a terminal and without a daemon.
 
 pub mod action;
+pub mod ask;
 pub mod audit;
 pub mod chips;
 pub mod commands;
@@ -22,6 +23,7 @@ pub mod layer;
 pub mod layout;
 pub mod lock;
 pub mod logs;
+pub mod marks;
 pub mod model;
 pub mod msg;
 pub mod operators;
@@ -34,6 +36,7 @@ pub mod status;
 pub mod tail;
 pub mod tokens;
 pub mod trial;
+pub mod undo;
 pub mod update;
 pub mod verdict;
 pub mod words;

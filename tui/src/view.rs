@@ -3,11 +3,13 @@
 //!
 //! Every text goes through [`crate::safe_text::SafeText`], also our own, in [`canvas`]; no other room makes spans.
 
+mod ask;
 pub mod canvas;
 mod chrome;
 mod dialogs;
 mod empty;
 mod forms;
+mod listing;
 mod lists;
 mod log;
 mod overlays;
@@ -46,6 +48,7 @@ pub fn render(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     match &model.layer {
         Some(Layer::Form(form)) => forms::form(&mut canvas, model, form),
         Some(Layer::Danger(danger)) => dialogs::danger(&mut canvas, model, danger),
+        Some(Layer::Ask(asked)) => ask::ask(&mut canvas, model, asked),
         Some(Layer::Secret(secret)) => secret::show_once(&mut canvas, secret),
         Some(Layer::Receipt(receipt, also)) => dialogs::receipt(&mut canvas, receipt, also),
         _ => screen(&mut canvas, model),

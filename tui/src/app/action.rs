@@ -26,6 +26,10 @@ pub enum Action {
     FilterSwitch,
     SortMenu,
     Resort,
+    Mark,
+    MarkAll,
+    Undo,
+    History,
     Follow,
     NextError,
     PreviousError,
@@ -123,7 +127,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 91] = [
+    pub const ALL: [Self; 95] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -149,6 +153,10 @@ impl Action {
         Self::FilterSwitch,
         Self::SortMenu,
         Self::Resort,
+        Self::Mark,
+        Self::MarkAll,
+        Self::Undo,
+        Self::History,
         Self::Follow,
         Self::NextError,
         Self::PreviousError,
@@ -245,6 +253,10 @@ impl Action {
             Self::FilterSwitch => look("filter-switch", "filter on or off"),
             Self::SortMenu => look("sort", "choose the order; the same letter again reverses it"),
             Self::Resort => look("resort", "sort again; rows never move by themselves"),
+            Self::Mark => look("mark", "mark the row: the next change is for all that are marked, Esc unmarks them"),
+            Self::MarkAll => look("mark-all", "mark all rows that are shown, or none of them"),
+            Self::Undo => look("undo", "what can be undone, newest first; Enter asks"),
+            Self::History => look("history", "what this console changed, as commands; y copies one"),
             Self::Grow => look("grow", "a larger lower pane"),
             Self::Shrink => look("shrink", "a smaller lower pane"),
             Self::Copy => look("copy", "copy the id of what is marked, or the command that shows it"),

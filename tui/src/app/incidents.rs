@@ -8,6 +8,7 @@ use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
 
 use super::cursor::Cursor;
+use super::marks::Marks;
 use super::words;
 
 pub mod sort;
@@ -27,6 +28,8 @@ pub struct Incidents {
     /// There are more open ones than were fetched.
     pub more: bool,
     pub cursor: Cursor<IncidentId>,
+    /// Marked for one change of all of them.
+    pub marks: Marks<IncidentId>,
     /// The marked incident with its story, once it has come.
     pub story: Option<Arc<IncidentView>>,
     /// The story that has been asked for.
@@ -169,7 +172,30 @@ impl Incidents {
         all.then(|| self.rows.iter().filter(fed).count())
     }
 
+    /// The incidents that are marked, in the order of the screen.
+    #[must_use]
+    pub fn marked(&self) -> Vec<Arc<IncidentView>> {
+        self.rows.iter().filter(|row| self.marks.has(row.head.id)).map(Arc::clone).collect()
+    }
+
+    /// Marks the row, or takes its mark away, and goes on to the next one.
+    pub fn mark(&mut self) {
+        if let Some(id) = self.selected().map(|row| row.head.id) {
+            self.marks.switch(id);
+            self.step(1);
+        }
+    }
+
+    /// Marks all rows, or none of them.
+    pub fn mark_all(&mut self) {
+        let all: Vec<IncidentId> = self.rows.iter().map(|row| row.head.id).collect();
+        self.marks.switch_all(&all);
+    }
+
+    /// After the rows changed. What is not listed any more is not marked either: nothing unseen is changed.
     fn relocate(&mut self) {
+        let here: std::collections::HashSet<IncidentId> = self.rows.iter().map(|row| row.head.id).collect();
+        self.marks.keep(|id| here.contains(&id));
         let rows = &self.rows;
         self.cursor.relocate(rows.len(), |at| rows[at].head.id);
     }

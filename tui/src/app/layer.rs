@@ -3,6 +3,7 @@
 use tollgate_shared::api::RevokeReceipt;
 
 use super::action::Action;
+use super::ask::Ask;
 use super::danger::Danger;
 use super::field::Field;
 use super::forms::Form;
@@ -23,6 +24,16 @@ pub enum Layer {
     Prompt(Prompt),
     Form(Form),
     Danger(Box<Danger>),
+    /// One change of many, or one that is taken back.
+    Ask(Box<Ask>),
+    /// What can be undone.
+    Undo {
+        at: usize,
+    },
+    /// What this console changed, as commands.
+    History {
+        at: usize,
+    },
     Secret(ShowOnce),
     /// What was revoked, and what became of what it had issued.
     Receipt(Box<RevokeReceipt>, Vec<String>),

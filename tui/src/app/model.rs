@@ -20,6 +20,7 @@ use super::rights::{self, Me};
 use super::services::Services;
 use super::tokens::{self, Attention, Tokens};
 use super::trial::Trial;
+use super::undo::UndoList;
 use super::words;
 
 /// A screen.
@@ -95,6 +96,8 @@ pub struct Model {
     /// A sentence for the operator; the next key takes it away.
     pub notice: Option<String>,
     pub commands: CommandLog,
+    /// What this session can take back.
+    pub undo: UndoList,
     /// The first path is under way.
     pub guided: bool,
     /// Counts requests, so that late answers are told from awaited ones.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, MaintenanceView, NewFilter,
-    NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken,
-    SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf,
-    WhatIfItem, WorkflowView,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, FilterPatch, FilterView, IncidentView,
+    LogHistogram, MaintenanceView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView,
+    RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenPatch,
+    TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
+use tollgate_shared::incident::IncidentState;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 use zeroize::Zeroizing;
 
@@ -208,6 +209,8 @@ pub enum Reply {
     Token(Box<TokenView>),
     /// Several tokens at once.
     Bulk(Box<BulkResult>),
+    /// Several incidents at once.
+    Incidents(Box<BulkIncidentsResult>),
     Operator(Box<OperatorView>),
     /// There is nothing more to say: it is done.
     Nothing,
@@ -222,6 +225,7 @@ pub enum Reply {
     Service(Box<ServiceView>),
     Filter(Box<FilterView>),
     Request(Box<RequestView>),
+    Workflow(Box<WorkflowView>),
     /// A file was written, or a text was sent to the clipboard: the words to show.
     Said(String),
 }
@@ -247,40 +251,129 @@ pub enum FailureKind {
     Wait(u32),
 }
 
+/// What an object must still be, so that a change may be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    Token { token: String, version: u64 },
+    Incident { incident: String, state: IncidentState },
+    Service { service: String, enabled: bool },
+}
+
 /// A change or a question to the daemon.
 #[derive(Clone, Debug)]
 pub enum Call {
-    Debug { token: String, on: bool },
+    /// Only if all of this is still so.
+    Guarded(Vec<Expect>, Box<Call>),
+    Debug {
+        token: String,
+        on: bool,
+    },
     CreateToken(Box<NewToken>),
-    EditToken { token: String, patch: Box<TokenPatch>, version: u64, debug: Option<bool> },
-    Rotate { token: String, rotate: RotateToken },
-    Overlap { token: String, secs: u32 },
-    Refresh { token: String },
-    Suspend { token: String, reason: String },
-    Resume { token: String },
-    Revoke { token: String, confirm: String, reason: String, also: Vec<String> },
-    Acknowledge { incident: String },
-    Unacknowledge { incident: String },
-    Resolve { incident: String, comment: Option<String> },
+    EditToken {
+        token: String,
+        patch: Box<TokenPatch>,
+        version: u64,
+        debug: Option<bool>,
+    },
+    Rotate {
+        token: String,
+        rotate: RotateToken,
+    },
+    Overlap {
+        token: String,
+        secs: u32,
+    },
+    Refresh {
+        token: String,
+    },
+    Suspend {
+        token: String,
+        reason: String,
+    },
+    Resume {
+        token: String,
+    },
+    BulkTokens(Box<BulkTokens>),
+    BulkIncidents(Box<BulkIncidents>),
+    Revoke {
+        token: String,
+        confirm: String,
+        reason: String,
+        also: Vec<String>,
+    },
+    Acknowledge {
+        incident: String,
+    },
+    Unacknowledge {
+        incident: String,
+    },
+    Resolve {
+        incident: String,
+        comment: Option<String>,
+    },
     CreateTeam(NewTeam),
     CreateService(NewService),
     CreateFilter(NewFilter),
-    EditFilter { filter: String, patch: Box<FilterPatch>, version: String },
-    RetryRequest { request: String },
-    CancelRequest { request: String, comment: Option<String> },
-    SwitchWorkflow { workflow: String, on: bool, version: u64 },
-    SwitchService { service: String, on: bool },
-    RemoveTeam { team: String },
-    RemoveService { service: String },
-    RemoveFilter { filter: String },
-    SaveQuery { screen: QueryScreen, name: String, q: String },
-    DropQuery { screen: QueryScreen, name: String },
+    EditFilter {
+        filter: String,
+        patch: Box<FilterPatch>,
+        version: String,
+    },
+    RetryRequest {
+        request: String,
+    },
+    CancelRequest {
+        request: String,
+        comment: Option<String>,
+    },
+    SwitchWorkflow {
+        workflow: String,
+        on: bool,
+        version: u64,
+    },
+    SwitchService {
+        service: String,
+        on: bool,
+    },
+    RemoveTeam {
+        team: String,
+    },
+    RemoveService {
+        service: String,
+    },
+    RemoveFilter {
+        filter: String,
+    },
+    SaveQuery {
+        screen: QueryScreen,
+        name: String,
+        q: String,
+    },
+    DropQuery {
+        screen: QueryScreen,
+        name: String,
+    },
     CreateOperator(NewOperator),
-    EditOperator { operator: String, patch: OperatorPatch, version: u64 },
-    RemoveOperator { operator: String },
-    SetPassphrase { operator: String, passphrase: Option<Hidden> },
-    SetLockdown { on: bool, reason: String },
-    SignIn { operator: String, passphrase: Hidden },
+    EditOperator {
+        operator: String,
+        patch: OperatorPatch,
+        version: u64,
+    },
+    RemoveOperator {
+        operator: String,
+    },
+    SetPassphrase {
+        operator: String,
+        passphrase: Option<Hidden>,
+    },
+    SetLockdown {
+        on: bool,
+        reason: String,
+    },
+    SignIn {
+        operator: String,
+        passphrase: Hidden,
+    },
     SignOut,
 }
 

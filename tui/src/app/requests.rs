@@ -55,6 +55,13 @@ impl Requests {
         self.story = Some(request);
     }
 
+    /// Takes one workflow anew.
+    pub fn refresh_workflow(&mut self, workflow: WorkflowView) {
+        if let Some(row) = self.workflows.iter_mut().find(|row| row.id == workflow.id) {
+            *row = Arc::new(workflow);
+        }
+    }
+
     #[must_use]
     pub fn selected(&self) -> Option<&Arc<RequestView>> {
         self.rows.get(self.cursor.index).filter(|_| self.tab == RequestsTab::Requests)

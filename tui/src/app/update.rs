@@ -1,6 +1,7 @@
 //! Messages in, effects out.
 
 mod act;
+mod ask;
 mod changes;
 mod clock;
 mod danger;
@@ -12,6 +13,7 @@ mod lock;
 mod log;
 mod net;
 mod trial;
+mod undo;
 mod walk;
 
 use tollgate_shared::time::Timestamp;

@@ -27,6 +27,15 @@ pub(super) fn arrow(marked: bool) -> &'static str {
     if marked { "> " } else { "  " }
 }
 
+/// As [`arrow`], with the sign of a row that is marked for a change of many.
+pub(super) fn marks(here: bool, marked: bool) -> &'static str {
+    match (here, marked) {
+        (true, true) => ">*",
+        (false, true) => " *",
+        (here, false) => arrow(here),
+    }
+}
+
 pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     let incidents = &model.incidents;
     incident_title(canvas, incidents, layout.title);
@@ -47,7 +56,7 @@ pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
         let Some(incident) = incidents.rows.get(index) else { return };
         let marked = index == incidents.cursor.index;
         let mut line = canvas.row(layout.list, base(theme, marked, model.in_pane));
-        line.text(arrow(marked), theme.plain());
+        line.text(marks(marked, incidents.marks.has(incident.head.id)), theme.plain());
         incident_row(&mut line, theme, incident, model, wide);
         canvas.put(layout.list, row, line);
     }
@@ -71,10 +80,11 @@ fn incident_title(canvas: &mut Canvas<'_>, incidents: &Incidents, area: Area) {
         terms::chips(incidents).iter().map(|(word, count)| format!("{word} {}", group(*count as u64))).collect();
     let chips = if chips.is_empty() { String::new() } else { format!(" | {}", chips.join("  ")) };
     let (open, resolved) = (group(incidents.open as u64), group(resolved as u64));
+    let marks = incidents.marks.words(incidents.rows.iter().map(|row| row.head.id));
     let style = canvas.theme.plain();
     canvas.text(
         area,
-        &format!(" {open}{more} open, the latest {resolved} resolved{filter}{search}{sort}{chips}"),
+        &format!(" {open}{more} open, the latest {resolved} resolved{marks}{filter}{search}{sort}{chips}"),
         style,
     );
 }

@@ -9,12 +9,14 @@ use crate::app::model::{Model, Screen};
 use crate::app::update::kept_query;
 
 use super::canvas::Canvas;
-use super::query_bar;
+use super::{listing, query_bar};
 
 pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     match &model.layer {
         Some(Layer::Help { top }) => help(canvas, model, *top),
         Some(Layer::Menu(open)) => menu(canvas, open),
+        Some(Layer::Undo { at }) => listing::undo(canvas, model, *at),
+        Some(Layer::History { at }) => listing::history(canvas, model, *at),
         Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && has_bar(model.screen) => {
             query_bar::bar(canvas, model, open);
         }
@@ -29,7 +31,7 @@ fn has_bar(screen: Screen) -> bool {
 }
 
 /// A box over the screen: a rule above and below, the title in the upper one.
-fn open_box(canvas: &mut Canvas<'_>, title: &str, rows: usize) -> Area {
+pub(super) fn open_box(canvas: &mut Canvas<'_>, title: &str, rows: usize) -> Area {
     let height = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(canvas.rows);
     let area = Area { x: 0, y: (canvas.rows - height) / 2, width: canvas.columns, height };
     let theme = canvas.theme;

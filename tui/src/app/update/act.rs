@@ -7,7 +7,7 @@ use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::tokens::Sort;
-use super::{changes, danger, dialogs, incidents, lock, log, walk};
+use super::{ask, changes, danger, dialogs, incidents, lock, log, undo, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -30,6 +30,10 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::FilterSwitch => filter_switch(model, effects),
         Action::SortMenu => model.layer = Some(Layer::Menu(sort_menu(model))),
         Action::Resort => resort(model),
+        Action::Mark => ask::mark(model, false),
+        Action::MarkAll => ask::mark(model, true),
+        Action::Undo => undo::list(model),
+        Action::History => undo::history(model),
         Action::Grow => model.pane_more = (model.pane_more + 10).min(50),
         Action::Shrink => model.pane_more = (model.pane_more - 10).max(-50),
         Action::Copy => copy(model, effects),
@@ -49,6 +53,9 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
 }
 
 fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
+    if ask::open(model, action) {
+        return;
+    }
     if let Err(why) = model.may(action) {
         model.notice = Some(format!("{}: {why}", action.info().name));
         return;
@@ -230,7 +237,7 @@ fn leave(model: &mut Model, effects: &mut Effects) {
 
 /// Closes the topmost thing that is open; false where there is none.
 fn step_back(model: &mut Model) -> bool {
-    let closed = log::close_something(model) || std::mem::take(&mut model.in_pane);
+    let closed = log::close_something(model) || std::mem::take(&mut model.in_pane) || ask::unmark(model);
     if closed {
         model.pane_top = 0;
     }

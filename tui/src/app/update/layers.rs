@@ -1,5 +1,6 @@
 //! Keys and pastes where a dialog, a menu or a prompt is on top.
 
+use super::super::ask::Stop;
 use super::super::audit::AuditFilter;
 use super::super::commands;
 use super::super::danger::Part;
@@ -7,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
-use super::{act, changes, danger, incidents, log, trial, walk};
+use super::{act, ask, changes, danger, incidents, log, trial, undo, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -22,6 +23,8 @@ pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(Layer::Prompt(_)) => prompt(model, key, effects),
         Some(Layer::Form(_)) => form(model, key, effects),
         Some(Layer::Danger(_)) => danger::key(model, key, effects),
+        Some(Layer::Ask(_)) => ask::key(model, key, effects),
+        Some(Layer::Undo { .. } | Layer::History { .. }) => undo::key(model, key, effects),
         Some(Layer::Secret(_)) => secret(model, key, effects),
         Some(Layer::Receipt(..)) => receipt(model, key, effects),
     }
@@ -41,6 +44,14 @@ pub(super) fn paste(model: &mut Model, text: &Hidden, burst: bool) {
         }
         Some(Layer::Danger(danger)) => {
             danger.error = Some("a paste does not count: type the name or the id".to_owned());
+            None
+        }
+        Some(Layer::Ask(ask)) if ask.mark == Stop::Reason => {
+            ask.error = ask.reason.paste(&text.0).err().map(|why| why.to_string());
+            None
+        }
+        Some(Layer::Ask(ask)) => {
+            ask.error = Some("a paste does not count here: Tab goes to the reason".to_owned());
             None
         }
         _ => {

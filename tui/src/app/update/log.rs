@@ -434,6 +434,7 @@ fn request(model: &mut Model, call: Call, cli: String, effects: &mut Effects) {
     }
     let generation = model.next_generation();
     model.commands.begin(cli, generation);
+    super::undo::begin(model, &call, generation);
     effects.push(Effect::Request { generation, call: Box::new(call) });
 }
 

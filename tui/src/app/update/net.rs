@@ -8,7 +8,7 @@ use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::tail::{Page, Tail};
-use super::{changes, follow_log, log, trial};
+use super::{changes, follow_log, log, trial, undo};
 use tollgate_shared::api::{StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -238,10 +238,12 @@ fn done(model: &mut Model, generation: u64, result: Result<Reply, Failure>, effe
     match result {
         Ok(reply) => {
             model.commands.end(generation, CommandState::Done(model.now));
+            model.undo.end(generation, Some(&reply), model.now);
             changes::succeeded(model, generation, reply, effects);
         }
         Err(failure) => {
             model.commands.end(generation, CommandState::Failed(failure.words.clone()));
+            model.undo.end(generation, None, model.now);
             failed(model, generation, &failure, effects);
         }
     }
@@ -265,6 +267,11 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
             danger.pending = None;
             danger.error = Some(words.clone());
             back_to_form(model, words, failure.kind, effects);
+        }
+        Some(Layer::Ask(ask)) if ask.pending == Some(generation) => {
+            ask.pending = None;
+            ask.error = Some(words);
+            undo::failed(model, failure.kind);
         }
         Some(Layer::Secret(dialog)) => dialog.notice = Some(words),
         _ => model.notice = Some(words),
