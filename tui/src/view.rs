@@ -13,6 +13,7 @@ mod listing;
 mod lists;
 mod log;
 mod overlays;
+mod palette;
 mod pane;
 mod people;
 mod query_bar;

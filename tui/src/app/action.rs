@@ -30,6 +30,10 @@ pub enum Action {
     MarkAll,
     Undo,
     History,
+    Palette,
+    Identify,
+    TimeForm,
+    Mouse,
     Follow,
     NextError,
     PreviousError,
@@ -127,7 +131,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 95] = [
+    pub const ALL: [Self; 99] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -157,6 +161,10 @@ impl Action {
         Self::MarkAll,
         Self::Undo,
         Self::History,
+        Self::Palette,
+        Self::Identify,
+        Self::TimeForm,
+        Self::Mouse,
         Self::Follow,
         Self::NextError,
         Self::PreviousError,
@@ -257,6 +265,16 @@ impl Action {
             Self::MarkAll => look("mark-all", "mark all rows that are shown, or none of them"),
             Self::Undo => look("undo", "what can be undone, newest first; Enter asks"),
             Self::History => look("history", "what this console changed, as commands; y copies one"),
+            Self::Palette => look("palette", "find any action, token, service, operator ... by a few letters"),
+            Self::Identify => Info {
+                name: "identify",
+                help: "whose value is this? pasted or typed unseen",
+                danger: Danger::None,
+                operation: "POST /v1/tokens/identify",
+                cli: "tollgate token identify",
+            },
+            Self::TimeForm => look("time-format", "times in UTC, in your own time, or as how long ago"),
+            Self::Mouse => look("mouse", "the mouse on or off: the wheel scrolls, a click marks"),
             Self::Grow => look("grow", "a larger lower pane"),
             Self::Shrink => look("shrink", "a smaller lower pane"),
             Self::Copy => look("copy", "copy the id of what is marked, or the command that shows it"),

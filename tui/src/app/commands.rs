@@ -6,6 +6,7 @@ use tollgate_shared::secret::find_in;
 use tollgate_shared::time::Timestamp;
 
 use super::action::Action;
+use super::model::Screen;
 use super::words;
 
 /// Commands that are kept.
@@ -80,6 +81,19 @@ impl CommandLog {
     pub fn last(&self) -> Option<&CommandLine> {
         self.0.back()
     }
+}
+
+/// A screen and the query for it: `tokens zabbix`, `log outcome:no_match`, `incidents P1`.
+#[must_use]
+pub fn asked(line: &str) -> Option<(Screen, &str)> {
+    let (word, query) = line.trim_start().split_once(' ')?;
+    let screen = match word {
+        "tokens" => Screen::Tokens,
+        "log" => Screen::Log,
+        "incidents" => Screen::Incidents,
+        _ => return None,
+    };
+    Some((screen, query.trim())).filter(|(_, query)| !query.is_empty())
 }
 
 /// What a typed command means.

@@ -105,7 +105,8 @@ fn incident_lines(model: &Model) -> Vec<Line> {
         None => lines.push(Line::plain("its story is being fetched".to_owned())),
         Some(story) => {
             let name = |token| model.tokens.name_of(token);
-            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry, name))));
+            let moment = |at| model.times.moment(at, model.now);
+            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry, name, moment))));
             lines.extend(
                 story
                     .description

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tollgate_shared::api::IncidentView;
 use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+use tollgate_shared::time::Timestamp;
 
 use super::cursor::Cursor;
 use super::marks::Marks;
@@ -219,7 +220,11 @@ fn has_text(row: &IncidentView, text: &str) -> bool {
 
 /// One line of the story; `name` gives a token's name.
 #[must_use]
-pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> String {
+pub fn event_words(
+    entry: &TimelineEntry,
+    name: impl Fn(TokenId) -> String,
+    moment: impl Fn(Timestamp) -> String,
+) -> String {
     let what = match &entry.event {
         TimelineEvent::Opened { token, .. } => format!("opened by a call of {}", name(*token)),
         TimelineEvent::Attached { token, .. } if entry.count > 1 => {
@@ -227,7 +232,7 @@ pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> S
                 "{} attached, the last from {} at {}",
                 words::count(entry.count, "call"),
                 name(*token),
-                words::clock(entry.last_at)
+                moment(entry.last_at)
             )
         }
         TimelineEvent::Attached { token, .. } => format!("a call of {} attached", name(*token)),
@@ -238,5 +243,5 @@ pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> S
         TimelineEvent::ResolvedBy { by, comment: None } => format!("resolved by {by}"),
         TimelineEvent::ResolvedBy { by, comment: Some(words) } => format!("resolved by {by}: {words}"),
     };
-    format!("{}  {what}", words::moment(entry.at))
+    format!("{}  {what}", moment(entry.at))
 }

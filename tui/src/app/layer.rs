@@ -7,8 +7,10 @@ use super::ask::Ask;
 use super::danger::Danger;
 use super::field::Field;
 use super::forms::Form;
+use super::identify::Identify;
 use super::incidents;
 use super::logs::suggest::Cycle;
+use super::palette::Palette;
 use super::query::Range;
 use super::secret::ShowOnce;
 use super::tokens::Sort;
@@ -26,6 +28,10 @@ pub enum Layer {
     Danger(Box<Danger>),
     /// One change of many, or one that is taken back.
     Ask(Box<Ask>),
+    /// Every action and object, by a few letters.
+    Palette(Box<Palette>),
+    /// Whose value is this?
+    Identify(Box<Identify>),
     /// What can be undone.
     Undo {
         at: usize,

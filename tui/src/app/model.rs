@@ -18,6 +18,7 @@ use super::operators::Operators;
 use super::requests::Requests;
 use super::rights::{self, Me};
 use super::services::Services;
+use super::times::Times;
 use super::tokens::{self, Attention, Tokens};
 use super::trial::Trial;
 use super::undo::UndoList;
@@ -95,6 +96,10 @@ pub struct Model {
     pub layer: Option<Layer>,
     /// A sentence for the operator; the next key takes it away.
     pub notice: Option<String>,
+    /// How moments are shown.
+    pub times: Times,
+    /// The terminal tells of the mouse.
+    pub mouse: bool,
     pub commands: CommandLog,
     /// What this session can take back.
     pub undo: UndoList,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::api::{
-    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, FilterPatch, FilterView, IncidentView,
-    LogHistogram, MaintenanceView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView,
-    RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenPatch,
-    TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
+    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, FilterPatch, FilterView, Identified,
+    IncidentView, LogHistogram, MaintenanceView, NewFilter, NewOperator, NewService, NewTeam, NewToken, OperatorPatch,
+    OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView, SourceView, StatusView, TeamView,
+    TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::incident::IncidentState;
@@ -36,7 +36,15 @@ pub enum Msg {
     },
     /// Time passed.
     Tick,
+    Mouse(Mouse),
     Net(Net),
+}
+
+/// What the mouse did, in cells from the upper left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    Press { column: u16, row: u16 },
+    Wheel { down: bool },
 }
 
 /// A text that may be a secret: it has no `Debug` that shows it, and is overwritten when dropped.
@@ -138,6 +146,11 @@ pub enum Net {
     Saved(Vec<SavedQuery>),
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
+    /// Whose values were asked about.
+    Identified {
+        generation: u64,
+        result: Result<Vec<Identified>, String>,
+    },
     /// Who works here, as far as the daemon knows him.
     Me(Box<Me>),
     /// All operators, or why they cannot be seen.
@@ -418,6 +431,13 @@ pub enum Effect {
     WatchIncidents {
         query: String,
     },
+    /// Whose value is this?
+    Identify {
+        generation: u64,
+        value: Hidden,
+    },
+    /// The terminal shall tell of the mouse, or not.
+    Mouse(bool),
     /// Ask for one incident's story.
     FetchIncident {
         incident: String,

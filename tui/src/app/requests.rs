@@ -109,6 +109,15 @@ impl Requests {
         }
     }
 
+    /// The first row that is shown, and the marked one.
+    #[must_use]
+    pub fn top_and_index(&self) -> (usize, usize) {
+        match self.tab {
+            RequestsTab::Requests => (self.cursor.top, self.cursor.index),
+            RequestsTab::Workflows => (self.workflow_cursor.top, self.workflow_cursor.index),
+        }
+    }
+
     pub fn scroll(&mut self, rows: usize) {
         self.cursor.scroll(rows, self.rows.len());
         self.workflow_cursor.scroll(rows, self.workflows.len());

@@ -204,11 +204,26 @@ impl Tokens {
         self.refilter();
     }
 
+    /// How many tokens pass a filter.
+    #[must_use]
+    pub fn count(&self, filter: &str) -> usize {
+        let (wanted, query) = (filter.to_lowercase(), chips::query(filter, self.now));
+        let passes = |token: &&Arc<TokenView>| match &query {
+            Some(query) => chips::passes_query(token, query, &wanted),
+            None => chips::passes(token, &wanted, self.now),
+        };
+        self.all.iter().filter(passes).count()
+    }
+
     /// Applies the filter again. True if the marked token went.
     pub fn refilter(&mut self) -> bool {
         let wanted = if self.filter_on { self.filter.to_lowercase() } else { String::new() };
         let now = self.now;
-        let passes = |token: &TokenView| chips::passes(token, &wanted, now);
+        let query = if self.filter_on { chips::query(&self.filter, now) } else { None };
+        let passes = |token: &TokenView| match &query {
+            Some(query) => chips::passes_query(token, query, &wanted),
+            None => chips::passes(token, &wanted, now),
+        };
         self.shown = (0u32..).zip(&self.all).filter(|(_, token)| passes(token)).map(|(at, _)| at).collect();
         let (shown, all) = (&self.shown, &self.all);
         self.cursor.relocate(shown.len(), |at| all[shown[at] as usize].id)

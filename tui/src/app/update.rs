@@ -6,12 +6,15 @@ mod changes;
 mod clock;
 mod danger;
 mod dialogs;
+mod identify;
 mod incidents;
 mod keys;
 mod layers;
 mod lock;
 mod log;
+mod mouse;
 mod net;
+mod palette;
 mod trial;
 mod undo;
 mod walk;
@@ -52,6 +55,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
         }
         Msg::Resize { columns, rows } => {
             (model.columns, model.rows) = (columns, rows);
+            effects.touch(Dirty::Input);
+        }
+        Msg::Mouse(mouse) => {
+            mouse::mouse(model, mouse);
             effects.touch(Dirty::Input);
         }
         Msg::Tick => clock::tick(model, before, &mut effects),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{OperatorView, StatusView};
+use tollgate_shared::api::{IdentifyToken, OperatorView, StatusView};
 
 use super::client::{failure, words};
 use super::pages;
@@ -158,6 +158,13 @@ impl Fetcher {
             Effect::WatchIncidents { query } if query != self.wide.incidents => {
                 self.wide.incidents = query;
                 self.want_now(Topic::Incidents);
+            }
+            Effect::Identify { generation, value } => {
+                self.ask(async move |client| {
+                    let asked = client.identify(&IdentifyToken { value: value.0.to_string() }).await;
+                    let result = asked.map(|page| page.items).map_err(|error| words(&error));
+                    Some(Net::Identified { generation, result })
+                });
             }
             Effect::FetchRequest { request } => {
                 self.ask(async move |client| {

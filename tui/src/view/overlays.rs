@@ -5,16 +5,20 @@ use crate::app::commands;
 use crate::app::keymap::{self, Binding, Place};
 use crate::app::layer::{Layer, Menu, Prompt, PromptKind};
 use crate::app::layout::{Area, Layout};
+use crate::app::logs::suggest::{self, Judged};
 use crate::app::model::{Model, Screen};
 use crate::app::update::kept_query;
+use crate::app::words::group;
 
 use super::canvas::Canvas;
-use super::{listing, query_bar};
+use super::{listing, palette, query_bar};
 
 pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     match &model.layer {
         Some(Layer::Help { top }) => help(canvas, model, *top),
         Some(Layer::Menu(open)) => menu(canvas, open),
+        Some(Layer::Palette(open)) => palette::palette(canvas, model, open),
+        Some(Layer::Identify(open)) => palette::identify(canvas, model, open),
         Some(Layer::Undo { at }) => listing::undo(canvas, model, *at),
         Some(Layer::History { at }) => listing::history(canvas, model, *at),
         Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && has_bar(model.screen) => {
@@ -139,6 +143,7 @@ fn prompt(canvas: &mut Canvas<'_>, model: &Model, prompt: &Prompt, layout: &Layo
 fn prompt_help(model: &Model, prompt: &Prompt) -> String {
     let text = prompt.field.text();
     match prompt.kind {
+        PromptKind::Command if commands::asked(&text).is_some() => counted(model, &text),
         PromptKind::Command => match commands::complete(&text).as_slice() {
             [] => "no such command".to_owned(),
             [only] => described(model, *only),
@@ -163,6 +168,27 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
                 model.tokens.all.len() - model.tokens.revoked()
             )
         }
+    }
+}
+
+/// How many rows the query behind a command would show.
+fn counted(model: &Model, text: &str) -> String {
+    let Some((screen, query)) = commands::asked(text) else { return String::new() };
+    if screen == Screen::Tokens {
+        let all = model.tokens.all.len() - model.tokens.revoked();
+        return format!(
+            "{} of {} tokens   Enter shows them",
+            group(model.tokens.count(query) as u64),
+            group(all as u64)
+        );
+    }
+    let what = if screen == Screen::Incidents { "incidents here" } else { "newest rows here" };
+    match suggest::judge_on(model, screen, query) {
+        Judged::Passes { rows, of } => {
+            format!("{} of the {} {what}   Enter asks", group(rows as u64), group(of as u64))
+        }
+        Judged::UnknownName(error) => format!("{}: the daemon may know it   Enter asks", error.message),
+        Judged::Wrong(error) => error.to_string(),
     }
 }
 

@@ -76,7 +76,11 @@ pub fn offers(model: &Model, text: &str, cursor: usize) -> Vec<Completion> {
 /// What the bar of this screen asks about.
 #[must_use]
 pub fn schema(model: &Model) -> &'static Schema {
-    if model.screen == Screen::Incidents { &INCIDENTS } else { &LOGS }
+    schema_of(model.screen)
+}
+
+fn schema_of(screen: Screen) -> &'static Schema {
+    if screen == Screen::Incidents { &INCIDENTS } else { &LOGS }
 }
 
 /// What the values of a field are names of.
@@ -121,21 +125,27 @@ pub enum Judged {
 /// Tries a line on the newest of the rows that are here.
 #[must_use]
 pub fn judge(model: &Model, text: &str) -> Judged {
-    let query = match Query::parse(text, schema(model)) {
+    judge_on(model, model.screen, text)
+}
+
+/// As [`judge`], of another screen's rows.
+#[must_use]
+pub fn judge_on(model: &Model, screen: Screen, text: &str) -> Judged {
+    let query = match Query::parse(text, schema_of(screen)) {
         Ok(query) => query,
         Err(error) => return Judged::Wrong(error),
     };
     match query.bind(&Known { tokens: &model.tokens, services: &model.services }, model.now) {
-        Ok(bound) => passes(model, &bound),
+        Ok(bound) => passes(model, screen, &bound),
         Err(error) => Judged::UnknownName(error),
     }
 }
 
-fn passes(model: &Model, bound: &Bound) -> Judged {
+fn passes(model: &Model, screen: Screen, bound: &Bound) -> Judged {
     let count = |passed: &mut dyn Iterator<Item = bool>| {
         passed.fold((0, 0), |(rows, of), passes| (rows + usize::from(passes), of + 1))
     };
-    let (rows, of) = match model.screen {
+    let (rows, of) = match screen {
         Screen::Incidents => {
             count(&mut model.incidents.rows.iter().take(TRIED_MAX).map(|row| bound.passes(row.as_ref())))
         }

@@ -7,7 +7,7 @@ use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::tokens::Sort;
-use super::{ask, changes, danger, dialogs, incidents, lock, log, undo, walk};
+use super::{ask, changes, danger, dialogs, incidents, lock, log, mouse, palette, undo, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -34,6 +34,13 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::MarkAll => ask::mark(model, true),
         Action::Undo => undo::list(model),
         Action::History => undo::history(model),
+        Action::Palette => palette::open(model),
+        Action::Identify => model.layer = Some(Layer::Identify(Box::default())),
+        Action::TimeForm => {
+            model.times.turn();
+            model.notice = Some(model.times.words());
+        }
+        Action::Mouse => mouse::switch(model, effects),
         Action::Grow => model.pane_more = (model.pane_more + 10).min(50),
         Action::Shrink => model.pane_more = (model.pane_more - 10).max(-50),
         Action::Copy => copy(model, effects),

@@ -8,7 +8,7 @@ use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::tail::{Page, Tail};
-use super::{changes, follow_log, log, trial, undo};
+use super::{changes, follow_log, identify, log, trial, undo};
 use tollgate_shared::api::{StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -64,6 +64,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Counts { number, result } => log::counts(model, number, result),
         Net::Saved(saved) => model.logs.saved = saved,
         Net::Incident(incident) => model.incidents.refresh(*incident),
+        Net::Identified { generation, result } => identify::answered(model, generation, result),
         Net::Me(me) => model.me = Some(*me),
         Net::Operators(rows) => {
             model.operators.replace(rows);
