@@ -266,6 +266,21 @@ pub(crate) fn incident(number: u64) -> IncidentView {
     }
 }
 
+/// A maintenance of a service that runs for another hour.
+pub(crate) fn maintenance(service: &str) -> tollgate_shared::api::MaintenanceView {
+    tollgate_shared::api::MaintenanceView {
+        id: uuid(7, 1),
+        service: NamedRef { id: service.into(), name: "Ops/Network".into() },
+        state: "running".into(),
+        from: now().plus_secs(-600),
+        until: Some(now().plus_secs(3_600)),
+        tags: Vec::new(),
+        comment: "new switch".into(),
+        created_at: now().plus_secs(-900),
+        created_by: "anna".into(),
+    }
+}
+
 pub(crate) fn organisation() -> Net {
     let team = |number, name: &str, services| TeamView {
         id: uuid::<TeamId>(5, number),

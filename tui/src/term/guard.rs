@@ -237,7 +237,8 @@ mod tests {
     use super::*;
     use std::io::{PipeReader, Read};
 
-    const MODES: Modes = Modes { raw: false, alternate_screen: true, bracketed_paste: true, hidden_cursor: true };
+    const MODES: Modes =
+        Modes { raw: false, alternate_screen: true, bracketed_paste: true, hidden_cursor: true, mouse: false };
 
     fn entered(modes: Modes) -> (Guard, PipeReader) {
         let (keyboard, _) = io::pipe().unwrap();
@@ -267,16 +268,19 @@ mod tests {
 
     #[test]
     fn each_mode_that_is_switched_on_is_switched_off() {
-        for bits in 0..8 {
+        for bits in 0..16 {
             let modes = Modes {
                 raw: false,
                 alternate_screen: bits & 1 > 0,
                 bracketed_paste: bits & 2 > 0,
                 hidden_cursor: bits & 4 > 0,
+                mouse: bits & 8 > 0,
             };
             let enter = String::from_utf8(modes.enter_bytes()).unwrap();
             let leave = String::from_utf8(modes.leave_bytes()).unwrap();
-            assert_eq!(modes_left_on(&enter).len(), usize::try_from(bits).unwrap().count_ones() as usize);
+            // The mouse is two modes: that it is told of, and how.
+            let on = i32::count_ones(bits) + u32::from(modes.mouse);
+            assert_eq!(modes_left_on(&enter).len(), on as usize);
             assert!(modes_left_on(&(enter + &leave)).is_empty(), "{modes:?}");
         }
     }

@@ -143,7 +143,7 @@ fn accept(event: Event, at: Instant, guard: &mut PasteGuard, ready: &mut Vec<Inp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyModifiers};
+    use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent};
 
     fn accepted(events: Vec<Event>) -> Vec<Input> {
         let mut guard = PasteGuard::default();
@@ -158,11 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn releases_and_the_mouse_are_not_passed_on() {
+    fn releases_are_not_passed_on_and_of_the_mouse_only_presses_and_the_wheel() {
         assert_eq!(accepted(vec![key(KeyCode::Esc, KeyEventKind::Release)]), []);
         let repeat = key(KeyCode::Down, KeyEventKind::Repeat);
         let Event::Key(expected) = repeat.clone() else { unreachable!() };
         assert_eq!(accepted(vec![repeat]), [Input::Key(expected)]);
+        let mouse = |kind| Event::Mouse(MouseEvent { kind, column: 7, row: 3, modifiers: KeyModifiers::NONE });
+        let left = MouseButton::Left;
+        let events =
+            [MouseEventKind::Down(left), MouseEventKind::Up(left), MouseEventKind::Moved, MouseEventKind::ScrollUp];
+        let passed = [Input::Press { column: 7, row: 3 }, Input::Wheel { down: false }];
+        assert_eq!(accepted(events.map(mouse).into()), passed);
     }
 
     #[test]

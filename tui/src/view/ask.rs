@@ -10,6 +10,8 @@ use super::canvas::{Canvas, Row};
 use super::{chrome, overlays};
 
 const LABEL: usize = 10;
+/// Columns that a name keeps.
+const NAME_MIN: usize = 16;
 /// Rows that the command may take.
 const CLI_ROWS_MAX: usize = 4;
 
@@ -23,8 +25,7 @@ pub(super) fn ask(canvas: &mut Canvas<'_>, model: &Model, ask: &Ask) {
     canvas.rule(area, 1);
     // What is typed and pressed, and the command, must be visible on the smallest screen; the table gets what is left.
     let inputs = inputs(canvas, ask);
-    let mut cli = SafeText::new(&format!(" $ {}", ask.cli())).wrap(usize::from(area.width).max(1));
-    cli.truncate(if area.height < 20 { 2 } else { CLI_ROWS_MAX });
+    let cli = command(ask, area);
     let below = u16::try_from(inputs.len() + cli.len()).unwrap_or(u16::MAX).saturating_add(4);
     let room = area.height.saturating_sub(2).saturating_sub(below).max(u16::from(area.height > 5));
     let mut y = 2 + table(canvas, ask, Area { y: 2, height: room, ..area });
@@ -43,6 +44,20 @@ pub(super) fn ask(canvas: &mut Canvas<'_>, model: &Model, ask: &Ask) {
     if foot > y {
         canvas.text_at(area, foot, &keys(ask), theme.plain());
     }
+}
+
+/// The command, as far as it fits; of a long one the rest is said to be elsewhere.
+fn command(ask: &Ask, area: Area) -> Vec<SafeText<'static>> {
+    let width = usize::from(area.width).max(1);
+    let rows = if area.height < 20 { 2 } else { CLI_ROWS_MAX };
+    let mut cli = SafeText::new(&format!(" $ {}", ask.cli())).wrap(width);
+    if cli.len() > rows {
+        cli.truncate(rows - 1);
+        cli.extend(
+            SafeText::new(" ... the whole line is in :history afterwards, y copies it").wrap(width).into_iter().take(1),
+        );
+    }
+    cli
 }
 
 fn title(ask: &Ask) -> String {
@@ -113,9 +128,12 @@ fn draw(row: &mut Row<'_>, widths: [usize; 3], line: &Line, theme: &super::Theme
     match &line.left_out {
         None => cells(row, widths, [&line.name, &line.old, &line.new], theme.plain()),
         Some(why) => {
-            let [name, old, new] = widths;
+            // The reason is what has to be read whole; the name is given what is left, but enough to know it by.
+            let why = format!("left out: {why}");
+            let all: usize = widths.iter().sum::<usize>() + 2;
+            let name = all.saturating_sub(why.chars().count() + 1).clamp(NAME_MIN.min(all), widths[0].max(NAME_MIN));
             row.text(" - ", theme.strong()).cell(&line.name, name, theme.plain()).text(" ", theme.plain());
-            row.cell(&format!("left out: {why}"), old + new + 1, theme.attention());
+            row.text(&why, theme.attention());
         }
     }
 }
@@ -165,6 +183,7 @@ fn buttons<'b>(canvas: &Canvas<'b>, ask: &Ask) -> Row<'b> {
     }
     let state = match (ask.pending, ask.missing()) {
         (Some(_), _) => "  asking the daemon".to_owned(),
+        (None, Some(_)) if ask.number() > 0 => "  (number not typed)".to_owned(),
         (None, Some(why)) => format!("  ({why})"),
         (None, None) => String::new(),
     };

@@ -11,7 +11,7 @@ use super::super::forms::Settings;
 use super::super::model::Model;
 use super::super::rights;
 use super::super::tokens::{calls_in_hour, state_words};
-use super::super::words::{age, date, group};
+use super::super::words::{age, date, group, moment};
 use super::{Ask, IncidentsDeed, Line, TokensDeed, What};
 
 /// The question about tokens.
@@ -37,7 +37,7 @@ fn token_line(model: &Model, deed: &TokensDeed, token: &TokenView) -> Line {
     };
     let (old, new) = old_and_new(model, deed, token);
     let refused = rights::may_token(model, action, token).err();
-    let left_out = refused.or_else(|| pointless(deed, token, &old, &new).map(str::to_owned));
+    let left_out = refused.or_else(|| pointless(model, deed, token, &old).map(str::to_owned));
     Line { id: token.id.to_string(), name: token.name.clone(), old, new, left_out }
 }
 
@@ -45,8 +45,11 @@ fn old_and_new(model: &Model, deed: &TokensDeed, token: &TokenView) -> (String, 
     let state = state_words(token, model.now).trim_end_matches(" !").to_owned();
     match deed {
         TokensDeed::Refresh => {
-            let day = |at: Option<_>| at.map_or_else(|| "never".to_owned(), date);
-            (day(token.expires_at), day(refreshed_end(token, model.now)))
+            let (old, new) = (token.expires_at, refreshed_end(token, model.now));
+            // Of the same day the time tells them apart.
+            let shown = if old.map(date) == new.map(date) { moment } else { date };
+            let words = |at: Option<_>| at.map_or_else(|| "never".to_owned(), shown);
+            (words(old), words(new))
         }
         TokensDeed::Revoke => (in_use(model, token), "401 for good".to_owned()),
         TokensDeed::Suspend => (in_use(model, token), "503, waits".to_owned()),
@@ -64,11 +67,13 @@ fn old_and_new(model: &Model, deed: &TokensDeed, token: &TokenView) -> (String, 
 }
 
 /// Why a change would change nothing of it.
-fn pointless(deed: &TokensDeed, token: &TokenView, old: &str, new: &str) -> Option<&'static str> {
+fn pointless(model: &Model, deed: &TokensDeed, token: &TokenView, old: &str) -> Option<&'static str> {
     match deed {
         TokensDeed::Suspend => token.suspended.is_some().then_some("it is suspended already"),
         TokensDeed::Resume => token.suspended.is_none().then_some("it is not suspended"),
-        TokensDeed::Refresh => (old == new).then_some("it would not end later"),
+        TokensDeed::Refresh => {
+            (refreshed_end(token, model.now) <= token.expires_at).then_some("it would not end later")
+        }
         TokensDeed::Edit(..) => old.is_empty().then_some("it is so already"),
         TokensDeed::Revoke => None,
     }

@@ -4,7 +4,7 @@ use tollgate_shared::name::Name;
 use tollgate_shared::query::{LOGS, Query, Schema};
 use tollgate_shared::time::Timestamp;
 
-use super::{ask, fetch, goto, request};
+use super::{ask, fetch, goto, kept, kept::request};
 use crate::app::Model;
 use crate::app::field::Field;
 use crate::app::key::{Code, Key};
@@ -102,7 +102,7 @@ pub(in crate::app::update) fn enter(
 
 fn save(model: &mut Model, name: &str, effects: &mut Effects) -> Result<(), String> {
     let name: Name = name.trim_start_matches('@').parse().map_err(|error| format!("{error}"))?;
-    let (screen, q) = super::kept_query(model);
+    let (screen, q) = kept::kept_query(model);
     let cli = format!("tollgate query save {screen} {} {}", words::shell(name.as_str()), words::shell(&q));
     request(model, Call::SaveQuery { screen, name: name.to_string(), q }, cli, effects);
     Ok(())
