@@ -177,6 +177,16 @@ impl Model {
         here.filter(runs).min_by_key(|one| (!one.tags.is_empty(), one.from))
     }
 
+    /// How many rows of this screen are marked for one change of all of them.
+    #[must_use]
+    pub fn marks(&self) -> usize {
+        match self.screen {
+            Screen::Tokens => self.tokens.marks.len(),
+            Screen::Incidents => self.incidents.marks.len(),
+            _ => 0,
+        }
+    }
+
     /// The lockdown in force.
     #[must_use]
     pub fn lockdown(&self) -> Option<&LockdownView> {

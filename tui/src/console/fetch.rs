@@ -1,5 +1,7 @@
 //! Everything but the tails: asked for when it changed, and never more often than it is worth.
 
+mod incidents;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,16 +19,13 @@ use crate::app::query::LogFilter;
 use crate::app::rights::Me;
 use crate::app::tail::Page;
 use crate::app::{Effect, Net};
-use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, RequestQuery, TokenQuery};
+use crate::client::{AuditQuery, Client, ClientError, PageQuery, RequestQuery, TokenQuery};
 
 /// The same thing is not asked for more often than this,
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// nor more than this part of the time: what takes long is asked for seldom.
 const SHARE: u32 = 20;
 const PAGE: u32 = 1_000;
-/// Incidents that are shown: open ones first, then the latest resolved ones; more of those where a query asks for some.
-const OPEN_PAGES_MAX: usize = 5;
-const RESOLVED: u32 = 100;
 /// Requests that are shown, the newest.
 const REQUESTS: u32 = 500;
 /// Audit rows of one question.
@@ -345,7 +344,7 @@ async fn fetch(client: &Client, topic: Topic, wide: &Wide) -> Result<Vec<Net>, C
         Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
         Topic::Requests => requests(client).await.map(|net| vec![net]),
         Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
-        Topic::Incidents => asked_incidents(client, &wide.incidents).await.map(|net| vec![net]),
+        Topic::Incidents => incidents::asked(client, &wide.incidents).await.map(|net| vec![net]),
         Topic::Maintenances => {
             let rows = all_pages!(cursor => client.maintenances(None, &page(cursor.take())));
             Ok(vec![Net::Maintenances(rows)])
@@ -433,47 +432,6 @@ async fn organisation(client: &Client) -> Result<Vec<Net>, ClientError> {
     let filters = filters.into_iter().map(Arc::new).collect();
     let presets = client.presets().await?.items;
     Ok(vec![Net::Presets(presets), Net::Organisation { teams, services, filters }])
-}
-
-/// A query that the daemon does not take is answered with the reason, not asked again and again.
-async fn asked_incidents(client: &Client, query: &str) -> Result<Net, ClientError> {
-    match incidents(client, query).await {
-        Err(ClientError::Problem(problem)) if !query.is_empty() => {
-            let why = words(&ClientError::Problem(problem));
-            Ok(Net::IncidentsRefused { query: query.to_owned(), why })
-        }
-        answer => answer,
-    }
-}
-
-async fn incidents(client: &Client, asked: &str) -> Result<Net, ClientError> {
-    let q = (!asked.is_empty()).then(|| asked.to_owned());
-    let query = |state: &str, page| IncidentQuery {
-        q: q.clone(),
-        state: Some(state.to_owned()),
-        page,
-        ..IncidentQuery::default()
-    };
-    let mut open = Vec::new();
-    let mut cursor = None;
-    let mut more = false;
-    for _ in 0..OPEN_PAGES_MAX {
-        let got = client.incidents(&query("open", page(cursor))).await?;
-        open.extend(got.items.into_iter().map(Arc::new));
-        cursor = got.next;
-        more = cursor.is_some();
-        if !more {
-            break;
-        }
-    }
-    let latest = PageQuery { limit: Some(if asked.is_empty() { RESOLVED } else { PAGE }), cursor: None };
-    let resolved = client.incidents(&query("resolved", latest)).await?;
-    Ok(Net::Incidents {
-        query: asked.to_owned(),
-        open,
-        resolved: resolved.items.into_iter().map(Arc::new).collect(),
-        more,
-    })
 }
 
 async fn requests(client: &Client) -> Result<Net, ClientError> {

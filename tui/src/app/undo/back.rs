@@ -36,7 +36,7 @@ fn token(model: &Model, call: &Call) -> Option<Undoable> {
         Call::Suspend { token, .. } => {
             let cli = format!("tollgate token resume {token}");
             let call = Call::Resume { token: token.clone() };
-            Some(back(&of(token)?.name, "suspended", "resumed: its calls are taken again", call, cli))
+            Some(back(&of(token)?.name, "suspended", "resumed: calls are taken", call, cli))
         }
         Call::Resume { token } => {
             let was = of(token)?;
@@ -83,7 +83,7 @@ fn many(call: &Call) -> Option<Undoable> {
     match call {
         Call::BulkTokens(bulk) => {
             let (to, old, new) = match bulk.action.as_str() {
-                "suspend" => ("resume", "suspended", "resumed: their calls are taken again"),
+                "suspend" => ("resume", "suspended", "resumed: calls are taken"),
                 "resume" => ("suspend", "resumed", "suspended again"),
                 _ => return None,
             };
