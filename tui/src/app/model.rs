@@ -9,6 +9,7 @@ use super::action::Action;
 use super::audit::Audit;
 use super::commands::CommandLog;
 use super::connection::{Connection, Phase};
+use super::forms::Value;
 use super::incidents::Incidents;
 use super::layer::Layer;
 use super::layout::Layout;
@@ -185,6 +186,19 @@ impl Model {
             Screen::Incidents => self.incidents.marks.len(),
             _ => 0,
         }
+    }
+
+    /// True while letters go where they are not shown: whatever keeps what is typed must not keep these.
+    #[must_use]
+    pub fn hides_typing(&self) -> bool {
+        let hides = match &self.layer {
+            Some(Layer::Identify(_)) => true,
+            Some(Layer::Form(form)) => {
+                form.fields.get(form.focus).is_some_and(|field| matches!(field.value, Value::Masked(_)))
+            }
+            _ => false,
+        };
+        hides || self.lock.is_some()
     }
 
     /// The lockdown in force.

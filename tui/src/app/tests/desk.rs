@@ -267,6 +267,19 @@ fn a_pasted_secret_is_caught_over_any_screen_and_asked_about_unseen() {
 }
 
 #[test]
+fn letters_that_are_not_shown_are_known_as_such() {
+    let mut model = nine();
+    assert!(!model.hides_typing());
+    press_all(&mut model, ":identify\r");
+    assert!(model.hides_typing());
+    press(&mut model, Key::plain(Code::Esc));
+    press_all(&mut model, ":sign-in\r");
+    assert!(!model.hides_typing(), "the name is shown");
+    press(&mut model, Key::plain(Code::Tab));
+    assert!(model.hides_typing());
+}
+
+#[test]
 fn a_form_keeps_what_was_typed_when_a_secret_is_pasted_into_it() {
     let mut model = nine();
     press_all(&mut model, "Asender");
