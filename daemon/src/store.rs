@@ -21,6 +21,7 @@ mod log_tests;
 mod log_traits;
 mod memory;
 mod memory_requests;
+mod open;
 mod overlay;
 mod redb_log;
 mod redb_state;

@@ -280,6 +280,7 @@ pub(crate) fn organisation() -> Net {
         enabled: number != 3,
         filters: 1,
         open_incidents: 2,
+        maintenance: None,
         created_at: now(),
     };
     let teams = vec![team(1, "Ops", 2), team(2, "Plant", 1)];

@@ -52,7 +52,7 @@ fn lines(replayed: &ReplayVerdict, at: &str) -> Vec<String> {
         format!("  then  {then}"),
         format!("  now   {now}"),
     ];
-    for effect in &replayed.now.effects {
+    for effect in replayed.now.effects.iter().filter(|effect| !effect.filter.name.is_empty()) {
         let key = effect.key.as_ref().map(|key| format!("  key {key}")).unwrap_or_default();
         let title = effect.title.as_ref().map(|title| format!("  \"{title}\"")).unwrap_or_default();
         lines.push(format!("        {} > {}{key}{title}", effect.service.name, effect.filter.name));

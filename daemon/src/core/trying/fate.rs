@@ -35,7 +35,8 @@ pub fn compare_with_then(then: &Fate, now: &Judged) -> (Verdict, Option<Doubt>) 
     (by_count(then.effects.len(), now.effects.len()), None)
 }
 
-fn by_count(before: usize, after: usize) -> Verdict {
+/// The verdict on so many effects before and after, where they differ.
+pub(super) fn by_count(before: usize, after: usize) -> Verdict {
     match (before, after) {
         (0, 0) => Verdict::Unchanged,
         (0, _) => Verdict::Gained,
