@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tempfile::TempDir;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio_util::sync::CancellationToken;
 use tollgate_shared::id::RequestId;
 use tollgate_shared::workflow::{HttpStep, RunStep, Step};
@@ -214,18 +217,11 @@ async fn what_a_program_has_forked_ends_with_it_and_does_not_hold_the_step_up() 
     let done = place.run(&run_step("fork.sh"), "").await;
     assert_eq!((done.error.as_deref(), done.exit_status), (None, Some(0)), "{done:?}");
     let child: i32 = done.output.text.trim().parse().unwrap();
-    // Killed, though perhaps not yet taken away by the init process of this host.
-    let gone = || match std::fs::read_to_string(format!("/proc/{child}/stat")) {
-        Ok(stat) => stat.contains(") Z "),
-        Err(_) => true,
-    };
-    for _ in 0..1_000 {
-        if gone() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("{child} lives on");
+    // It may be killed and not yet taken away by the init process of this host; the kernel says when it is dead.
+    let Ok(child) = pidfd_open(Pid::from_raw(child).unwrap(), PidfdFlags::empty()) else { return };
+    let dead = AsyncFd::with_interest(child, Interest::READABLE).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(60), dead.readable()).await;
+    assert!(ended.is_ok_and(|ready| ready.is_ok()), "it lives on");
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ impl Row for LogRow {
             FieldId::Outcome => test(Cell::Text(self.outcome.as_str())),
             FieldId::Path => test(Cell::Text(&self.path)),
             FieldId::Problem => self.problem.as_deref().is_some_and(|problem| test(Cell::Text(problem))),
+            FieldId::Request => self.requests().any(|request| test(Cell::Uuid(request.0))),
             FieldId::Seq => test(number(self.seq)),
             FieldId::Service | FieldId::Team => test(Cell::Token(self.token)) || any_matched_service(self, test),
             FieldId::Since | FieldId::Until => test(moment(self.at)),
