@@ -219,7 +219,7 @@ async fn what_a_program_has_forked_ends_with_it_and_does_not_hold_the_step_up() 
     let child: i32 = done.output.text.trim().parse().unwrap();
     // It may be killed and not yet taken away by the init process of this host; the kernel says when it is dead.
     let Ok(child) = pidfd_open(Pid::from_raw(child).unwrap(), PidfdFlags::empty()) else { return };
-    let dead = AsyncFd::with_interest(child, Interest::READABLE).unwrap();
+    let dead = AsyncFd::register_with_interest(child, Interest::READABLE).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(60), dead.readable()).await;
     assert!(ended.is_ok_and(|ready| ready.is_ok()), "it lives on");
 }

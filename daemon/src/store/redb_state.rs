@@ -20,10 +20,10 @@ use tollgate_shared::time::Timestamp;
 
 use self::handle::{Handle, Opened, open_database};
 use self::read::RedbReader;
+use super::batch_view::BatchView;
 use super::dedup::DedupBounds;
 use super::memory::Memory;
 use super::open::OpenIncidents;
-use super::overlay::BatchView;
 use super::{Committed, Loaded, Reader, Store, StoreError, View};
 
 pub(crate) use self::handle::fail;

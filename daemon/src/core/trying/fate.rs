@@ -8,6 +8,19 @@ use tollgate_shared::outcome::Outcome;
 
 use super::judge::Judged;
 
+/// The verdict on one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why there is none.
+    pub doubt: Option<Doubt>,
+    /// Without the proposal, or then.
+    pub before: Fate,
+    /// With it.
+    pub after: Fate,
+}
+
 /// The verdict on a call whose filters were asked before and after.
 pub fn compare(before: &Judged, after: &Judged) -> (Verdict, Option<Doubt>) {
     if let Some(doubt) = before.doubt.or(after.doubt) {

@@ -13,7 +13,7 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Scope;
 use uuid::Uuid;
 
-use super::fate;
+use super::fate::{self, Tried};
 use super::judge::{self, Judged};
 use super::recall::Recalled;
 use super::requests;
@@ -54,19 +54,6 @@ struct TokenChange {
     after: Option<Token>,
     at: Timestamp,
     rescoped: bool,
-}
-
-/// The verdict on one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Why there is none.
-    pub doubt: Option<Doubt>,
-    /// Without the proposal, or then.
-    pub before: Fate,
-    /// With it.
-    pub after: Fate,
 }
 
 // === impl Proposal ===

@@ -5,10 +5,9 @@ use tollgate_shared::api::trying::{Doubt, Fate, NAMED_MAX, TriedEffect, Verdict}
 use tollgate_shared::log::LogRow;
 use tollgate_shared::outcome::Outcome;
 
-use super::fate::by_count;
-use super::proposal::Tried;
+use super::fate::{Tried, by_count};
 use super::recall::Recalled;
-use crate::core::decide::Content;
+use crate::core::decision::Content;
 use crate::core::endpoint::Endpoint;
 use crate::core::registry::Registry;
 use crate::core::workflows;

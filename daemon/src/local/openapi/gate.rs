@@ -4,7 +4,6 @@ use http::Method;
 use serde_json::{Value, json};
 use tollgate_shared::api::{EnqueueAnswer, ProcessAnswer, RequestAnswer, WhoAmI};
 
-use super::generate::problem;
 use super::schemas::Schemas;
 use crate::gate::{Operation, ROUTES};
 
@@ -16,6 +15,12 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<(Method, &'static str, Va
 /// Where a sender may have put its token besides `Authorization`.
 pub(super) fn query_token() -> Value {
     json!({ "type": "apiKey", "in": "query", "name": "token" })
+}
+
+/// Any refusal.
+pub(super) fn problem() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    json!({ "description": "an RFC 9457 problem", "content": { "application/problem+json": { "schema": schema } } })
 }
 
 fn described(schemas: &mut Schemas, operation: Operation) -> Value {

@@ -207,7 +207,7 @@ fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -
         "summary": words.summary,
         "responses": {
             words.status.to_string(): answer(schemas, &words.gives),
-            "default": problem(),
+            "default": gate::problem(),
         },
     });
     if !parameters.is_empty() {
@@ -236,9 +236,4 @@ fn answer(schemas: &mut Schemas, gives: &Gives) -> Value {
             content("application/json", page)
         }
     }
-}
-
-pub(super) fn problem() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": "an RFC 9457 problem", "content": { "application/problem+json": { "schema": schema } } })
 }
