@@ -155,7 +155,11 @@ async fn no_command_asks_for_the_console_with_the_sockets() {
     let did = tollgate_with(None, &["--socket", "/x.sock"], None).await;
     assert_eq!(
         did.ran,
-        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], no_color: false, lock_after_secs: None })
+        Ran::Console(ConsoleArgs {
+            sockets: vec!["/x.sock".into()],
+            look: crate::term::look::Look::Auto,
+            lock_after_secs: None
+        })
     );
 }
 

@@ -11,6 +11,7 @@ use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
 use super::log::{self, Cells};
+use super::theme::Theme;
 
 /// A single line of data is cut after so many rows: the rest is one key away, in `tollgate log show`.
 const WRAPPED_ROWS_MAX: usize = 40;
@@ -54,8 +55,7 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let mut row = canvas.row(area, if model.in_pane { theme.strong() } else { theme.plain() });
     row.text(&rule.repeat(2), theme.plain()).text(" ", theme.plain());
     let room = row.left().saturating_sub(tabs.chars().count() + 4);
-    let name = SafeText::clipped(&name, room, theme.ellipsis());
-    row.text(name.as_screen_str(), theme.strong());
+    row.safe(&theme.clipped(&name, room), theme.strong());
     row.text(" ", theme.plain());
     let fill = row.left().saturating_sub(tabs.chars().count() + 3);
     row.text(&rule.repeat(fill), theme.plain()).text(&tabs, theme.strong()).text(&rule.repeat(3), theme.plain());
@@ -167,20 +167,20 @@ pub(super) fn lines_as(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top:
             row += 1;
             continue;
         }
-        for part in wrapped(line, width) {
+        for part in wrapped(theme, line, width) {
             canvas.found_at(inner, row, &part, style, look.wanted);
             row += 1;
         }
     }
 }
 
-fn wrapped(line: &Line, width: usize) -> Vec<SafeText<'static>> {
+fn wrapped(theme: &Theme, line: &Line, width: usize) -> Vec<SafeText<'static>> {
     let enough = width.saturating_mul(WRAPPED_ROWS_MAX);
     let end = line.text.floor_char_boundary(enough.saturating_mul(4));
     let text = &line.text[..end];
     let mut rows = match line.kind {
-        Kind::Body => SafeText::lines(text).flat_map(|line| line.wrap(width)).collect(),
-        _ => SafeText::new(text).wrap(width),
+        Kind::Body => SafeText::lines(text).flat_map(|line| theme.fit_for_locale(line).wrap(width)).collect(),
+        _ => theme.safe(text).wrap(width),
     };
     if rows.is_empty() {
         rows.push(SafeText::default());
