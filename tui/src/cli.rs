@@ -232,7 +232,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Hygiene => watch::hygiene(cx).await,
         Verb::Check(args) => watch::check(cx, args).await,
         Verb::Digest => watch::digest(cx),
-        Verb::Status => status::run(cx),
+        Verb::Status(args) => status::run(cx, args).await,
         // They were answered before a daemon was looked for.
         Verb::Demo(_) | Verb::Scan(_) => Ok(Exit::Usage),
         Verb::Send(_) if cx.status.tls => Err(send::over_tls(&cx.status.listen)),

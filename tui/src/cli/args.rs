@@ -31,7 +31,7 @@ pub(super) use token::{
     Bulk, BulkRevoke, BulkSuspend, BulkTarget, Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList,
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
-pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs, StatusArgs};
 pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
@@ -166,7 +166,7 @@ pub(super) enum Verb {
     /// Look for tokens in files, and say which of them live; exit 2 where one does or may
     Scan(ScanArgs),
     /// How the daemon is, where it listens, and what to do first
-    Status,
+    Status(StatusArgs),
     /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top
     Demo(DemoArgs),
     /// Send a call to the daemon's listen address, as a sender would (all other commands use the local socket)

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use tollgate_shared::api::{
-    BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, IncidentView, MaintenanceView, NewFilter,
+    BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, HourView, IncidentView, MaintenanceView, NewFilter,
     NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TeamView, TryFilter,
     TryVerdict,
 };
@@ -83,6 +83,14 @@ impl IncidentQuery {
 }
 
 impl Client {
+    /// The gate's last hour.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn hour(&self) -> Result<HourView, ClientError> {
+        self.get("/v1/status/hour").await
+    }
+
     /// Which things change, as they change.
     pub async fn events(&self) -> Result<Lines<EventsItem>, ClientError> {
         self.stream("/v1/events").await

@@ -4,13 +4,13 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
     AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
-    FilterPatch, FilterView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView, LogHistogram,
-    MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewToken,
-    NewWorkflow, OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried, ReplayVerdict,
-    RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery,
-    ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView,
-    SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow,
-    WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
+    FilterPatch, FilterView, HourView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView,
+    LogHistogram, MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam,
+    NewToken, NewWorkflow, OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried,
+    ReplayVerdict, RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery,
+    SavedQuery, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView,
+    StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict,
+    TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -67,6 +67,7 @@ fn words(act: Act) -> Words {
     let token = || One(Schemas::of::<TokenView>);
     match act {
         Act::Status => Words::new("What the daemon says of itself", One(Schemas::of::<StatusView>)),
+        Act::StatusHour => Words::new("The gate's last hour by minute, and its last minute by second", One(Schemas::of::<HourView>)),
         Act::Events => Words::new("Kinds of things that changed, without end", Lines(Schemas::of::<EventsItem>)),
         Act::TeamList => Words::new("Teams that the caller sees", Page(Schemas::of::<TeamView>)).query(PAGE),
         Act::TeamCreate => Words::new("Create a team", One(Schemas::of::<TeamView>)).takes(Schemas::of_request::<NewTeam>).status(201),
