@@ -124,6 +124,10 @@ fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
             tell(&mut model, Net::Counts { number, result: Ok(Box::new(counts)) });
         }
     }
+    if screen == '8' {
+        tell(&mut model, Net::Hour(Ok(Box::new(fixtures::hour()))));
+        press(&mut model, Key::char('j'));
+    }
     if screen == '4' {
         let rows = (1..=u64::from(count.min(500))).map(fixtures::request).collect();
         tell(&mut model, Net::Requests { rows, more: count > 500, workflows: Vec::new() });
