@@ -2,26 +2,34 @@
 
 use tollgate_shared::api::StatusView;
 
-use super::detail::{Kind, Line};
-use super::model::Model;
-use super::words::{self, group};
+use super::super::detail::{Kind, Line};
+use super::super::model::Model;
+use super::super::words::{self, group};
+use super::{fact, head, tenths};
 
-/// The lines of the Status screen.
-#[must_use]
-pub fn lines(model: &Model) -> Vec<Line> {
-    let Some(status) = &model.status else { return Vec::new() };
+/// Two clocks on one host differ by less; over a forwarded socket they may not.
+const CLOCKS_AGREE_SECS: i64 = 2;
+
+pub(super) fn lines(model: &Model, status: &StatusView) -> Vec<Line> {
     let mut lines = daemon(model, status);
     lines.extend(log(model, status));
     lines.extend(counters(status));
     lines
 }
 
-fn fact(name: &str, text: &str) -> Line {
-    Line::plain(format!("{name:18}{text}"))
-}
-
-fn head(text: &str) -> Line {
-    Line::new(Kind::Strong, text.to_owned())
+/// Everything that is kept for a time goes by the daemon's clock.
+fn clock(model: &Model) -> Line {
+    let ahead = model.health.clock_ahead_secs;
+    let by = words::age(ahead.abs());
+    match ahead {
+        ahead if ahead > CLOCKS_AGREE_SECS => {
+            Line::new(Kind::Bad, format!("{:18}the daemon's is {by} ahead of this console's  !", "clock"))
+        }
+        ahead if ahead < -CLOCKS_AGREE_SECS => {
+            Line::new(Kind::Bad, format!("{:18}the daemon's is {by} behind this console's  !", "clock"))
+        }
+        _ => fact("clock", "the daemon's and this console's agree"),
+    }
 }
 
 fn judged(name: &str, number: u64, what: &str) -> Line {
@@ -39,6 +47,7 @@ fn daemon(model: &Model, status: &StatusView) -> Vec<Line> {
             "process",
             &format!("{} on {}, up {}", status.pid, status.host, words::age(model.now.secs_since(status.started_at))),
         ),
+        clock(model),
         fact("you", &format!("{}, uid {}, {}", status.caller, status.caller_uid, status.caller_role)),
         fact("takes calls at", &status.listen),
         fact("socket", &status.socket),
@@ -59,6 +68,7 @@ fn daemon(model: &Model, status: &StatusView) -> Vec<Line> {
 
 fn log(model: &Model, status: &StatusView) -> Vec<Line> {
     let bounds = status.log;
+    let damaged = judged("damaged", bounds.damaged.into(), "segments do not open: tollgated check names them");
     let oldest = bounds.oldest_at.map_or_else(
         || "empty: no token has debug on, or nothing was called".to_owned(),
         |at| format!("oldest row {} old, erased at 48 h", words::countdown(model.now.secs_since(at))),
@@ -67,7 +77,7 @@ fn log(model: &Model, status: &StatusView) -> Vec<Line> {
         (Some(first), Some(last)) => format!("{} to {}", group(first), group(last)),
         _ => "none".to_owned(),
     };
-    vec![
+    let mut lines = vec![
         head("API LOG"),
         fact("kept", &oldest),
         fact("rows", &rows),
@@ -75,7 +85,9 @@ fn log(model: &Model, status: &StatusView) -> Vec<Line> {
             "on disk",
             &format!("{} in {}", words::bytes(bounds.disk_bytes), words::count(bounds.segments.into(), "segment")),
         ),
-    ]
+    ];
+    lines.extend((bounds.damaged > 0).then_some(damaged));
+    lines
 }
 
 fn counters(status: &StatusView) -> Vec<Line> {
@@ -83,10 +95,7 @@ fn counters(status: &StatusView) -> Vec<Line> {
     let calls = c.calls;
     vec![
         head("SINCE THE START"),
-        fact(
-            "calls",
-            &format!("{}, now {}.{}/s", group(calls.total()), c.calls_per_10_secs / 10, c.calls_per_10_secs % 10),
-        ),
+        fact("calls", &format!("{}, now {}/s", group(calls.total()), tenths(c.calls_per_10_secs))),
         fact(
             "",
             &format!(
