@@ -4,6 +4,7 @@
 //! Every text goes through [`crate::safe_text::SafeText`], also our own, in [`canvas`]; no other room makes spans.
 
 pub mod canvas;
+mod chart;
 mod chrome;
 mod dialogs;
 mod empty;
@@ -16,6 +17,7 @@ mod people;
 mod query_bar;
 mod requests;
 mod secret;
+mod status;
 mod strip;
 #[cfg(test)]
 mod svg;
@@ -63,7 +65,7 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
         Screen::Services => lists::services(canvas, model, &layout),
         Screen::Operators => people::operators(canvas, model, &layout),
         Screen::Audit => people::audit(canvas, model, &layout),
-        Screen::Status => pane::lines(canvas, layout.list, &crate::app::detail::lines(model), model.pane_top),
+        Screen::Status => status::status(canvas, model, &layout),
     }
     pane::pane(canvas, model, &layout);
     chrome::bottom(canvas, model, &layout);

@@ -18,6 +18,7 @@ use super::operators::Operators;
 use super::requests::Requests;
 use super::rights::{self, Me};
 use super::services::Services;
+use super::status::Health;
 use super::tokens::{self, Attention, Tokens};
 use super::trial::Trial;
 use super::words;
@@ -77,6 +78,8 @@ pub struct Model {
     pub services: Services,
     pub operators: Operators,
     pub audit: Audit,
+    /// What the Status screen shows beside the status.
+    pub health: Health,
     /// The filter that is being edited, tried.
     pub trial: Trial,
     /// Who works here, once the daemon has said it.
@@ -157,6 +160,16 @@ impl Model {
             Screen::Tokens => self.tokens.selected(),
             _ => None,
         }
+    }
+
+    /// A token's calls of the last hour, minute by minute, and the moment that they end with; nothing where the daemon did
+    /// not run. Without a sign of life the hour ends with what was told last.
+    #[must_use]
+    pub fn minutes_of(&self, token: &TokenView) -> (Vec<Option<u64>>, Timestamp) {
+        let started_at = self.status.as_ref().map(|status| status.started_at);
+        let told_at = self.tokens.told_at.unwrap_or(self.now);
+        let now = if self.phase() == Phase::Live { self.now } else { told_at };
+        (super::status::minutes_of(&token.usage.calls_per_minute, told_at, started_at, now), now)
     }
 
     /// The lockdown in force.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, NewFilter, NewOperator, NewService,
-    NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView,
-    SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
+    AuditVerdict, BulkResult, FilterPatch, FilterView, HourView, IncidentView, LogHistogram, NewFilter, NewOperator,
+    NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery,
+    ServiceView, SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
+    WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
@@ -77,6 +78,8 @@ pub enum Net {
     /// A sign of life.
     Alive,
     Status(Box<StatusView>),
+    /// The gate's last hour, or why it is not told.
+    Hour(Result<Box<HourView>, String>),
     /// All living tokens.
     Tokens(Vec<Arc<TokenView>>),
     /// One token, fresh.
@@ -310,6 +313,8 @@ pub enum Effect {
         filter: LogFilter,
         buckets: u16,
     },
+    /// Ask for the gate's last hour.
+    FetchHour,
     /// Ask for one incident's story.
     FetchIncident {
         incident: String,

@@ -126,6 +126,8 @@ pub struct Tokens {
     pub loaded: bool,
     /// The selected token's own calls.
     pub calls: Tail,
+    /// When the daemon told them.
+    pub told_at: Option<Timestamp>,
     /// The token that is most worth a look.
     pub worst: Option<Arc<TokenView>>,
     /// How many tokens carry each of the counted chips.
@@ -143,7 +145,7 @@ impl Tokens {
     /// Returns the name of the marked token if it is gone.
     pub fn replace(&mut self, fresh: Vec<Arc<TokenView>>, now: Timestamp) -> Option<String> {
         let first = !std::mem::replace(&mut self.loaded, true);
-        self.now = now;
+        (self.now, self.told_at) = (now, Some(now));
         let marked = self.selected().map(|token| token.name.clone());
         if first {
             self.all = fresh;

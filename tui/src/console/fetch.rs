@@ -146,6 +146,14 @@ impl Fetcher {
                 self.want(Topic::Tokens);
                 self.wants[Topic::Tokens as usize].not_before = None;
             }
+            Effect::FetchHour => {
+                self.ask(async move |client| match client.hour().await {
+                    Ok(hour) => Some(Net::Hour(Ok(Box::new(hour)))),
+                    Err(error @ ClientError::Problem(_)) => Some(Net::Hour(Err(words(&error)))),
+                    // The connection is lost: that is told elsewhere, and what is known stays.
+                    Err(_) => None,
+                });
+            }
             Effect::FetchRequest { request } => {
                 self.ask(async move |client| {
                     let request = client.request_shown(&request).await.ok()?;
