@@ -14,6 +14,7 @@ mod hostile;
 mod incidents;
 mod intake;
 mod machine;
+mod marks;
 mod nagios;
 mod operators;
 mod people;

@@ -126,8 +126,9 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let reverse = if tokens.reverse { ", reversed" } else { "" };
     let search = if tokens.search.is_empty() { String::new() } else { format!("  / {}", tokens.search) };
     let sort = tokens.sort.words();
+    let marks = tokens.marks.words(tokens.shown.iter().map(|at| tokens.all[*at as usize].id));
     let style = canvas.theme.plain();
-    canvas.text(area, &format!(" {total}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
+    canvas.text(area, &format!(" {total}{marks}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
 }
 
 fn put(row: &mut Row<'_>, column: Column, text: &str, style: ratatui::style::Style) {
@@ -157,7 +158,7 @@ fn line<'b>(
     let found = !model.tokens.search.is_empty() && matches_text(token, &model.tokens.search.to_lowercase());
     let name_style = if found { style.patch(theme.found()) } else { style };
     let mut row = canvas.row(area, base);
-    row.text(if marked { "> " } else { "  " }, theme.plain());
+    row.text(lists::marks(marked, model.tokens.marks.has(token.id)), theme.plain());
     row.text(&format!("{} ", sign(token, model.now)), style).cell(&token.name, name, name_style);
     for column in columns {
         row.text(" ", theme.plain());
