@@ -164,8 +164,8 @@ async fn is_rung(listener: &Listener) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_of_one_token_is_woken_for_its_rows_alone_and_passes_over_the_others() {
-    let hub = TailHub::new(0, 2);
-    let listener = hub.listen(Some([third()].into()), 0);
+    let hub = TailHub::new(1, 2);
+    let listener = hub.listen(Some([third()].into()), 1);
     hub.publish(&mixed(2..=3));
     assert!(!is_rung(&listener).await);
     assert_eq!(heard(&hub, &listener, 9), (vec![], 3), "nothing was missed up to there");
