@@ -24,10 +24,9 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 
 use super::answers::read;
-use super::logs::SCAN_ROWS;
 use super::params::Call;
 use crate::core::access::{Actor, Operation, Who};
-use crate::core::rights;
+use crate::core::standing;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::store::LogPage;
@@ -35,6 +34,9 @@ use crate::tail::{Next, Seat, TailEntry, row_bytes};
 
 use self::ear::Ear;
 pub(super) use self::wanted::{Cursor, LogQuery, PARAMETERS};
+
+/// Rows that one reading looks at, at most.
+pub(super) const SCAN_ROWS: usize = 20_000;
 
 /// A sign of life with the cursor.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -216,7 +218,7 @@ impl Tail {
         }
         self.judged = (Instant::now(), version);
         let now = self.daemon.clock.now();
-        let still = rights::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
+        let still = standing::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
         let Err(problem) = still else { return Ok(()) };
         self.send(&[Line::End(&problem)]).await?;
         Err(Gone)
