@@ -166,7 +166,7 @@ fn reader_that_does_not_keep_up_is_told_what_it_missed_and_slows_nobody() {
 }
 
 /// Posts so many calls of 16 KiB, each answered before this returns.
-fn flood(daemon: &Daemon, token: &Token, calls: usize) {
+pub(crate) fn flood(daemon: &Daemon, token: &Token, calls: usize) {
     const CLIENTS: usize = 12;
     let bearer = format!("Bearer {}", token.secret);
     let body = json!({ "filler": "x".repeat(16 * 1024) }).to_string();

@@ -118,7 +118,7 @@ fn outcome(waiting: &mut oneshot::Receiver<Answer>) -> Option<Outcome> {
 }
 
 fn shown(daemon: &Daemon) -> Vec<(u64, Option<GapReason>)> {
-    let Next::Entries(entries) = daemon.tail.after(0, 100) else { panic!("behind") };
+    let Next::Entries { entries, .. } = daemon.tail.after(0, 100) else { panic!("behind") };
     entries
         .into_iter()
         .map(|entry| match entry {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView, RequestView,
-    SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
-    WorkflowView,
+    AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
+    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf,
+    WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
