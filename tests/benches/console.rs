@@ -86,7 +86,10 @@ fn main() -> Done<()> {
     lnav(secs)?;
     let stolen = machine.stolen_since()?;
     let cores = std::thread::available_parallelism()?;
-    println!("\n{cores} cores; load {load_before} before, {} after; {stolen:.1} % of the time was stolen", load_average()?);
+    println!(
+        "\n{cores} cores; load {load_before} before, {} after; {stolen:.1} % of the time was stolen",
+        load_average()?
+    );
     match report.missed {
         0 => Ok(()),
         missed => Err(format!("{missed} of the budgets are missed").into()),
@@ -118,14 +121,22 @@ fn first_paints(daemon: &Daemon) -> Vec<Duration> {
 fn idle(report: &mut Report, secs: u32) -> Done<()> {
     let daemon = watched();
     let mut console = Terminal::start(&console(&daemon), SIZE);
-    for (key, name) in [("2", "API log"), ("8", "Status")] {
+    for (key, name) in [("1", "1 Tokens"), ("2", "2 API log"), ("3", "3 Incidents")] {
         console.send(key);
         console.wait_for(name);
         console.wait_for(" LIVE ");
         settle(&console);
         let costs = Costs::over(&console, Duration::from_secs(secs.into()))?;
-        report.at_most(&format!("frames while idle, screen {key}"), 0.0, costs.frames as f64, "");
-        report.at_most(&format!("bytes while idle, screen {key}"), 0.0, costs.bytes as f64, "");
+        // The clock of line 1 and the stretch of time above the log's rows move once a minute: what a screen says must be
+        // true. Anything else would be drawn for nothing.
+        let minutes = f64::from(secs.div_ceil(60)) * 2.0;
+        report.at_most(&format!("frames while idle, screen {key} (the clock's)"), minutes, costs.frames as f64, "");
+        report.at_most(
+            &format!("bytes while idle, screen {key} (the clock's)"),
+            minutes * 64.0,
+            costs.bytes as f64,
+            "",
+        );
         report.at_most(&format!("processor while idle, screen {key}"), 0.1, costs.core, "% of a core");
     }
     Ok(())
@@ -185,7 +196,12 @@ fn tail(report: &mut Report, secs: u32) -> Done<()> {
     let rate = (last_row(&daemon) - first) as f64 / since.elapsed().as_secs_f64();
     println!("the log took {rate:.0} rows/s over {:.0} s (wanted: {ROWS_PER_S})", costs.secs);
     report.at_most("frames, tail of 5,000 rows/s", FRAMES_PER_S_MAX, costs.frames as f64 / costs.secs, "/s");
-    report.at_most("bytes, tail of 5,000 rows/s", BYTES_PER_S_MAX / 1024.0, costs.bytes as f64 / costs.secs / 1024.0, "KiB/s");
+    report.at_most(
+        "bytes, tail of 5,000 rows/s",
+        BYTES_PER_S_MAX / 1024.0,
+        costs.bytes as f64 / costs.secs / 1024.0,
+        "KiB/s",
+    );
     report.at_most("processor, tail of 5,000 rows/s", CORE_MAX, costs.core, "% of a core");
     report.at_most("memory at most, tail of 5,000 rows/s", RSS_MIB_MAX, costs.rss_mib, "MiB");
     report.p99("letter to screen while it follows, 99th of 100", KEY_MAX, &letters(&mut console));
@@ -213,7 +229,11 @@ fn letters_of(console: &mut Terminal, count: usize) -> Vec<Duration> {
     for number in 0..count {
         pause(KEY_PAUSE);
         let (key, since) = if typed.len() < 20 { ('x', Instant::now()) } else { ('\x15', Instant::now()) };
-        if key == 'x' { typed.push(key) } else { typed.clear() }
+        if key == 'x' {
+            typed.push(key)
+        } else {
+            typed.clear()
+        }
         console.send(&key.to_string());
         let all = console.time_until(since, |screen| command_line(screen).is_some_and(|line| line == typed));
         // What the first one finds is cold.
@@ -253,7 +273,9 @@ fn marked(screen: &str) -> Option<usize> {
 /// The anchor of log reading at the same load, where the machine has it.
 fn lnav(secs: u32) -> Done<()> {
     if !Command::new("lnav").arg("-V").output().is_ok_and(|ran| ran.status.success()) {
-        println!("lnav is not installed, so nothing stands beside the tail (measured elsewhere: 6.9 % of a core, 37 MiB)");
+        println!(
+            "lnav is not installed, so nothing stands beside the tail (measured elsewhere: 6.9 % of a core, 37 MiB)"
+        );
         return Ok(());
     }
     let home = tempfile::tempdir()?;
@@ -304,12 +326,12 @@ fn last_row(daemon: &Daemon) -> u64 {
     daemon.get("/v1/status")["log"]["last_seq"].as_u64().unwrap_or(0)
 }
 
-/// Waits until nothing has come out for a second.
+/// Waits until nothing has come out for a while; on a slow line something comes every 10 ms.
 fn settle(console: &Terminal) {
     let mut before = usize::MAX;
     while console.byte_count() != before {
         before = console.byte_count();
-        wait_until(Instant::now() + Duration::from_secs(1));
+        pause(Duration::from_millis(300));
     }
 }
 

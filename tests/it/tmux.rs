@@ -84,7 +84,8 @@ fn base64(text: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = |group: &[u8]| {
         let bits = (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
-        let digit = |place: usize| if place > group.len() { '=' } else { char::from(DIGITS[bits >> (18 - 6 * place) & 63]) };
+        let digit =
+            |place: usize| if place > group.len() { '=' } else { char::from(DIGITS[bits >> (18 - 6 * place) & 63]) };
         (0..4).map(digit).collect::<String>()
     };
     text.as_bytes().chunks(3).map(digits).collect()
@@ -187,7 +188,7 @@ fn somebody_who_attaches_again_in_another_size_sees_the_whole_screen_with_what_c
 fn a_window_goes_through_every_size_to_one_cell_and_back() {
     let daemon = with_alertmanager();
     daemon.token("am", "service:Ops/DB", &[]);
-    let settings = "set -g default-terminal screen\nset -g window-size manual";
+    let settings = "set -g default-terminal screen";
     let Some(tmux) = Tmux::console("a_window_goes_through_every_size", &daemon, settings) else { return };
     let pane = || tmux.tell(&["capture-pane", "-p", "-t", "tg"]).expect(0).stdout;
     let wait_for = |what: &str, is_so: &dyn Fn(&str) -> bool| {
@@ -203,7 +204,9 @@ fn a_window_goes_through_every_size_to_one_cell_and_back() {
         tmux.tell(&["send-keys", "-t", "tg", "Down"]).expect(0);
     }
     tmux.tell(&["resize-window", "-t", "tg", "-x", "110", "-y", "33"]).expect(0);
-    wait_for("the whole screen", &|screen| screen.contains(" LIVE ") && screen.contains("am ") && screen.contains("? help"));
+    wait_for("the whole screen", &|screen| {
+        screen.contains(" LIVE ") && screen.contains("am ") && screen.contains("? help")
+    });
     assert_eq!(tmux.pane_pid(), pid, "it is still the same program");
 }
 
@@ -233,7 +236,9 @@ fn in_a_real_shell_ctrl_z_and_a_stop_from_outside_are_both_gone_on_from_with_fg(
     kill_process(child_of(tmux.pane_pid()), Signal::TSTP).expect("it runs");
     terminal.wait_for("Stopped");
     terminal.send("fg\r");
-    terminal.wait_until("the whole screen", |screen| screen.starts_with(" TOLLGATE  1 Tokens") && screen.contains("? help"));
+    terminal.wait_until("the whole screen", |screen| {
+        screen.starts_with(" TOLLGATE  1 Tokens") && screen.contains("? help")
+    });
     terminal.send("q");
     terminal.wait_for("sh-53");
     terminal.send("echo sh-$((60+4))\r");

@@ -46,7 +46,10 @@ fn job_5_one_that_cannot_be_refreshed_stops_all_and_a_refresh_never_shortens() {
     daemon.token("for-ever", "service:Ops/DB", &[]);
     let before = end(&daemon, "soon-1");
     let refused = daemon.cli_with(&["--yes", "token", "refresh", "soon-1", "for-ever"], b"").expect(1);
-    assert!(refused.stderr.contains("for-ever never ends") && refused.stderr.contains("nothing was changed"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("for-ever never ends") && refused.stderr.contains("nothing was changed"),
+        "{refused:?}"
+    );
     assert_eq!(end(&daemon, "soon-1"), before, "all or nothing");
     // Chosen for nine days, then set to a far date by hand.
     let far = "2031-01-01T00:00:00Z";
@@ -77,9 +80,7 @@ fn job_5_on_screen_it_is_called_extend_and_shows_the_new_date_first() {
 #[test]
 fn job_5_monitoring_gets_its_own_exit_codes_a_line_and_figures() {
     let daemon = with_expiring();
-    let check = |warn: &str, crit: &str| {
-        daemon.cli_with(&["check", "--nagios", "--warn", warn, "--crit", crit], b"")
-    };
+    let check = |warn: &str, crit: &str| daemon.cli_with(&["check", "--nagios", "--warn", warn, "--crit", crit], b"");
     let warning = check("14d", "3d").expect(1);
     assert!(warning.stdout.starts_with("TOLLGATE WARNING - 9 tokens ending soon"), "{warning:?}");
     assert!(warning.stdout.contains("| expired=0") && warning.stdout.contains("ending_warn=9"), "{warning:?}");

@@ -32,7 +32,10 @@ fn job_1_the_guided_path_leads_from_nothing_to_the_first_incident() {
     let shown = press(&mut console, "\r", "shown this once");
     let secret = secret_on(&shown);
     // The line to run reads the secret, so that neither the shell's history nor ps has it.
-    assert!(shown.contains("read -rs TG") && shown.contains(&format!("http://{}/v1/process", daemon.gate())), "{shown}");
+    assert!(
+        shown.contains("read -rs TG") && shown.contains(&format!("http://{}/v1/process", daemon.gate())),
+        "{shown}"
+    );
     assert_eq!(shown.matches(&secret).count(), 1, "{shown}");
     console.send("\r");
     press(&mut console, "\x1b", "Do you have it?");
@@ -51,17 +54,23 @@ fn job_1_without_the_console_status_says_the_commands_that_are_left_and_they_wor
     let daemon = Daemon::start();
     let steps = || daemon.cli(["status"]).expect(0).stdout;
     let said = steps();
-    let commands: Vec<&str> =
-        said.lines().skip_while(|line| *line != "To the first incident:").filter_map(|line| line.strip_prefix("  ")).collect();
+    let commands: Vec<&str> = said
+        .lines()
+        .skip_while(|line| *line != "To the first incident:")
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
     assert_eq!(commands.len(), 6, "four commands and two ways to call:\n{said}");
     let alert_file = daemon.home().join("alert.json");
     std::fs::write(&alert_file, alert("firing", "disk")).expect("a file");
     for command in &commands[..5] {
         let mut shell = clean_command("/bin/sh".as_ref(), daemon.home());
         // What the operator has in his path.
-        let line = command.replace("tollgate", "\"$TOLLGATE\"");
-        run(shell.env("TOLLGATE", binaries::tollgate()).env("TOLLGATE_SOCKET", daemon.socket()).args(["-c", &line]), b"")
-            .expect(0);
+        let line = command.replacen("tollgate", "\"$TOLLGATE\"", 1);
+        run(
+            shell.env("TOLLGATE", binaries::tollgate()).env("TOLLGATE_SOCKET", daemon.socket()).args(["-c", &line]),
+            b"",
+        )
+        .expect(0);
     }
     assert_eq!(daemon.all("/v1/incidents").len(), 1);
     assert!(!steps().contains("To the first incident"), "nothing is left to do");

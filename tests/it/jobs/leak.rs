@@ -64,7 +64,11 @@ fn job_3_tries_with_a_dead_secret_outlive_a_restart() {
     assert_eq!(daemon.terminate(), 0);
     daemon.restart();
     let gone = token(&daemon, &leaked.id);
-    assert_eq!((&gone["usage"]["dead_tries"]["count"], &gone["revoke_reason"]), (&json!(1), &json!("pastebin")), "{gone}");
+    assert_eq!(
+        (&gone["usage"]["dead_tries"]["count"], &gone["revoke_reason"]),
+        (&json!(1), &json!("pastebin")),
+        "{gone}"
+    );
 }
 
 #[test]
@@ -109,9 +113,8 @@ fn job_3_the_responder_who_is_awake_may_suspend_but_not_resume_and_senders_keep_
     open(&daemon.socket(), 0o666);
     let uid = RESPONDER.to_string();
     daemon.cli(["operator", "add", "nina", "--unix-user", &uid, "--team-role", "Ops=responder"]).expect(0);
-    let as_responder = |arguments: &[&str]| {
-        process::run(daemon.cli_command().uid(RESPONDER).gid(RESPONDER).args(arguments), b"")
-    };
+    let as_responder =
+        |arguments: &[&str]| process::run(daemon.cli_command().uid(RESPONDER).gid(RESPONDER).args(arguments), b"");
     as_responder(&["token", "suspend", "am", "--reason", "seen in a chat"]).expect(0);
     let waits = daemon.post(&doubted.secret, &alert("firing", "a"));
     assert_eq!((waits.status, waits.slug().as_str()), (503, "token-suspended"));

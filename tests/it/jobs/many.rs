@@ -82,5 +82,8 @@ fn job_10_each_scope_gets_a_file_of_its_own() {
         let text = std::fs::read_to_string(daemon.home().join(part)).unwrap_or_else(|error| panic!("{part}: {error}"));
         text.lines().skip(1).filter_map(|line| line.split(',').next().map(str::to_owned)).collect::<Vec<_>>()
     };
-    assert_eq!((names("new.service_Ops_DB.csv"), names("new.service_Ops_Web.csv")), (vec!["a".into(), "c".into()], vec!["b".into()]));
+    assert_eq!(
+        (names("new.service_Ops_DB.csv"), names("new.service_Ops_Web.csv")),
+        (vec!["a".into(), "c".into()], vec!["b".into()])
+    );
 }

@@ -44,8 +44,8 @@ fn job_2_what_never_reached_a_token_is_one_tab_away_in_the_log_and_says_why() {
         ("POST", "/api/v1/process", bearer(&sender.secret), 404, "/api/v1/process"),
         ("POST", "/v1/process/", bearer(&sender.secret), 404, "/v1/process/"),
         ("GET", "/v1/process", bearer(&sender.secret), 405, "method-not-allowed"),
-        ("POST", "/v1/process", bearer(&format!("\"{}\"", sender.secret)), 401, "quot"),
-        ("POST", "/v1/process", bearer("{$TG_TOKEN}"), 401, "placeholder"),
+        ("POST", "/v1/process", bearer(&format!("\"{}\"", sender.secret)), 401, "a quote mark"),
+        ("POST", "/v1/process", bearer("{$TG_TOKEN}"), 401, "the value is a"),
         ("POST", "/v1/process", bearer(&sender.secret[..sender.secret.len() - 4]), 401, "token-invalid"),
         ("POST", "/v1/process", bearer(&revoked.secret), 401, "token-revoked"),
     ];
@@ -57,12 +57,19 @@ fn job_2_what_never_reached_a_token_is_one_tab_away_in_the_log_and_says_why() {
     }
     console.wait_for(&format!("refused {} !", causes.len()));
     console.send("\t");
-    let screen = console.wait_for(&format!("[refused {} !]", causes.len()));
-    for (_, _, _, status, words) in &causes {
-        let line = screen.lines().find(|line| line.contains(&status.to_string()) && line.contains(words));
-        assert!(line.is_some(), "{status} {words}:\n{screen}");
-    }
+    let is_there = |screen: &str, status: u16, words: &str| {
+        screen.lines().any(|line| line.contains(&status.to_string()) && line.contains(words))
+    };
+    let screen = console.wait_until("a row for each cause", |screen| {
+        causes.iter().all(|(_, _, _, status, words)| is_there(screen, *status, words))
+    });
+    assert!(screen.contains(&format!("[refused {} !]", causes.len())), "{screen}");
     assert!(!screen.contains(&sender.secret), "{screen}");
+    // The pane has room for the whole reason.
+    console.send("\x1b[A");
+    console.wait_for("it was cut or something was added");
+    console.send("\x1b[A");
+    console.wait_for("define its variable or macro");
     let said = daemon.cli(["log", "--refused"]).expect(0).stdout;
     assert!(said.contains("placeholder") && said.contains("/api/v1/process"), "{said}");
 }
