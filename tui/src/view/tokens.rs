@@ -3,7 +3,7 @@
 use crate::app::Model;
 use crate::app::chips;
 use crate::app::layout::{Area, Layout};
-use crate::app::tokens::{attention, calls_in_hour, matches_text, sign, state_words};
+use crate::app::tokens::{attention, calls_in_hour, calls_words, matches_text, sign, state_words};
 use crate::app::words::{self, age, group};
 use tollgate_shared::api::TokenView;
 use tollgate_shared::time::Timestamp;
@@ -179,10 +179,7 @@ fn cell(column: Column, token: &TokenView, now: Timestamp) -> String {
         Column::Scope => scope(token),
         Column::State => state_words(token, now),
         Column::Last => usage.last_use.as_ref().map_or_else(|| "never".to_owned(), |last| age(now.secs_since(last.at))),
-        Column::Calls => match calls_in_hour(token) {
-            0 => "-".to_owned(),
-            calls => format!("{}/h", group(calls)),
-        },
+        Column::Calls => calls_words(token),
         Column::Hit => match calls_in_hour(token) {
             0 => "-".to_owned(),
             calls => format!("{}%", (u64::from(usage.hour_hits) * 100 / calls).min(100)),
