@@ -9,7 +9,6 @@ use crate::app::model::Model;
 use crate::app::tail::{Entry, Page, Tail, can_load, gap_words, is_failure};
 use crate::app::verdict::outcome_words;
 use crate::app::words::{self, count, group};
-use crate::safe_text::SafeText;
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{LogRow, RefusedRow};
 

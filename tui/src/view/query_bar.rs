@@ -4,7 +4,6 @@ use crate::app::layer::Prompt;
 use crate::app::layout::Area;
 use crate::app::logs::suggest::{self, Judged};
 use crate::app::model::{Model, Screen};
-use crate::safe_text::SafeText;
 use tollgate_shared::query::{Completion, QueryError};
 
 use super::canvas::Canvas;
