@@ -195,7 +195,7 @@ fn a_service_says_which_maintenance_covers_it_now() {
     let last = all.iter().filter_map(|one| one["until"].as_str()).max();
     assert_eq!((covered["until"].as_str(), covered["id"].is_string()), (last, true), "{covered}");
     assert!(daemon.cli(["service", "list"]).expect(0).stdout.contains("maintenance"));
-    for args in [vec!["service", "show", "Ops/DB"], vec!["incident", "show", ids[0].as_str()]] {
+    for args in [["service", "show", "Ops/DB"], ["incident", "show", ids[0].as_str()]] {
         let said = daemon.cli(args).expect(0).stdout;
         assert!(said.contains("maintenance") && said.contains("no incident is opened"), "{said}");
     }
