@@ -25,6 +25,9 @@ const BESIDE_COLUMNS: u16 = 160;
 /// which gets so many columns.
 pub const FIRST_COLUMNS: u16 = 108;
 
+/// A lower screen has no line left for saying what part of the rows it shows.
+const TOLD_ROWS_MIN: usize = 6;
+
 /// What the screen knows beside the daemon's status.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
@@ -154,7 +157,7 @@ impl Row {
 /// screen goes on under it.
 pub fn step(model: &mut Model, by: isize) {
     let (rows, _) = rows(model);
-    let height = usize::from(model.layout().list.height).max(1);
+    let height = height(model, rows.len());
     let lowest = rows.len().saturating_sub(height);
     let top = model.pane_top.min(lowest);
     let opens: Vec<(usize, &Target)> =
@@ -180,11 +183,18 @@ pub fn step(model: &mut Model, by: isize) {
     (model.pane_top, model.health.mark) = (top, mark);
 }
 
+/// Rows that are seen of so many. Where not all are, the last line of the screen says which.
+#[must_use]
+pub fn height(model: &Model, rows: usize) -> usize {
+    let all = usize::from(model.layout().list.height).max(1);
+    if rows > all && all >= TOLD_ROWS_MIN { all - 1 } else { all }
+}
+
 /// What Enter opens, if it can be seen.
 #[must_use]
 pub fn marked(model: &Model) -> Option<Target> {
     let (rows, _) = rows(model);
-    let height = usize::from(model.layout().list.height);
+    let height = height(model, rows.len());
     let seen = rows.iter().skip(model.pane_top).take(height).filter_map(Row::target);
     let mark = model.health.mark.as_ref();
     seen.into_iter().find(|target| Some(*target) == mark).cloned()

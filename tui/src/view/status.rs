@@ -8,7 +8,7 @@ use super::canvas::Canvas;
 use super::{chart, empty, lists, pane};
 
 /// Columns of a chart's name, and of its words at least.
-const LABEL: usize = 13;
+const LABEL: usize = 12;
 const WORDS_MIN: usize = 30;
 
 pub(super) fn status(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
@@ -18,7 +18,15 @@ pub(super) fn status(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
         return;
     }
     let first = if beside.is_empty() { area } else { Area { width: FIRST_COLUMNS, ..area } };
-    column(canvas, model, first, &rows, model.pane_top);
+    let seen = status::height(model, rows.len());
+    let height = u16::try_from(seen).unwrap_or(first.height);
+    column(canvas, model, Area { height, ..first }, &rows, model.pane_top);
+    if height < first.height {
+        let last = (model.pane_top + seen).min(rows.len());
+        let words = format!(" rows {} to {last} of {}   arrows, PgDn, PgUp", model.pane_top + 1, rows.len());
+        let style = canvas.theme.strong();
+        canvas.text_at(first, height, &words, style);
+    }
     let x = FIRST_COLUMNS + 2;
     column(canvas, model, Area { x, width: area.width.saturating_sub(x), ..area }, &beside, 0);
 }

@@ -24,11 +24,26 @@ pub(super) fn rows(model: &Model) -> Vec<Row> {
     };
     let mut rows = now(model, hour);
     rows.push(Row::Text(head(&title(hour))));
-    rows.extend(outcomes(hour));
+    let mut none = Vec::new();
+    rows.extend(outcomes(hour).into_iter().filter_map(|row| some_of(row, &mut none)));
     rows.push(axis(hour));
     rows.extend(latencies(hour));
-    rows.extend(queues(hour));
+    rows.extend(queues(hour).into_iter().filter_map(|row| some_of(row, &mut none)));
+    if !none.is_empty() {
+        rows.push(Row::Text(Line::plain(format!("{:12}{}", "none at all", none.join(", ")))));
+    }
     rows
+}
+
+/// An empty chart is no more than its name: what it leaves room for is what has to be seen.
+fn some_of(row: Row, none: &mut Vec<&'static str>) -> Option<Row> {
+    match row {
+        Row::Chart(chart) if chart.scale == 0 || chart.cells.iter().flatten().all(|value| *value == 0) => {
+            none.push(chart.label);
+            None
+        }
+        row => Some(row),
+    }
 }
 
 /// Rates of the last ten whole seconds, and what waits at this moment.
@@ -88,12 +103,9 @@ fn outcomes(hour: &HourView) -> Vec<Row> {
     ];
     let row = |(label, figure, is_failure): (&'static str, Figure, bool)| {
         let total: u64 = hour.minutes.iter().map(figure).sum();
-        let words = match total {
-            0 => "none".to_owned(),
-            // The title has said it already.
-            _ if label == "calls" => highest(hour, figure, group),
-            total => format!("{}, {}", group(total), highest(hour, figure, group)),
-        };
+        let most = highest(hour, figure, group);
+        // The title has said how many calls there were.
+        let words = if label == "calls" { most } else { format!("{}, {most}", group(total)) };
         let fails = is_failure && total > 0;
         let words = if fails { format!("{words}  !") } else { words };
         Row::Chart(Chart {
@@ -133,6 +145,9 @@ fn latencies(hour: &HourView) -> Vec<Row> {
         let words = match (last, last.filter(is_recent)) {
             (None, _) => "no call was answered".to_owned(),
             (Some(_), None) => most,
+            (_, Some(last)) if hour.minutes.iter().all(|minute| figure(minute) <= figure(last)) => {
+                format!("now {}, the most", latency(figure(last)))
+            }
             (_, Some(last)) => format!("now {}, {most}", latency(figure(last))),
         };
         Row::Chart(Chart { label, cells: cells(hour, figure), scale, words, kind: Kind::Plain })
@@ -150,23 +165,17 @@ fn latencies(hour: &HourView) -> Vec<Row> {
 fn queues(hour: &HourView) -> Vec<Row> {
     let depth = |label: &'static str, figure: Figure, most: u32| {
         let peak = hour.minutes.iter().map(figure).max().unwrap_or(0);
-        let words = match peak {
-            0 => format!("never more than 0 of {}", group(most.into())),
-            _ => highest(hour, figure, |value| format!("{} of {}", group(value), group(most.into()))),
-        };
+        let words = highest(hour, figure, |value| format!("{} of {}", group(value), group(most.into())));
         Row::Chart(Chart { label, cells: cells(hour, figure), scale: peak, words, kind: Kind::Plain })
     };
     let drops: Figure = |m| m.drops.into();
     let lost: u64 = hour.minutes.iter().map(drops).sum();
-    let (words, kind) = match lost {
-        0 => ("none".to_owned(), Kind::Plain),
-        lost => (format!("{}, {}  !", group(lost), highest(hour, drops, group)), Kind::Bad),
-    };
+    let words = format!("{}, {}  !", group(lost), highest(hour, drops, group));
     let scale = hour.minutes.iter().map(drops).max().unwrap_or(0);
     vec![
         depth("queue", |m| m.queue.into(), hour.queue_max),
         depth("log queue", |m| m.log_queue.into(), hour.log_queue_max),
-        Row::Chart(Chart { label: "drops", cells: cells(hour, drops), scale, words, kind }),
+        Row::Chart(Chart { label: "drops", cells: cells(hour, drops), scale, words, kind: Kind::Bad }),
     ]
 }
 
