@@ -58,7 +58,9 @@ fn lines(replayed: &ReplayVerdict, at: &str) -> Vec<String> {
         lines.push(format!("        {} > {}{key}{title}", effect.service.name, effect.filter.name));
     }
     lines.extend(replayed.not_sendable.iter().map(|why| format!("  it cannot be sent for real: {why}")));
-    if replayed.now.refused.is_none() {
+    // A call that names its workflow is asked nothing else.
+    let is_named = replayed.explain.matched.is_empty() && replayed.now.effects.iter().any(|one| one.phase == "start");
+    if replayed.now.refused.is_none() && !is_named {
         lines.extend(verdict::lines(&replayed.explain));
     }
     lines
