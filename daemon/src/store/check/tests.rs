@@ -205,7 +205,7 @@ fn bytes_of_the_first_and_the_last_page_may_be_others() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn bytes_that_changed_on_the_disk_stop_neither_the_check_nor_the_log(
