@@ -24,6 +24,7 @@ use crate::app::update::update;
 use crate::app::{Dirty, Effect, Effects, Model, Msg, Net};
 use crate::term::frame::{DirtyKind, Draw, FramePolicy};
 use crate::term::input::Input;
+use crate::term::look::Look;
 use crate::term::signals::Signal;
 use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
@@ -41,8 +42,8 @@ const EXIT_TERMINATED: i32 = 143;
 pub struct ConsoleOptions {
     /// Sockets to try, in order.
     pub sockets: Vec<PathBuf>,
-    /// No colour, whatever the terminal can.
-    pub no_color: bool,
+    /// How it is to look.
+    pub look: Look,
     /// Without a key for so many seconds the screen is hidden.
     pub lock_after_secs: Option<u32>,
 }
@@ -69,7 +70,7 @@ pub fn run(options: &ConsoleOptions) -> io::Result<i32> {
 }
 
 async fn console(options: &ConsoleOptions) -> io::Result<i32> {
-    let mut stage = Stage::open(&process_env(), options.no_color)?;
+    let mut stage = Stage::open(&process_env(), options.look)?;
     let (net_out, net_in) = mpsc::channel(NET_QUEUE);
     let (effects_out, effects_in) = mpsc::channel(EFFECT_QUEUE);
     let sockets = options.sockets.clone();

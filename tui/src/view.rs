@@ -5,6 +5,7 @@
 
 mod ask;
 pub mod canvas;
+mod chart;
 mod chrome;
 mod dialogs;
 mod empty;
@@ -19,6 +20,7 @@ mod people;
 mod query_bar;
 mod requests;
 mod secret;
+mod status;
 mod strip;
 #[cfg(test)]
 mod svg;
@@ -67,7 +69,7 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
         Screen::Services => lists::services(canvas, model, &layout),
         Screen::Operators => people::operators(canvas, model, &layout),
         Screen::Audit => people::audit(canvas, model, &layout),
-        Screen::Status => pane::lines(canvas, layout.list, &crate::app::detail::lines(model), model.pane_top),
+        Screen::Status => status::status(canvas, model, &layout),
     }
     pane::pane(canvas, model, &layout);
     chrome::bottom(canvas, model, &layout);

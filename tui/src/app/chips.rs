@@ -9,7 +9,7 @@ use super::tokens::EXPIRING_SECS;
 use super::words::age;
 
 /// What `is:` can ask for; the first ones are counted above the table.
-pub const WORDS: [&str; 14] = [
+pub const WORDS: [&str; 17] = [
     "active",
     "expiring",
     "expired",
@@ -24,7 +24,13 @@ pub const WORDS: [&str; 14] = [
     "limited",
     "imported",
     "open-to-any",
+    "idle",
+    "endless",
+    "in-address",
 ];
+
+/// A token that was not used for so long may not be needed any more.
+const IDLE_SECS: i64 = 90 * 86_400;
 
 /// Words that are counted above the table.
 pub const COUNTED: usize = 7;
@@ -51,6 +57,9 @@ pub fn is(token: &TokenView, word: &str, now: Timestamp) -> Option<bool> {
         "limited" => token.rate_limit.is_some(),
         "imported" => token.imported,
         "open-to-any" => lives && token.allowed_ips.is_empty(),
+        "idle" => lives && token.usage.last_use.as_ref().is_some_and(|last| now.secs_since(last.at) > IDLE_SECS),
+        "endless" => lives && token.expires_at.is_none(),
+        "in-address" => lives && token.usage.query_token_calls > 0,
         _ => return None,
     })
 }

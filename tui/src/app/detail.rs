@@ -24,6 +24,8 @@ pub struct Line {
 pub enum Kind {
     Plain,
     Strong,
+    /// What is worth a look.
+    Worth,
     /// What failed.
     Bad,
     /// A line of a sender's body: tabs are tabs.

@@ -84,6 +84,7 @@ const fn at(keys: &'static [Key], places: &'static [Place], action: Action, hint
 /// The keymap.
 pub const BINDINGS: &[Binding] = &[
     at(&[Key::plain(Code::Enter)], LISTS, Action::Open, Some("open")),
+    at(&[Key::plain(Code::Enter)], &[Status], Action::Open, Some("open")),
     at(&[Key::char(' ')], &[Calls], Action::Follow, Some("follow")),
     at(&[Key::char(' ')], &[Tokens], Action::Mark, None),
     at(&[Key::char(' ')], &[Incidents], Action::Mark, Some("mark")),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, FilterView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView, RequestView,
-    SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
-    WorkflowView,
+    AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
+    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf,
+    WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
@@ -88,6 +88,8 @@ pub enum Net {
     /// A sign of life.
     Alive,
     Status(Box<StatusView>),
+    /// The gate's last hour, or why it is not told.
+    Hour(Result<Box<HourView>, String>),
     /// All living tokens.
     Tokens(Vec<Arc<TokenView>>),
     /// One token, fresh.
@@ -253,6 +255,8 @@ pub enum Effect {
         filter: LogFilter,
         buckets: u16,
     },
+    /// Ask for the gate's last hour.
+    FetchHour,
     /// Only incidents that fit a query are wanted; empty = all.
     WatchIncidents {
         query: String,

@@ -89,6 +89,7 @@ fn settle(model: &mut Model, effects: &mut Effects) {
         log::want(model, effects);
         want_evidence(model, effects);
         want_older(model, effects);
+        want_hour(model, effects);
         trial::want(model, effects);
     }
 }
@@ -105,6 +106,13 @@ fn want_evidence(model: &mut Model, effects: &mut Effects) {
         let token = token.id.to_string();
         model.tokens.evidence_asked = Some(wanted);
         effects.push(Effect::FetchEvidence { token });
+    }
+}
+
+/// The last hour is asked for again and again while it is looked at.
+fn want_hour(model: &mut Model, effects: &mut Effects) {
+    if super::status::is_shown(model) && model.health.is_due(model.now) {
+        effects.push(Effect::FetchHour);
     }
 }
 

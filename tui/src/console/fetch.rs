@@ -165,6 +165,14 @@ impl Fetcher {
                     Some(Net::Identified { generation, result })
                 });
             }
+            Effect::FetchHour => {
+                self.ask(async move |client| match client.hour().await {
+                    Ok(hour) => Some(Net::Hour(Ok(Box::new(hour)))),
+                    Err(error @ ClientError::Problem(_)) => Some(Net::Hour(Err(words(&error)))),
+                    // The connection is lost: that is told elsewhere, and what is known stays.
+                    Err(_) => None,
+                });
+            }
             Effect::FetchRequest { request } => {
                 self.ask(async move |client| {
                     let request = client.request_shown(&request).await.ok()?;

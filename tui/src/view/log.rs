@@ -9,7 +9,6 @@ use crate::app::model::Model;
 use crate::app::tail::{Entry, Page, Tail, can_load, gap_words, is_failure};
 use crate::app::verdict::outcome_words;
 use crate::app::words::{self, count, group};
-use crate::safe_text::SafeText;
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{LogRow, RefusedRow};
 
@@ -66,10 +65,11 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let room = row.left().saturating_sub(right + numbers.chars().count());
     // A long query is cut, never the time beside it: rows that are missing for their age would be looked for elsewhere.
     let behind = format!("{range}{search} ");
-    let asked = SafeText::clipped(&asked, room.saturating_sub(behind.chars().count() + 3), theme.ellipsis());
-    let asked = asked.as_screen_str();
+    let asked = theme.clipped(&asked, room.saturating_sub(behind.chars().count() + 3));
     let gap = if asked.is_empty() { "" } else { "  " };
-    row.cell(&format!(" {asked}{gap}{behind}"), room, theme.strong());
+    row.text(" ", theme.strong()).safe(&asked, theme.strong());
+    let left = room.saturating_sub(1 + asked.width());
+    row.cell(&format!("{gap}{behind}"), left, theme.strong());
     row.text(&numbers, theme.plain()).text(&tabs, theme.strong());
     canvas.put(area, 0, row);
 }

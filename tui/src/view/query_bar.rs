@@ -4,7 +4,6 @@ use crate::app::layer::Prompt;
 use crate::app::layout::Area;
 use crate::app::logs::suggest::{self, Judged};
 use crate::app::model::{Model, Screen};
-use crate::safe_text::SafeText;
 use tollgate_shared::query::{Completion, QueryError};
 
 use super::canvas::Canvas;
@@ -59,12 +58,13 @@ fn sentence(model: &Model, prompt: &Prompt, judged: &Judged, offer: Option<&Comp
 
 /// Carets under the characters of a fault, as far as they are on the screen.
 fn carets(canvas: &mut Canvas<'_>, area: Area, text: &str, skip: usize, error: &QueryError) {
+    let theme = canvas.theme;
     let columns = |from: usize, to: usize| {
         let part: String = text.chars().skip(from).take(to.saturating_sub(from)).collect();
-        SafeText::new(&part).width()
+        theme.safe(&part).width()
     };
     let lead = SIGN.len() + columns(skip, error.at.start.max(skip));
     let width = columns(error.at.start.max(skip), error.at.end.max(skip)).max(1);
-    let style = canvas.theme.bad();
+    let style = theme.bad();
     canvas.text_at(area, 1, &format!("{:lead$}{}", "", "^".repeat(width)), style);
 }

@@ -6,6 +6,7 @@ use super::super::layer::{Layer, Menu, MenuItem, Pick, Prompt, PromptKind};
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
+use super::super::status::{self, Target};
 use super::super::tokens::Sort;
 use super::{ask, changes, danger, dialogs, incidents, lock, log, mouse, palette, undo, walk};
 use zeroize::Zeroizing;
@@ -141,7 +142,7 @@ fn worst(model: &mut Model, effects: &mut Effects) {
 fn open(model: &mut Model, effects: &mut Effects) {
     match model.screen {
         Screen::Services => model.services.fold(),
-        Screen::Status => {}
+        Screen::Status => open_from_status(model, effects),
         Screen::Log => log::open(model, effects),
         // The story first, then what it was made of.
         Screen::Incidents if model.in_pane => log::act(model, Action::IncidentCalls, effects),
@@ -149,6 +150,30 @@ fn open(model: &mut Model, effects: &mut Effects) {
             model.in_pane = true;
         }
     }
+}
+
+/// The tokens of a card, or one of those who call most.
+fn open_from_status(model: &mut Model, effects: &mut Effects) {
+    let Some(target) = status::marked(model) else {
+        model.notice = Some("nothing is marked: the arrows go to what can be opened".to_owned());
+        return;
+    };
+    match target {
+        Target::Tokens(filter) => (model.tokens.filter, model.tokens.filter_on) = (filter.to_owned(), true),
+        Target::Token(id) => {
+            if !(0..model.tokens.shown.len()).any(|at| model.tokens.row(at).is_some_and(|row| row.id == id)) {
+                model.tokens.filter_on = false;
+            }
+        }
+    }
+    model.tokens.refilter();
+    super::watch_revoked(model, effects);
+    go(model, Screen::Tokens, effects);
+    let index = (0..model.tokens.shown.len()).find(|at| match &target {
+        Target::Token(id) => model.tokens.row(*at).is_some_and(|row| row.id == *id),
+        Target::Tokens(_) => true,
+    });
+    index.into_iter().for_each(|at| model.tokens.go(at));
 }
 
 fn find(model: &mut Model, forward: bool) {

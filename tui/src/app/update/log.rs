@@ -438,10 +438,7 @@ fn export_menu(model: &Model) -> Menu {
 }
 
 fn export_command(model: &Model) -> String {
-    match model.logs.tail.filter.options().as_str() {
-        "" => "tollgate log export --output jsonl".to_owned(),
-        options => format!("tollgate log --output jsonl --limit 100000{options}"),
-    }
+    format!("tollgate log export --output jsonl{}", model.logs.tail.filter.options())
 }
 
 fn write(model: &mut Model, what: Export, effects: &mut Effects) {

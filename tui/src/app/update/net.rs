@@ -7,9 +7,10 @@ use super::super::danger::Deed;
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
+use super::super::status::{self, Cards};
 use super::super::tail::{Page, Tail};
 use super::{changes, follow_log, identify, log, trial, undo};
-use tollgate_shared::api::{StatusView, TokenView};
+use tollgate_shared::api::{HourView, StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     if heard(&net) {
@@ -30,9 +31,10 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             effects.dirty = None;
         }
         Net::Status(status) => new_status(model, status, effects),
+        Net::Hour(answer) => hour(model, answer, effects),
         Net::Tokens(tokens) => {
             let gone = model.tokens.replace(tokens, model.now);
-            model.tokens.note_worst(model.now);
+            note_tokens(model);
             if let Some(name) = gone {
                 model.notice = Some(format!("{name} is gone; the mark is on another row now"));
             }
@@ -40,7 +42,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Token(token) => {
             meet(model, &token);
             model.tokens.refresh(*token);
-            model.tokens.note_worst(model.now);
+            note_tokens(model);
         }
         Net::Incidents { query, open, resolved, more } => {
             model.incidents.replace(&query, open, resolved, more);
@@ -89,12 +91,28 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     }
 }
 
+/// What is known by looking through all tokens is looked for once, when they come.
+fn note_tokens(model: &mut Model) {
+    model.tokens.note_worst(model.now);
+    model.health.cards = Cards::of(&model.tokens.all, model.now);
+}
+
+/// Figures that show the same again are no reason for a frame.
+fn hour(model: &mut Model, answer: Result<Box<HourView>, String>, effects: &mut Effects) {
+    let before = status::is_shown(model).then(|| status::rows(model));
+    model.health.take(answer);
+    if before.is_none_or(|before| before == status::rows(model)) {
+        effects.dirty = None;
+    }
+}
+
 /// The daemon said something new of itself, because something changed: then the audit has new rows as well.
 fn new_status(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) {
     if model.signed_in.as_ref().is_some_and(|name| *name != status.caller) {
         model.notice = Some("the sign-in has ended: the passphrase or the operator was changed".to_owned());
         changes::sign_out(model, effects);
     }
+    model.health.clock_ahead_secs = status.now.secs_since(model.now);
     model.status = Some(status);
     let audit = &model.audit;
     if model.screen == Screen::Audit && audit.asked.is_none() && audit.refused.is_none() {
@@ -159,6 +177,8 @@ fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) 
     model.notice = None;
     // A log that is shorter than what is shown is another log, or lost its end: nothing in it can be gone on from.
     let same_log = status.log.last_seq.unwrap_or(0) >= model.logs.tail.last_seq();
+    model.health.begin_anew();
+    model.health.clock_ahead_secs = status.now.secs_since(model.now);
     model.status = Some(status);
     effects.touch(Dirty::Input);
     // The client task begins anew with every connection, and knows nothing of the query.

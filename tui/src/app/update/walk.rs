@@ -13,7 +13,10 @@ pub(super) fn step(model: &mut Model, by: isize) {
     if super::log::step_in_body(model, by) {
         return;
     }
-    if model.in_pane || model.screen == Screen::Status {
+    if model.screen == Screen::Status {
+        return super::super::status::step(model, by);
+    }
+    if model.in_pane {
         let last = detail::lines(model).len().saturating_sub(1);
         model.pane_top = model.pane_top.saturating_add_signed(by).min(last);
         return;
