@@ -465,7 +465,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_bites_is_told_from_other_refusals() {
-        let mut limited = token(1, "limited");
+        let mut limited = token(100, "limited");
         limited.expires_at = None;
         for (slug, bites) in [("rate-limited", true), ("ip-not-allowed", false)] {
             let ip = std::net::IpAddr::from([10, 0, 0, 1]);
