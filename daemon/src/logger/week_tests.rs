@@ -101,7 +101,7 @@ impl Week {
     /// As the writer does before each commit.
     fn keep_clock(&mut self) {
         self.daemon.clock.now();
-        self.kept = self.daemon.clock.take_steps().unwrap_or(std::mem::take(&mut self.kept));
+        self.kept = self.daemon.clock.take_steps().unwrap_or_else(|| std::mem::take(&mut self.kept));
     }
 
     /// The host comes back without a battery for its clock.
