@@ -76,6 +76,7 @@ impl Writer {
                 self.change(job);
             }
             if !batch.calls.is_empty() {
+                self.daemon.meters.hour.queued(batch.waited, self.daemon.clock.now());
                 self.calls(batch.calls);
             }
         }

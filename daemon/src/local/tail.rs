@@ -321,7 +321,7 @@ impl Tail {
 
     async fn live(&mut self, entries: Vec<TailEntry>, to: u64) -> Result<(), Gone> {
         let cutoff = self.cutoff();
-        let wanted = entries.iter().filter_map(|entry| match entry {
+        let lines = entries.iter().filter_map(|entry| match entry {
             // The ring is swept once a minute; nothing is shown for that minute longer.
             TailEntry::Row(row) if row.at < cutoff => {
                 Some(Line::Gap(Gap { from: row.seq, to: row.seq, count: 1, reason: GapReason::Expired }))
@@ -329,7 +329,7 @@ impl Tail {
             TailEntry::Row(row) => self.query.passes(row).then(|| Line::Row(row)),
             TailEntry::Gap(gap) => Some(Line::Gap(*gap)),
         });
-        let lines: Vec<_> = wanted.collect();
+        let lines: Vec<_> = lines.collect();
         self.send_all(&lines).await?;
         self.at = to;
         self.rests_until = Instant::now() + PACE;

@@ -313,10 +313,12 @@ fn incidents_come_in_pages_newest_first_and_filtered(bench: &dyn Bench) {
     };
     let ids = |ns: &[u64]| ns.iter().map(|n| incident_id(*n)).collect::<Vec<_>>();
     assert_eq!(all(&IncidentFilter::default()), ids(&[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]));
-    let even = IncidentFilter { services: vec![service_id(0)], ..IncidentFilter::default() };
+    let even = IncidentFilter { services: [service_id(0)].into(), ..IncidentFilter::default() };
     assert_eq!(all(&even), ids(&[10, 8, 6, 4, 2]));
     let open = IncidentFilter { states: vec![IncidentState::Triggered, IncidentState::Acknowledged], ..even };
     assert_eq!(all(&open), ids(&[8, 6, 4, 2]));
+    let of_both = IncidentFilter { services: [service_id(0), service_id(1)].into(), ..open };
+    assert_eq!(all(&of_both), ids(&[9, 8, 7, 6, 4, 3, 2, 1]), "several services' open ones are one list by age");
     let closed = IncidentFilter { states: vec![IncidentState::Resolved], ..IncidentFilter::default() };
     assert_eq!(all(&closed), ids(&[10, 5]));
 }

@@ -1,5 +1,6 @@
 //! What the daemon asks of a store.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tollgate_shared::audit::AuditRow;
@@ -245,7 +246,7 @@ pub trait Store: Send {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
     /// Only of these services; empty = all.
-    pub services: Vec<ServiceId>,
+    pub services: BTreeSet<ServiceId>,
     /// Only in these states; empty = all.
     pub states: Vec<IncidentState>,
     /// Only of these priorities; empty = all.
@@ -316,6 +317,12 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// I/O or damage.
     fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
+
+    /// The descriptions of incidents, of the first [`SCAN_ROWS_MAX`]; one that is gone is left out.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn descriptions(&self, ids: &[IncidentId]) -> Result<Vec<(IncidentId, String)>, StoreError>;
 
     /// The document of an answer that was remembered; `None` where it is no longer kept.
     ///

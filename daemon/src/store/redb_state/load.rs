@@ -13,21 +13,17 @@ use super::tables::{
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
-use crate::store::memory::{Memory, SharedCounts};
+use crate::store::memory::Memory;
 use crate::store::rows::{AnswerBlock, DedupBlock, ResolvedRow, Stored, decode};
 use crate::store::{Loaded, StoreError};
 
 const DOING: &str = "load the state";
 
 /// The registry and the marks for the caller, open incidents and deduplication for the store itself.
-pub(in crate::store) fn load(
-    txn: &ReadTransaction,
-    bounds: DedupBounds,
-    counts: SharedCounts,
-) -> Result<(Loaded, Memory), StoreError> {
+pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Result<(Loaded, Memory), StoreError> {
     let meta = txn.open_table(META).map_err(fail(DOING))?;
     let marks = read_marks(&meta)?;
-    let mut memory = Memory::new(bounds, marks, counts);
+    let mut memory = Memory::new(bounds, marks);
     load_open(txn, &mut memory)?;
     load_dedup(txn, &mut memory)?;
     requests::load(txn, marks.high_water, &mut memory.requests)?;

@@ -213,6 +213,12 @@ impl Reader for NaiveStore {
         Ok(state.heads.get(&id).cloned().zip(state.bodies.get(&id).cloned()).map(|(h, b)| (h, b, timeline)))
     }
 
+    fn descriptions(&self, ids: &[IncidentId]) -> Result<Vec<(IncidentId, String)>, StoreError> {
+        let state = lock(&self.disk);
+        let description = |id: &IncidentId| state.bodies.get(id).map(|body| (*id, body.description.clone()));
+        Ok(ids.iter().filter_map(description).collect())
+    }
+
     fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError> {
         let state = lock(&self.disk);
         Ok(state.answers.iter().find(|(at, _, _)| *at == place.block).map(|(_, _, answer)| answer.body.clone()))
