@@ -13,8 +13,9 @@ use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
-    Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    AnswerPlace, Answered, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown,
+    Maintenance, Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone,
+    UsageRecord,
 };
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
 
@@ -87,6 +88,8 @@ pub struct Loaded {
     pub lockdown: Option<Lockdown>,
     /// What operators have cut from calls.
     pub redaction: RedactionRules,
+    /// What the wall clock was set forward by, as long as erasing waits for it.
+    pub clock_steps: ClockSteps,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.

@@ -40,6 +40,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::term::look::Look;
+
 /// Printed under the help of `tollgate`.
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -65,6 +67,9 @@ pub(super) struct Args {
     /// Of the console: hide the screen after so long without a key; a sign-in with a passphrase always does after 15m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) lock_after: Option<Duration>,
+    /// Of the console: how it looks; before TOLLGATE_THEME, NO_COLOR, TERM, COLORTERM, the locale and COLORFGBG
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub(super) theme: Option<Look>,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }
@@ -177,6 +182,9 @@ pub struct DemoArgs {
     /// How long without the console
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
+    /// How the console looks, as `tollgate --theme`
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub theme: Option<Look>,
 }
 
 /// A duration as people write it, `15m` or `48h`; whole seconds.

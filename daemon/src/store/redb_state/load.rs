@@ -7,8 +7,9 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS,
-    REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks, store_id,
+    ANSWERS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
+    OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks,
+    store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
@@ -29,6 +30,7 @@ pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Resu
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
     let redaction = meta.get(REDACTION).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
+    let clock_steps = meta.get(CLOCK_STEPS).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
     load_answers(txn, &mut memory)?;
     memory.answers.forget_before(marks.high_water);
     let loaded = Loaded {
@@ -43,6 +45,7 @@ pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Resu
         kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         redaction: redaction.unwrap_or_default(),
+        clock_steps: clock_steps.unwrap_or_default(),
         token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,
         maintenances: all(txn, MAINTENANCES)?,
         usage: by_token(txn, USAGE, "a usage record")?,

@@ -206,7 +206,7 @@ impl Both {
     }
 
     /// From here on everything goes well: whatever has not ended ends.
-    fn end_well(&mut self) {
+    fn run_to_the_end(&mut self) {
         while self.model.requests.iter().any(|r| matches!(r.state, RequestState::Queued | RequestState::Running)) {
             self.act(Act::Wait(300));
             while self.claim() {}
@@ -241,6 +241,6 @@ proptest! {
         let mut both = Both::new();
         both.act(Act::Start);
         acts.into_iter().for_each(|act| both.act(act));
-        both.end_well();
+        both.run_to_the_end();
     }
 }
