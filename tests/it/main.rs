@@ -15,6 +15,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod machine;
+mod marks;
 mod nagios;
 mod operators;
 mod people;

@@ -51,6 +51,7 @@ use clap::{CommandFactory as _, Parser as _};
 use tollgate_shared::api::StatusView;
 
 use crate::client::{Client, ClientError, Origin, socket_candidates};
+use crate::term::look::{Look, NoSuchLook};
 use args::{Args, Format, Verb};
 use context::Context;
 use exit::CliError;
@@ -74,8 +75,8 @@ pub enum Ran {
 pub struct ConsoleArgs {
     /// The sockets to try, in order.
     pub sockets: Vec<PathBuf>,
-    /// No colour: `--no-color`, or `NO_COLOR` is set.
-    pub no_color: bool,
+    /// How it is to look.
+    pub look: Look,
     /// Without a key for so many seconds the screen is hidden.
     pub lock_after_secs: Option<u32>,
 }
@@ -88,12 +89,23 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
         Err(error) => return Ran::Command(refuse_usage(io, &error, &argv)),
     };
     let sockets = socket_candidates(args.global.socket.as_deref(), &var);
-    let no_color = args.global.no_color || var("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lock_after_secs = args.lock_after.map(|after| u32::try_from(after.as_secs().max(1)).unwrap_or(u32::MAX));
     let verb = match args.verb {
-        None => return Ran::Console(ConsoleArgs { sockets, no_color, lock_after_secs }),
+        None => {
+            return match look(&args.global, args.theme, &var) {
+                Ok(look) => Ran::Console(ConsoleArgs { sockets, look, lock_after_secs }),
+                Err(error) => Ran::Command(say(io, &error)),
+            };
+        }
         Some(Verb::Demo(demo)) => {
-            return Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), no_color, lock_after_secs });
+            return match look(&args.global, demo.theme.or(args.theme), &var) {
+                Ok(look) => Ran::Demo(demo, ConsoleArgs { sockets: Vec::new(), look, lock_after_secs }),
+                Err(error) => Ran::Command(say(io, &error)),
+            };
+        }
+        Some(_) if args.theme.is_some() => {
+            let hint = "use it without a command:  tollgate --theme light";
+            return Ran::Command(say(io, &CliError::usage("--theme is the console's", hint)));
         }
         Some(Verb::Send(mut send)) if send.nagios => {
             send.environment = send::environment(&var);
@@ -110,6 +122,20 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
     let done = execute(io, &args.global, verb, &sockets, socket).await;
     let flushed = io.out.flush().map_err(CliError::from);
     Ran::Command(done.and_then(|exit| flushed.map(|()| exit)).unwrap_or_else(|error| say(io, &error)))
+}
+
+/// What was asked for on the command line, else in the environment; NO_COLOR is the terminal's matter.
+fn look(global: &args::Global, asked: Option<Look>, var: impl Fn(&str) -> Option<OsString>) -> Result<Look, CliError> {
+    let named = || var("TOLLGATE_THEME").filter(|name| !name.is_empty());
+    let look = match (asked, named()) {
+        (Some(look), _) => look,
+        (None, Some(name)) => name
+            .to_string_lossy()
+            .parse()
+            .map_err(|error: NoSuchLook| CliError::usage(&error.to_string(), "it stands in TOLLGATE_THEME"))?,
+        (None, None) => Look::Auto,
+    };
+    Ok(if global.no_color { look.without_colour() } else { look })
 }
 
 /// The help on standard error, and 64: what `tollgate` alone does where there is no console.
@@ -206,7 +232,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Hygiene => watch::hygiene(cx).await,
         Verb::Check(args) => watch::check(cx, args).await,
         Verb::Digest => watch::digest(cx),
-        Verb::Status => status::run(cx),
+        Verb::Status(args) => status::run(cx, args).await,
         // They were answered before a daemon was looked for.
         Verb::Demo(_) | Verb::Scan(_) => Ok(Exit::Usage),
         Verb::Send(_) if cx.status.tls => Err(send::over_tls(&cx.status.listen)),

@@ -24,6 +24,7 @@ use crate::app::update::update;
 use crate::app::{Dirty, Effect, Effects, Model, Msg, Net};
 use crate::term::frame::{DirtyKind, Draw, FramePolicy};
 use crate::term::input::Input;
+use crate::term::look::Look;
 use crate::term::signals::Signal;
 use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
@@ -41,8 +42,8 @@ const EXIT_TERMINATED: i32 = 143;
 pub struct ConsoleOptions {
     /// Sockets to try, in order.
     pub sockets: Vec<PathBuf>,
-    /// No colour, whatever the terminal can.
-    pub no_color: bool,
+    /// How it is to look.
+    pub look: Look,
     /// Without a key for so many seconds the screen is hidden.
     pub lock_after_secs: Option<u32>,
 }
@@ -69,7 +70,7 @@ pub fn run(options: &ConsoleOptions) -> io::Result<i32> {
 }
 
 async fn console(options: &ConsoleOptions) -> io::Result<i32> {
-    let mut stage = Stage::open(&process_env(), options.no_color)?;
+    let mut stage = Stage::open(&process_env(), options.look)?;
     let (net_out, net_in) = mpsc::channel(NET_QUEUE);
     let (effects_out, effects_in) = mpsc::channel(EFFECT_QUEUE);
     let sockets = options.sockets.clone();
@@ -77,6 +78,7 @@ async fn console(options: &ConsoleOptions) -> io::Result<i32> {
         let size = stage.size();
         let mut model = Model::new(now(), size.0, size.1);
         model.lock_after_secs = options.lock_after_secs;
+        model.times.offset_secs = offset_secs(model.now);
         // The first paint comes before the first connect.
         let mut desk = Desk::new(model, Theme::of(&stage.caps), effects_out);
         desk.draw_if_due(&mut stage).ok();
@@ -204,7 +206,11 @@ impl Desk {
     }
 
     fn take(&mut self, stage: &mut Stage, message: Msg) -> Result<(), End> {
-        let Effects { list, dirty } = update(&mut self.model, message, now());
+        let now = now();
+        if matches!(message, Msg::Tick) {
+            self.model.times.offset_secs = offset_secs(now);
+        }
+        let Effects { list, dirty } = update(&mut self.model, message, now);
         self.dirty = self.dirty.max(dirty);
         for effect in list {
             self.run(stage, effect)?;
@@ -222,6 +228,7 @@ impl Desk {
                 self.answer(words.map_err(|_| End::Lost)?);
                 Ok(())
             }
+            Effect::Mouse(on) => stage.mouse(on).map_err(|_| End::Lost),
             Effect::WriteFile { generation, name, text } => {
                 let written = files::write_new(&name, &text.0);
                 self.tell(Net::Done { generation, result: written });
@@ -270,6 +277,12 @@ impl Desk {
         stage.guard.suspend().map_err(|_| End::Lost)?;
         self.repaint(stage)
     }
+}
+
+/// How far the operator's own time is ahead of UTC at a moment; asked again now and then, because it changes with the season.
+fn offset_secs(at: Timestamp) -> i32 {
+    use chrono::{Offset as _, TimeZone as _};
+    chrono::Local.offset_from_utc_datetime(&at.to_utc().naive_utc()).fix().local_minus_utc()
 }
 
 /// The only clock of the console.

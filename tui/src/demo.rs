@@ -79,7 +79,7 @@ fn play(args: &DemoArgs, console: &ConsoleArgs, io: &mut Io, runtime: &Runtime) 
         let done = if on_screen {
             let options = ConsoleOptions {
                 sockets: vec![socket.clone()],
-                no_color: console.no_color,
+                look: console.look,
                 lock_after_secs: console.lock_after_secs,
             };
             on_a_thread(options).await

@@ -38,8 +38,8 @@ pub fn main() -> ExitCode {
 }
 
 fn console(args: cli::ConsoleArgs, io: &mut Io) -> ExitCode {
-    let cli::ConsoleArgs { sockets, no_color, lock_after_secs } = args;
-    let options = console::ConsoleOptions { sockets, no_color, lock_after_secs };
+    let cli::ConsoleArgs { sockets, look, lock_after_secs } = args;
+    let options = console::ConsoleOptions { sockets, look, lock_after_secs };
     match console::run(&options) {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(Exit::Failure as u8)),
         Err(error) => {

@@ -12,6 +12,7 @@ use tollgate_shared::token::TokenState;
 
 use super::chips;
 use super::cursor::Cursor;
+use super::marks::Marks;
 use super::msg::Evidence;
 use super::tail::Tail;
 use super::words;
@@ -117,6 +118,8 @@ pub struct Tokens {
     /// Places in `all` of those that pass the filter.
     pub shown: Vec<u32>,
     pub cursor: Cursor<TokenId>,
+    /// Marked for one change of all of them.
+    pub marks: Marks<TokenId>,
     pub filter: String,
     /// False: the filter is kept but not applied.
     pub filter_on: bool,
@@ -127,6 +130,8 @@ pub struct Tokens {
     pub loaded: bool,
     /// The selected token's own calls.
     pub calls: Tail,
+    /// When the daemon told them.
+    pub told_at: Option<Timestamp>,
     /// The token that is most worth a look.
     pub worst: Option<Arc<TokenView>>,
     /// How many tokens carry each of the counted chips.
@@ -144,7 +149,7 @@ impl Tokens {
     /// Returns the name of the marked token if it is gone.
     pub fn replace(&mut self, fresh: Vec<Arc<TokenView>>, now: Timestamp) -> Option<String> {
         let first = !std::mem::replace(&mut self.loaded, true);
-        self.now = now;
+        (self.now, self.told_at) = (now, Some(now));
         let marked = self.selected().map(|token| token.name.clone());
         if first {
             self.all = fresh;
@@ -202,11 +207,26 @@ impl Tokens {
         self.refilter();
     }
 
+    /// How many tokens pass a filter.
+    #[must_use]
+    pub fn count(&self, filter: &str) -> usize {
+        let (wanted, query) = (filter.to_lowercase(), chips::query(filter, self.now));
+        let passes = |token: &&Arc<TokenView>| match &query {
+            Some(query) => chips::passes_query(token, query, &wanted),
+            None => chips::passes(token, &wanted, self.now),
+        };
+        self.all.iter().filter(passes).count()
+    }
+
     /// Applies the filter again. True if the marked token went.
     pub fn refilter(&mut self) -> bool {
         let wanted = if self.filter_on { self.filter.to_lowercase() } else { String::new() };
         let now = self.now;
-        let passes = |token: &TokenView| chips::passes(token, &wanted, now);
+        let query = if self.filter_on { chips::query(&self.filter, now) } else { None };
+        let passes = |token: &TokenView| match &query {
+            Some(query) => chips::passes_query(token, query, &wanted),
+            None => chips::passes(token, &wanted, now),
+        };
         self.shown = (0u32..).zip(&self.all).filter(|(_, token)| passes(token)).map(|(at, _)| at).collect();
         let (shown, all) = (&self.shown, &self.all);
         self.cursor.relocate(shown.len(), |at| all[shown[at] as usize].id)
@@ -273,8 +293,30 @@ impl Tokens {
         self.by_id(id).map_or_else(|| id.to_string(), |token| token.name.clone())
     }
 
+    /// The tokens that are marked, in the order of the screen; those that the filter hides come with them.
+    #[must_use]
+    pub fn marked(&self) -> Vec<Arc<TokenView>> {
+        self.all.iter().filter(|token| self.marks.has(token.id)).map(Arc::clone).collect()
+    }
+
+    /// Marks the row, or takes its mark away, and goes on to the next one.
+    pub fn mark(&mut self) {
+        if let Some(id) = self.selected().map(|token| token.id) {
+            self.marks.switch(id);
+            self.step(1);
+        }
+    }
+
+    /// Marks all rows that are shown, or none of them.
+    pub fn mark_all(&mut self) {
+        let shown: Vec<TokenId> = (0..self.shown.len()).filter_map(|at| self.row(at)).map(|token| token.id).collect();
+        self.marks.switch_all(&shown);
+    }
+
     fn note_places(&mut self) {
         self.places = self.all.iter().enumerate().map(|(at, token)| (token.id, at)).collect();
+        let places = &self.places;
+        self.marks.keep(|id| places.contains_key(&id));
     }
 }
 

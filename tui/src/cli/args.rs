@@ -31,7 +31,7 @@ pub(super) use token::{
     Bulk, BulkRevoke, BulkSuspend, BulkTarget, Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList,
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
-pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs, StatusArgs};
 pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
@@ -39,6 +39,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::term::look::Look;
 
 /// Printed under the help of `tollgate`.
 const AFTER_HELP: &str = "\
@@ -65,6 +67,9 @@ pub(super) struct Args {
     /// Of the console: hide the screen after so long without a key; a sign-in with a passphrase always does after 15m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) lock_after: Option<Duration>,
+    /// Of the console: how it looks; before TOLLGATE_THEME, NO_COLOR, TERM, COLORTERM, the locale and COLORFGBG
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub(super) theme: Option<Look>,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }
@@ -161,7 +166,7 @@ pub(super) enum Verb {
     /// Look for tokens in files, and say which of them live; exit 2 where one does or may
     Scan(ScanArgs),
     /// How the daemon is, where it listens, and what to do first
-    Status,
+    Status(StatusArgs),
     /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top
     Demo(DemoArgs),
     /// Send a call to the daemon's listen address, as a sender would (all other commands use the local socket)
@@ -177,6 +182,9 @@ pub struct DemoArgs {
     /// How long without the console
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
+    /// How the console looks, as `tollgate --theme`
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub theme: Option<Look>,
 }
 
 /// A duration as people write it, `15m` or `48h`; whole seconds.

@@ -1,5 +1,6 @@
 //! Commands run in this process against a fake daemon.
 
+mod actions;
 mod people;
 mod tokens;
 mod watch;
@@ -14,6 +15,7 @@ use tollgate_shared::token::{Expiry, TokenState};
 
 use super::*;
 use crate::client::testing::{FakeDaemon, NOW, Reply};
+use crate::term::look::Look;
 
 #[derive(Clone, Default)]
 struct Buffer(Rc<RefCell<Vec<u8>>>);
@@ -155,7 +157,7 @@ async fn no_command_asks_for_the_console_with_the_sockets() {
     let did = tollgate_with(None, &["--socket", "/x.sock"], None).await;
     assert_eq!(
         did.ran,
-        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], no_color: false, lock_after_secs: None })
+        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], look: Look::Auto, lock_after_secs: None })
     );
 }
 
