@@ -77,11 +77,8 @@ fn play(args: &DemoArgs, console: &ConsoleArgs, io: &mut Io, runtime: &Runtime) 
         let cast = objects::create(&client).await.map_err(DemoError::Objects)?;
         let senders = Senders::start(cast, stage.gate.clone());
         let done = if on_screen {
-            let options = ConsoleOptions {
-                sockets: vec![socket.clone()],
-                no_color: console.no_color,
-                lock_after_secs: console.lock_after_secs,
-            };
+            let args = ConsoleArgs { sockets: vec![socket.clone()], ..console.clone() };
+            let options = ConsoleOptions::from(args);
             on_a_thread(options).await
         } else {
             headless::show(&client, io, &mut signals, args.seconds).await

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::api::{
     AuditVerdict, BulkResult, FilterPatch, FilterView, IncidentView, LogHistogram, NewFilter, NewOperator, NewService,
     NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery, ServiceView,
@@ -19,7 +20,7 @@ use super::secret::Secret;
 use super::tail::Page;
 
 /// What happened.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Msg {
     Key(Key),
     /// Pasted text. `burst`: it came as keys too fast for a hand, so the terminal did not mark it as a paste.
@@ -46,8 +47,26 @@ impl std::fmt::Debug for Hidden {
     }
 }
 
+/// Of a text that may be a secret, a recording knows the length alone.
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.chars().count().serialize(serializer)
+    }
+}
+
+/// Played back, it is as many letters.
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let chars = usize::deserialize(deserializer)?;
+        Ok(Self(Zeroizing::new("x".repeat(chars.min(CHARS_MAX)))))
+    }
+}
+
+/// Of a recording that may come from anywhere no more is believed.
+const CHARS_MAX: usize = 1_000_000;
+
 /// Which tail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slot {
     /// The API log's.
     Log,
@@ -56,7 +75,7 @@ pub enum Slot {
 }
 
 /// What the client task says.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Net {
     Connected(Box<StatusView>),
     /// The connection is lost or could not be made.
@@ -163,7 +182,7 @@ pub enum Net {
 }
 
 /// A page of the log, rising.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Rows {
     pub rows: Vec<LogRow>,
     /// There are further rows in the direction that was asked for.
@@ -171,7 +190,7 @@ pub struct Rows {
 }
 
 /// Rows of the audit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuditPage {
     pub rows: Vec<AuditRow>,
     /// There are older ones before this seq.
@@ -181,7 +200,7 @@ pub struct AuditPage {
 }
 
 /// What is known of a token beside itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Evidence {
     /// Whose.
     pub token: String,
@@ -192,7 +211,7 @@ pub struct Evidence {
 }
 
 /// What a change brought back.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     Token(Box<TokenView>),
     /// Several tokens at once.
@@ -216,7 +235,7 @@ pub enum Reply {
 }
 
 /// Why a change was not made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// One sentence.
     pub words: String,
@@ -226,7 +245,7 @@ pub struct Failure {
 }
 
 /// What can be done about it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
     #[default]
     Other,

@@ -45,7 +45,7 @@ impl Did {
     fn exit(&self) -> u8 {
         match self.ran {
             Ran::Command(exit) => exit as u8,
-            Ran::Console(_) | Ran::Demo(..) => panic!("a command was asked for"),
+            Ran::Console(_) | Ran::Demo(..) | Ran::Playback(_) => panic!("a command was asked for"),
         }
     }
 }
@@ -61,6 +61,7 @@ async fn tollgate_with(fake: Option<&FakeDaemon>, words: &[&str], typed: Option<
         err_is_tty: false,
         width: 80,
         is_dumb: false,
+        lines: None,
     };
     let argv = ["tollgate"].iter().chain(words).map(OsString::from).collect();
     let socket = fake.map(|fake| fake.socket().into_os_string());
@@ -155,7 +156,7 @@ async fn no_command_asks_for_the_console_with_the_sockets() {
     let did = tollgate_with(None, &["--socket", "/x.sock"], None).await;
     assert_eq!(
         did.ran,
-        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], no_color: false, lock_after_secs: None })
+        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], ..ConsoleArgs::default() })
     );
 }
 
@@ -266,6 +267,7 @@ async fn a_reader_who_went_away_ends_the_command_quietly() {
         err_is_tty: false,
         width: 80,
         is_dumb: false,
+        lines: None,
     };
     let socket = fake.socket().into_os_string();
     let ran = run(vec!["tollgate".into(), "status".into(), "--socket".into(), socket], &mut io, |_| None).await;

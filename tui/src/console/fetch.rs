@@ -40,7 +40,7 @@ const READER_SOCKET: &str = "reader.sock";
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Topic {
+pub(crate) enum Topic {
     Status,
     Tokens,
     Incidents,
@@ -296,7 +296,8 @@ impl Fetcher {
     }
 }
 
-async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>, ClientError> {
+/// What the daemon has of a topic, as the model takes it; `revoked`: tombstones among the tokens.
+pub(crate) async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>, ClientError> {
     match topic {
         Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
         Topic::Tokens => tokens(client, revoked).await.map(|net| vec![net]),
@@ -341,7 +342,7 @@ async fn tokens(client: &Client, revoked: bool) -> Result<Net, ClientError> {
 }
 
 /// Who works here. Whether he is an operator is asked, because only that says what he may in which team.
-async fn me(client: &Client) -> Result<Me, ClientError> {
+pub(crate) async fn me(client: &Client) -> Result<Me, ClientError> {
     let status = client.status().await?;
     let by_uid = format!("uid {}", status.caller_uid);
     let superuser = !client.is_signed_in() && status.caller_role == "admin" && is_superuser(&status, &by_uid);
@@ -368,7 +369,7 @@ async fn operators(client: &Client) -> Result<Result<Vec<OperatorView>, String>,
 }
 
 /// A mark that runs down a table must not ask for every row.
-async fn evidence(client: &Client, token: String) -> Option<Net> {
+pub(crate) async fn evidence(client: &Client, token: String) -> Option<Net> {
     tokio::time::sleep(SETTLE).await;
     let first = PageQuery { limit: Some(PAGE), cursor: None };
     let sources = client.token_sources(&token, &first).await.ok()?.items;
