@@ -36,7 +36,7 @@ mod status;
 mod table;
 mod team;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 mod verdict;
 mod watch;
@@ -46,6 +46,7 @@ mod workflow;
 
 pub use args::DemoArgs;
 pub use exit::Exit;
+pub(crate) use io::armour;
 pub use io::{Io, Lines};
 pub(crate) use keys::word as place_word;
 
@@ -137,7 +138,8 @@ pub async fn run(argv: Vec<OsString>, io: &mut Io, var: impl Fn(&str) -> Option<
 
 /// Runs the words of a line within this process, as another program's command line would be run.
 pub(crate) async fn within(words: &[String], io: &mut Io, way: &Way) -> Exit {
-    let argv: Vec<OsString> = ["tollgate"].into_iter().chain(words.iter().map(String::as_str)).map(Into::into).collect();
+    let argv: Vec<OsString> =
+        ["tollgate"].into_iter().chain(words.iter().map(String::as_str)).map(Into::into).collect();
     let args = match parse(io, &argv, way.forced) {
         Ok(Ok(args)) => args,
         Ok(Err(exit)) => return exit,
@@ -351,12 +353,9 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Digest => watch::digest(cx),
         Verb::Status => status::run(cx),
         // They were answered before a daemon was looked for.
-        Verb::Console(_)
-        | Verb::Demo(_)
-        | Verb::Keys(_)
-        | Verb::Man(_)
-        | Verb::Playback(_)
-        | Verb::Scan(_) => Ok(Exit::Usage),
+        Verb::Console(_) | Verb::Demo(_) | Verb::Keys(_) | Verb::Man(_) | Verb::Playback(_) | Verb::Scan(_) => {
+            Ok(Exit::Usage)
+        }
         Verb::Send(_) if cx.status.tls => Err(send::over_tls(&cx.status.listen)),
         Verb::Send(args) => send::run(cx.io, args, Some(&cx.status.listen), cx.format).await,
     }

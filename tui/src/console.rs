@@ -133,7 +133,15 @@ const FORCED: &str = "this account has the console alone: no file is written on 
 
 impl Desk {
     fn new(model: Model, theme: Theme, effects: Sender<Effect>) -> Self {
-        Self { model, theme, dirty: Some(Dirty::Input), policy: FramePolicy::default(), effects, recorder: None, forced: false }
+        Self {
+            model,
+            theme,
+            dirty: Some(Dirty::Input),
+            policy: FramePolicy::default(),
+            effects,
+            recorder: None,
+            forced: false,
+        }
     }
 
     async fn work(&mut self, stage: &mut Stage, mut net: Receiver<Net>) -> End {

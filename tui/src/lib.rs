@@ -5,6 +5,8 @@ pub mod cli;
 pub mod client;
 pub mod console;
 pub mod demo;
+#[cfg(test)]
+pub(crate) mod hostile;
 pub mod linear;
 pub mod safe_text;
 pub mod session;

@@ -41,8 +41,8 @@ pub(super) fn words(line: &OsStr) -> Result<Vec<OsString>, CliError> {
 pub(super) fn allow(command: &Command, matches: &ArgMatches) -> Result<(), CliError> {
     for arg in command.get_arguments() {
         let id = arg.get_id().as_str();
-        let given = matches.try_contains_id(id).unwrap_or(false)
-            && matches.value_source(id) == Some(ValueSource::CommandLine);
+        let given =
+            matches.try_contains_id(id).unwrap_or(false) && matches.value_source(id) == Some(ValueSource::CommandLine);
         let names_file = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
         let stdio = || matches.get_raw(id).is_some_and(|mut values| values.all(|value| value == STDIO));
         if given && (BEYOND.contains(&id) || names_file && !stdio()) {
@@ -60,7 +60,9 @@ pub(super) fn allow(command: &Command, matches: &ArgMatches) -> Result<(), CliEr
 pub(super) fn refused(what: &str) -> CliError {
     CliError::Said {
         exit: Exit::NotPermitted,
-        what: format!("`{what}` is not for this account: no file of this host is read or written, and no other host asked"),
+        what: format!(
+            "`{what}` is not for this account: no file of this host is read or written, and no other host asked"
+        ),
         next: vec!["results go to standard output, and what is given comes from standard input:  -".to_owned()],
     }
 }
@@ -124,7 +126,8 @@ mod tests {
             for arg in command.get_arguments() {
                 let names: Vec<&str> =
                     arg.get_value_names().unwrap_or_default().iter().map(|name| name.as_str()).collect();
-                let says_file = names.iter().any(|name| name.contains("FILE") || name.contains("PATH") || *name == "DIR");
+                let says_file =
+                    names.iter().any(|name| name.contains("FILE") || name.contains("PATH") || *name == "DIR");
                 let is_file = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
                 assert_eq!(says_file, is_file, "{path} {arg}");
             }

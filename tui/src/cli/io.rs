@@ -161,7 +161,7 @@ fn hidden_text(typed: &[u8]) -> io::Result<Option<Zeroizing<String>>> {
 
 /// JSON in which every character that could drive or deceive a terminal is written as `\uXXXX`. It reads back the same:
 /// outside of strings JSON has ASCII only, and serde has escaped C0 already.
-fn armour(json: &str) -> String {
+pub(crate) fn armour(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         let mut buffer = [0; 4];

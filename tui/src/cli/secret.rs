@@ -154,7 +154,10 @@ fn warned(cx: &mut Context<'_>) -> Result<Destination, CliError> {
     let answer = cx.io.ask("Type show to have it shown here once; Enter alone makes nothing:")?;
     match answer.as_deref().map(str::trim) {
         Some("show") => Ok(Destination::Kept),
-        _ => Err(CliError::failure("not confirmed, nothing was changed", "or have it in a new file:  --secret-file FILE")),
+        _ => Err(CliError::failure(
+            "not confirmed, nothing was changed",
+            "or have it in a new file:  --secret-file FILE",
+        )),
     }
 }
 

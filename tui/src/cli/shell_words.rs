@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn what_means_something_to_a_shell_is_refused_unless_it_is_quoted() {
-        for line in ["status; id", "status | cat", "log > x", "a $(id)", "a `id`", "a && b", "ls *", "a \"$HOME\"", "! x"] {
+        for line in
+            ["status; id", "status | cat", "log > x", "a $(id)", "a `id`", "a && b", "ls *", "a \"$HOME\"", "! x"]
+        {
             assert!(matches!(split(line, Meta::Refuse), Err(WordsError::Meta(_))), "{line}");
             assert!(split(line, Meta::Text).is_ok(), "{line}");
         }

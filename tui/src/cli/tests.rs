@@ -1,5 +1,6 @@
 //! Commands run in this process against a fake daemon.
 
+mod hostile;
 mod people;
 mod tokens;
 mod watch;
@@ -16,7 +17,7 @@ use super::*;
 use crate::client::testing::{FakeDaemon, NOW, Reply};
 
 #[derive(Clone, Default)]
-struct Buffer(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Buffer(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -29,7 +30,7 @@ impl Write for Buffer {
 }
 
 impl Buffer {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
@@ -154,10 +155,7 @@ async fn the_other_programs_verb_names_the_right_command() {
 #[tokio::test]
 async fn no_command_asks_for_the_console_with_the_sockets() {
     let did = tollgate_with(None, &["--socket", "/x.sock"], None).await;
-    assert_eq!(
-        did.ran,
-        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], ..ConsoleArgs::default() })
-    );
+    assert_eq!(did.ran, Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], ..ConsoleArgs::default() }));
 }
 
 #[tokio::test]

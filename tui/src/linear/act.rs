@@ -197,5 +197,8 @@ fn asks(danger: Level) -> &'static str {
 
 /// A word that stands for another one, or an option of an example.
 fn is_placeholder(word: &str) -> bool {
-    word.starts_with("--") || (word.len() > 1 && word.chars().next().is_some_and(|c| c.is_ascii_uppercase()) && word.chars().all(|c| c.is_ascii_uppercase() || "/.-=".contains(c)))
+    word.starts_with("--")
+        || (word.len() > 1
+            && word.chars().next().is_some_and(|c| c.is_ascii_uppercase())
+            && word.chars().all(|c| c.is_ascii_uppercase() || "/.-=".contains(c)))
 }

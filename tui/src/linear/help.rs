@@ -56,7 +56,7 @@ impl Desk {
     }
 
     async fn help_of(&mut self, command: &str) -> io::Result<()> {
-        let words: Vec<String> = command.split(' ').chain(["--help"]).map(str::to_owned).collect();
+        let words: Vec<String> = command.split(' ').chain(["-h"]).map(str::to_owned).collect();
         self.verb(&words).await
     }
 }

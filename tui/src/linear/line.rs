@@ -83,7 +83,9 @@ fn other(line: &str, word: &str, rest: &str) -> Command {
         Ok(Action::Quit) => Command::Quit,
         Ok(action) if action.changes() => Command::Act(action, words.into_iter().skip(1).collect()),
         Ok(action) if shows(action) => Command::Verb(action.info().cli.split(' ').skip(1).map(str::to_owned).collect()),
-        Ok(action) => Command::Wrong(format!("{}: that is about the screen, which there is none of", action.info().name)),
+        Ok(action) => {
+            Command::Wrong(format!("{}: that is about the screen, which there is none of", action.info().name))
+        }
         Err(why) => Command::Wrong(why.replace('?', "help")),
     }
 }
@@ -106,7 +108,8 @@ fn number(text: &str) -> Option<usize> {
 
 /// True where a command's results are for a program, which takes lines as they are.
 pub(super) fn is_for_machines(words: &[String]) -> bool {
-    let form = words.iter().zip(words.iter().skip(1)).find(|(option, _)| *option == "--output").map(|(_, form)| form.as_str());
+    let form =
+        words.iter().zip(words.iter().skip(1)).find(|(option, _)| *option == "--output").map(|(_, form)| form.as_str());
     let form = form.or_else(|| words.iter().find_map(|word| word.strip_prefix("--output=")));
     form.is_some_and(|form| form != "table") || words.first().is_some_and(|word| word == "man")
 }
@@ -161,7 +164,10 @@ mod tests {
         assert_eq!(read("filter state:active expires:<14d"), Command::Filter("state:active expires:<14d".into()));
         assert_eq!(read("filter list"), Command::Verb(words("filter list")));
         assert_eq!(read("revoke 3"), Command::Act(Action::Revoke, words("3")));
-        assert_eq!(read("resolve 1 --comment 'all done'"), Command::Act(Action::Resolve, vec!["1".into(), "--comment".into(), "all done".into()]));
+        assert_eq!(
+            read("resolve 1 --comment 'all done'"),
+            Command::Act(Action::Resolve, vec!["1".into(), "--comment".into(), "all done".into()])
+        );
         assert_eq!(read("show 2"), Command::Show(2));
         assert!(matches!(read("show two"), Command::Wrong(_)));
         assert!(matches!(read("wrap"), Command::Wrong(why) if why.contains("screen")));

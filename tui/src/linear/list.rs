@@ -11,9 +11,7 @@ use tollgate_shared::query::{AUDIT, FieldId, INCIDENTS, LOGS, Query, Schema, TOK
 use super::{Desk, rows};
 use crate::app::Net;
 use crate::app::services::Node;
-use crate::client::{
-    AuditQuery, Client, ClientError, IncidentQuery, LogQuery, PageQuery, RequestQuery, TokenQuery,
-};
+use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, LogQuery, PageQuery, RequestQuery, TokenQuery};
 use crate::console::{Topic, fetch};
 
 /// Rows of a page: what is read out in one go.
@@ -74,7 +72,7 @@ impl Kind {
             Self::Tokens => ("token", "tokens"),
             Self::Log => ("call", "calls, the newest first"),
             Self::Refused => ("refused call", "refused calls, the newest first"),
-            Self::Incidents => ("incident", "incidents"),
+            Self::Incidents => ("open incident", "open incidents"),
             Self::Requests => ("request", "requests, the newest first"),
             Self::Workflows => ("workflow", "workflows"),
             Self::Services => ("team, service or filter", "teams, services and filters"),
@@ -149,7 +147,11 @@ impl Desk {
             }
         };
         let mut places = self.list.places.clone();
-        if forward { places.push(place.clone()) } else { drop(places.pop()) }
+        if forward {
+            places.push(place.clone())
+        } else {
+            drop(places.pop())
+        }
         let list = List { kind: list.kind, filter: list.filter.clone(), before, places, ..List::default() };
         self.read_out(list, place).await
     }
@@ -212,13 +214,17 @@ impl Desk {
 
     fn heading(&mut self) -> io::Result<()> {
         let list = &self.list;
-        let (one, many) = list.kind.words();
+        let (one, many) = match list.kind {
+            Kind::Incidents if asks_for_state(&list.filter) => ("incident", "incidents"),
+            kind => kind.words(),
+        };
         let (count, filter) = (list.rows.len(), &list.filter);
         let which = if filter.is_empty() { String::new() } else { format!(" that fit: {filter}") };
-        let which = if filter.is_empty() && list.kind == Kind::Incidents { " that are open".to_owned() } else { which };
         let heading = match count {
             0 => format!("no {many}{which}"),
-            1 if list.before == 0 && list.next.is_none() => format!("1 {one}{which}"),
+            1 if list.before == 0 && list.next.is_none() => {
+                format!("1 {one}{}", which.replace("that fit", "that fits"))
+            }
             _ => format!("{} to {} of the {many}{which}", list.before + 1, list.before + count),
         };
         self.io.line(&heading)

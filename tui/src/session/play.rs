@@ -77,6 +77,10 @@ impl<R: BufRead> Player<R> {
     pub fn step(&mut self) -> Result<Option<Step>, PlayError> {
         self.line += 1;
         let Some(line) = read_line(&mut self.lines)? else { return Ok(None) };
+        if !line.ends_with(b"\n") {
+            // The console was killed, or the disk was full.
+            return Ok(Some(Step::Ended("the recording breaks off here".to_owned())));
+        }
         let entry: Entry = serde_json::from_slice(&line).map_err(|_| PlayError::Line(self.line))?;
         match entry {
             Entry { msg: Some(msg), t, .. } => Ok(Some(Step::Msg(t, Box::new(msg)))),

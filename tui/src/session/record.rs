@@ -15,6 +15,7 @@ use crate::app::forms::Value;
 use crate::app::key::{Code, Key};
 use crate::app::layer::Layer;
 use crate::app::{Model, Msg};
+use crate::cli::armour;
 
 /// A file takes no more.
 pub const BYTES_MAX: u64 = 64 * 1_024 * 1_024;
@@ -62,8 +63,7 @@ impl Recorder {
             rows: model.rows,
             lock_after_secs: model.lock_after_secs,
         };
-        let mut recorder =
-            Self { lines: Some(lines), done, started: model.now, room: bytes_max, typed: String::new() };
+        let mut recorder = Self { lines: Some(lines), done, started: model.now, room: bytes_max, typed: String::new() };
         let line = serde_json::to_vec(&header).map_err(io::Error::other)?;
         recorder.put(line);
         Ok(recorder)
@@ -114,6 +114,13 @@ impl Recorder {
         Some(why.to_owned())
     }
 
+    /// Waits until all of it is written.
+    #[cfg(test)]
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.lines = None;
+        self.done.recv().map_err(io::Error::other)?
+    }
+
     /// False where the disk is behind by a whole queue.
     fn put(&mut self, mut line: Vec<u8>) -> bool {
         line.push(b'\n');
@@ -146,13 +153,17 @@ fn write(file: File, queue: &Receiver<Vec<u8>>) -> io::Result<()> {
 fn line_of(t: u64, msg: &Msg) -> Option<Vec<u8>> {
     let mut value = serde_json::to_value(msg).ok()?;
     scrub(&mut value);
-    serde_json::to_vec(&serde_json::json!({ "t": t, "msg": value, "end": null })).ok()
+    // Also a file is looked at on a terminal.
+    let line = armour(&serde_json::json!({ "t": t, "msg": value, "end": null }).to_string());
+    Some(line.into_bytes())
 }
 
 /// True while letters go into a field that does not show them.
 fn is_masked(model: &Model) -> bool {
     let of_form = match &model.layer {
-        Some(Layer::Form(form)) => form.fields.get(form.focus).is_some_and(|field| matches!(field.value, Value::Masked(_))),
+        Some(Layer::Form(form)) => {
+            form.fields.get(form.focus).is_some_and(|field| matches!(field.value, Value::Masked(_)))
+        }
         _ => false,
     };
     of_form || model.lock.is_some()
