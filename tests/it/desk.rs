@@ -10,16 +10,16 @@ use crate::support::{alert, with_alertmanager};
 
 const SIZE: Size = (100, 30);
 const TAB: &str = "\t";
-const PASSPHRASE: &str = "correct horse battery";
+pub(crate) const PASSPHRASE: &str = "correct horse battery";
 
 /// Presses one key, and waits until the screen says what it should.
-fn press(console: &mut Terminal, key: &str, words: &str) -> String {
+pub(crate) fn press(console: &mut Terminal, key: &str, words: &str) -> String {
     console.send(key);
     console.wait_for(words)
 }
 
 /// Tabs until a label has the mark. A key that is not a letter is no paste.
-fn go_to(console: &mut Terminal, label: &str) {
+pub(crate) fn go_to(console: &mut Terminal, label: &str) {
     let wanted = format!("> {label}");
     for _ in 0..30 {
         if console.screen().contains(&wanted) {
@@ -135,7 +135,7 @@ fn an_operator_who_is_added_on_screen_six_is_there_and_in_the_audit_on_screen_se
     console.wait_until("only teams", |screen| screen.contains("team.create") && !screen.contains("operator.create"));
 }
 
-fn with_anna() -> Daemon {
+pub(crate) fn with_anna() -> Daemon {
     let daemon = with_alertmanager();
     daemon.local("POST", "/v1/operators", &json!({ "name": "anna", "role": "reader" }));
     let set = json!({ "passphrase": PASSPHRASE });
@@ -145,7 +145,7 @@ fn with_anna() -> Daemon {
 }
 
 /// Signs in as anna in the console.
-fn sign_in(console: &mut Terminal) {
+pub(crate) fn sign_in(console: &mut Terminal) {
     console.type_slowly(":sign-in");
     press(console, "\r", "SIGN IN");
     console.type_slowly("anna");

@@ -13,6 +13,7 @@ mod flows;
 mod hostile;
 mod incidents;
 mod intake;
+mod linear;
 mod machine;
 mod nagios;
 mod operators;

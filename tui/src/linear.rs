@@ -22,6 +22,7 @@ use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tollgate_shared::api::SignIn;
 use tollgate_shared::secret::find_in;
@@ -32,6 +33,7 @@ use self::line::Command;
 use self::list::List;
 use self::news::News;
 use self::wrap::Wrapped;
+use crate::app::lock::SIGNED_IN_SECS;
 use crate::app::{Model, Msg, Net};
 use crate::cli::shell_words::{Meta, split};
 use crate::cli::{self, ConsoleArgs, Exit, Io, Lines, Way};
@@ -55,6 +57,8 @@ struct Desk {
     /// What is written now is for a machine: no line of it is broken.
     as_it_is: Rc<Cell<bool>>,
     clock: fn() -> Timestamp,
+    /// Who signed in on a shared account is not taken for the next one who sits down.
+    idle: Duration,
 }
 
 /// Works until the end of the input or `quit`.
@@ -80,7 +84,8 @@ impl Desk {
         };
         let way = Way { sockets: args.sockets.clone(), named: args.named.clone(), ticket: None, forced: args.forced };
         let (list, news) = (List::default(), News::default());
-        Self { io, way, model: Model::new(clock(), 80, 24), list, news, ready, as_it_is, clock }
+        let idle = Duration::from_secs(args.lock_after_secs.unwrap_or(SIGNED_IN_SECS).into());
+        Self { io, way, model: Model::new(clock(), 80, 24), list, news, ready, as_it_is, clock, idle }
     }
 
     async fn work(mut self) -> Exit {
@@ -132,9 +137,16 @@ impl Desk {
     /// One line; `None` at the end of the input. ctrl-c gives up what was typed, no more.
     async fn read(&mut self) -> io::Result<Option<String>> {
         loop {
+            let idle = tokio::time::sleep(self.idle);
             tokio::select! {
                 biased;
                 () = self.ready.wait() => break,
+                () = idle, if self.way.ticket.is_some() => {
+                    self.say("")?;
+                    self.say("nothing was typed for a while:")?;
+                    self.sign_out().await?;
+                    self.prompt()?;
+                }
                 _ = tokio::signal::ctrl_c() => {
                     self.say("")?;
                     self.say("ctrl-c: the line is given up; quit leaves")?;
@@ -223,8 +235,9 @@ impl Desk {
     async fn verb_line(&mut self, line: &str, more: &[&str]) -> io::Result<()> {
         match split(line, Meta::Text) {
             Ok(words) => {
-                let words = words.into_iter().skip(1).chain(more.iter().map(|word| (*word).to_owned()));
-                self.verb(&words.collect::<Vec<_>>()).await
+                let more = more.iter().map(|word| (*word).to_owned()).filter(|word| !words.contains(word));
+                let words: Vec<String> = words.iter().skip(1).cloned().chain(more).collect();
+                self.verb(&words).await
             }
             Err(error) => self.say(&error.to_string()),
         }
@@ -249,6 +262,7 @@ impl Desk {
         if self.way.ticket.is_none() {
             return self.say("nobody is signed in: your unix account is who you are");
         }
+        self.say("signed out")?;
         if let Ok(client) = self.client().await {
             // It ends here in any case; the daemon is told as well.
             client.sign_out().await.ok();

@@ -129,7 +129,7 @@ mod tests {
                 let says_file =
                     names.iter().any(|name| name.contains("FILE") || name.contains("PATH") || *name == "DIR");
                 let is_file = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
-                assert_eq!(says_file, is_file, "{path} {arg}");
+                assert_eq!(says_file, is_file, "{path} {}", arg.get_id());
             }
             command.get_subcommands().for_each(|sub| look(sub, &format!("{path} {}", sub.get_name())));
         }

@@ -60,7 +60,7 @@ impl Desk {
         if let Err(why) = self.model.may(action) {
             return self.say(&format!("{name}: {why}; nothing was changed"));
         }
-        if words.is_empty() { self.face(action).await } else { self.with_words(action, words).await }
+        if words.is_empty() { self.face(action).await } else { self.with_words(action, row.as_ref(), words).await }
     }
 
     async fn prepare(&mut self, row: Option<&list::Row>) -> Result<(), crate::client::ClientError> {
@@ -69,15 +69,15 @@ impl Desk {
     }
 
     /// The command that an action is equal to, with what was typed behind it.
-    async fn with_words(&mut self, action: Action, words: Vec<String>) -> io::Result<()> {
+    async fn with_words(&mut self, action: Action, row: Option<&list::Row>, words: Vec<String>) -> io::Result<()> {
         let line = command_line(&self.model, action);
-        match split(&line, Meta::Text) {
-            Ok(all) => {
-                let own = all.into_iter().skip(1).take_while(|word| !is_placeholder(word));
-                self.verb(&own.chain(words).collect::<Vec<_>>()).await
-            }
-            Err(error) => self.say(&error.to_string()),
-        }
+        let template: Vec<&str> = action.info().cli.split(' ').take_while(|word| !is_placeholder(word)).collect();
+        let Ok(mut own) = split(&line, Meta::Text) else { return self.wants_words(action) };
+        let at = template.iter().position(|word| *word == "{}");
+        own.truncate(at.unwrap_or(template.len()));
+        // By id: a name may look like an option, or mean another one by now.
+        own.extend(at.and_then(|_| row?.id(action)));
+        self.verb(&own.into_iter().skip(1).chain(words).collect::<Vec<_>>()).await
     }
 
     /// What the key of an action would bring up, line by line.
@@ -100,9 +100,9 @@ impl Desk {
 
     /// What a form asks for is typed behind the word here.
     fn wants_words(&mut self, action: Action) -> io::Result<()> {
-        let (info, line) = (action.info(), command_line(&self.model, action));
+        let info = action.info();
         let number = if on_object(action) { " N" } else { "" };
-        let rest: Vec<&str> = line.split(' ').skip_while(|word| !is_placeholder(word)).collect();
+        let rest: Vec<&str> = action.info().cli.split(' ').skip_while(|word| !is_placeholder(word)).collect();
         self.say(&format!("{} takes what is to be:  {}{number} {}", info.name, info.name, rest.join(" ")))?;
         self.say(&format!("all that it takes is said by:  help {}", info.name))
     }
@@ -197,8 +197,6 @@ fn asks(danger: Level) -> &'static str {
 
 /// A word that stands for another one, or an option of an example.
 fn is_placeholder(word: &str) -> bool {
-    word.starts_with("--")
-        || (word.len() > 1
-            && word.chars().next().is_some_and(|c| c.is_ascii_uppercase())
-            && word.chars().all(|c| c.is_ascii_uppercase() || "/.-=".contains(c)))
+    let capitals = |c: char| c.is_ascii_uppercase() || "/.-=".contains(c);
+    word.starts_with("--") || (word.len() > 1 && word.trim_end_matches(".json").chars().all(capitals))
 }

@@ -10,6 +10,7 @@ use tollgate_shared::query::{AUDIT, FieldId, INCIDENTS, LOGS, Query, Schema, TOK
 
 use super::{Desk, rows};
 use crate::app::Net;
+use crate::app::action::Action;
 use crate::app::services::Node;
 use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, LogQuery, PageQuery, RequestQuery, TokenQuery};
 use crate::console::{Topic, fetch};
@@ -104,6 +105,27 @@ impl List {
             0 => "nothing is listed: tokens, log, incidents and so on list something".to_owned(),
             rows => format!("the numbers of this page are {} to {}", self.before + 1, self.before + rows),
         }
+    }
+}
+
+impl Row {
+    /// What a command takes for the object that an action means; nothing where nothing is done to it.
+    pub(super) fn id(&self, action: Action) -> Option<String> {
+        Some(match self {
+            Self::Token(token) => token.id.to_string(),
+            // The filter that took the call, or came nearest.
+            Self::Call(call) if action == Action::EditFilter => {
+                let explain = call.explain.as_ref()?;
+                explain.matched.iter().chain(&explain.nearest_misses).next()?.filter_id.clone()
+            }
+            Self::Call(call) => call.token.to_string(),
+            Self::Incident(incident) => incident.head.id.to_string(),
+            Self::Request(request) => request.id.to_string(),
+            Self::Workflow(workflow) => workflow.id.to_string(),
+            Self::Node(node) => node.id(),
+            Self::Operator(operator) => operator.id.to_string(),
+            Self::Refused(_) | Self::Change(_) => return None,
+        })
     }
 }
 

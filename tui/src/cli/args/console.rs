@@ -8,7 +8,7 @@ use super::duration;
 /// Options of the console, with or without its name.
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct ConsoleFlags {
-    /// Of the console: hide the screen after so long without a key; a sign-in with a passphrase always does after 15m
+    /// Of the console: hide the screen (line by line: sign out) after so long without a key; after a sign-in always, 15m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) lock_after: Option<Duration>,
     /// The console as lines of text, for screen readers and terminals without a cursor; TERM=dumb or TOLLGATE_A11Y=1 too
