@@ -17,7 +17,7 @@ use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
 use crate::daemon::{Daemon, Facts, MacKey};
 use crate::edge::EdgeCounters;
-use crate::edge::accept::{EdgeLimits, EdgeSettings};
+use crate::edge::door::{EdgeLimits, EdgeSettings};
 use crate::edge::head::HeadRules;
 use crate::edge::tls::{Acceptor, TlsError};
 use crate::events::Events;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub mod accept;
 pub mod body;
 mod connection;
+pub mod door;
 pub mod head;
 mod limits;
 pub mod respond;

@@ -8,6 +8,7 @@ mod own_token;
 mod presented;
 mod process;
 mod refusals;
+mod shape;
 mod start;
 
 use std::sync::Arc;

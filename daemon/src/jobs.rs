@@ -11,7 +11,7 @@ use tollgate_shared::problem::Problem;
 
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Reply};
-use crate::core::decide::{Decision, Proposal};
+use crate::core::decision::{Decision, Proposal};
 use crate::core::matching::FilterIndex;
 use crate::core::model::UsageRecord;
 use crate::core::workflows::{Turn, Turned};

@@ -5,6 +5,7 @@
 //! (a shared database for several hosts) impossible: no table names, no file names, no ids that assume one node.
 
 mod answers;
+mod batch_view;
 mod check;
 #[cfg(test)]
 mod conformance;
@@ -19,6 +20,7 @@ mod log_hints;
 #[cfg(test)]
 mod log_tests;
 mod log_traits;
+mod marks;
 mod memory;
 mod memory_requests;
 mod overlay;

@@ -15,7 +15,7 @@ use tollgate_shared::problem::Slug;
 use tollgate_shared::time::Timestamp;
 
 use self::hour::Hour;
-use crate::core::decide::Seen;
+use crate::core::decision::Seen;
 use crate::core::model::{SourceRecord, UsageRecord};
 
 /// Locks that the gate's threads and the writer share the tokens over.

@@ -8,7 +8,7 @@ use tollgate_shared::limits::{IDEMPOTENCY_ANSWER_BYTES_MAX, RESULTS_LISTED_MAX};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Slug;
 
-use super::decide::{Content, Decision, Proposal};
+use super::decision::{Content, Decision, Proposal};
 use super::endpoint::Endpoint;
 
 /// The status of a decision in the words of its endpoint.

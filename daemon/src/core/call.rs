@@ -7,6 +7,7 @@ pub mod fingerprint;
 mod form;
 pub mod idempotency;
 pub mod inflate;
+pub mod json;
 mod media;
 pub mod redact;
 mod redact_text;

@@ -5,12 +5,9 @@
 use std::sync::Arc;
 
 use tollgate_shared::id::{OperatorId, TeamId};
-use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Permission, Scope};
 
 use super::access::{Actor, Door, Operation, Target, Who, allows, may_grant, service_target};
-use super::authenticate;
 use super::model::{Operator, Token};
 use super::registry::Registry;
 
@@ -89,23 +86,6 @@ pub fn may_see(registry: &Registry, actor: &Actor, scope: Scope, owner: Owner) -
     let personal = matches!(target, Target::Personal { .. });
     allows(actor, Operation::See, target).is_ok()
         || (personal && allows(actor, Operation::EndPersonalToken, target).is_ok())
-}
-
-/// Whether somebody who was let in earlier may still do something, anywhere, as he and the registry are now: a stream is
-/// open for days. His address was looked at when he came.
-///
-/// # Errors
-/// What the same request would be told now.
-pub fn still_allows(registry: &Registry, actor: &Actor, operation: Operation, now: Timestamp) -> Result<(), Problem> {
-    let present = actor.as_of_now(registry);
-    if let Who::Token(was, _) = &actor.who {
-        let revoked = || Problem::new(Slug::TokenRevoked, format!("token {} was revoked", was.id));
-        let token = registry.token(was.id).ok_or_else(revoked)?;
-        let anywhere = Token { ip_report_only: true, ..token.as_ref().clone() };
-        authenticate::check(registry, &anywhere, [127, 0, 0, 1].into(), None, now)
-            .map_err(|denied| Problem::new(denied.slug, denied.detail))?;
-    }
-    allows(&present, operation, Target::Any)
 }
 
 /// A team that `of` is a member of and `actor` manages.

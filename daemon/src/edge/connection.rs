@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tollgate_shared::problem::{Problem, Slug};
 use tracing::{debug, error};
 
-use super::accept::{EdgeSettings, Handler, Opening};
+use super::door::{EdgeSettings, Handler, Opening};
 use super::head::{self, HeadRefusal};
 use super::limits::AddressPermit;
 use super::tap::{Framing, HeadTap, TapNotes, TapTimes};

@@ -16,8 +16,7 @@ use zeroize::Zeroizing;
 use super::intake::Intake;
 use super::presented::{self, Holder};
 use super::process::{self, Refused};
-use super::{refusals, request_id};
-use crate::core::answer;
+use super::{refusals, request_id, shape};
 use crate::core::call::decode::{self, RawCall};
 use crate::core::call::{Call, inflate};
 use crate::core::endpoint::Endpoint;
@@ -56,13 +55,13 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
         Err(problem) => {
             let slug = problem.slug().unwrap_or(Slug::MalformedJson);
             refusals::note_target(daemon, target, peer, slug, problem.detail.clone(), None);
-            return closing_if_unread(slug, refusal(&problem));
+            return closing_if_unread(slug, shape::enqueue(&problem));
         }
     };
     let registry = daemon.registry.load_full();
     let known = match presented::known(daemon, &registry, &event.token, target, peer) {
         Ok(known) => known,
-        Err(problem) => return refusal(&problem),
+        Err(problem) => return shape::enqueue(&problem),
     };
     let (mut response, marks) =
         match process::let_in(daemon, intake, parts, Holder { known, via_query: false }, Endpoint::Enqueue) {
@@ -70,7 +69,7 @@ pub(super) async fn take(daemon: &Arc<Daemon>, request: Request<Incoming>, peer:
                 let marks = admitted.marks;
                 (proceed(daemon, admitted, event.members).await, marks)
             }
-            Err(Refused(problem, marks)) => (refusal(&problem), marks),
+            Err(Refused(problem, marks)) => (shape::enqueue(&problem), marks),
         };
     marks.put(response.headers_mut());
     response
@@ -110,7 +109,7 @@ async fn proceed(daemon: &Arc<Daemon>, admitted: process::Admitted, mut members:
     }
     let arrived = match admitted.content_of(daemon, Value::Object(members).to_string().as_bytes()) {
         Ok(arrived) => arrived,
-        Err(error) => return refusal(&admitted.refuse(daemon, error.slug(), &error.to_string(), 0, None).0),
+        Err(error) => return shape::enqueue(&admitted.refuse(daemon, error.slug(), &error.to_string(), 0, None).0),
     };
     if !errors.is_empty() {
         let detail = format!("the event is not one of PagerDuty's: {}", errors.join("; "));
@@ -153,24 +152,6 @@ fn mistakes(event: &Map<String, Value>) -> Vec<String> {
         }
     }
     errors
-}
-
-/// A refusal in PagerDuty's shape, with what our headers say.
-pub(super) fn refusal(problem: &Problem) -> Response<Body> {
-    let slug = problem.slug().unwrap_or(Slug::Internal);
-    let status = answer::refused_status(Endpoint::Enqueue, slug);
-    let body = match status {
-        400 => EnqueueAnswer::invalid(vec![problem.detail.clone()]),
-        429 => {
-            EnqueueAnswer::failed("throttle exceeded", "Requests for this service are arriving too quickly", problem)
-        }
-        _ => EnqueueAnswer::failed(slug.as_str(), slug.title(), problem),
-    };
-    let mut response = respond::json(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);
-    if let Some(secs) = problem.retry_after {
-        response.headers_mut().insert(http::header::RETRY_AFTER, secs.into());
-    }
-    response
 }
 
 /// What is left of a body that was not read is never read.

@@ -14,7 +14,7 @@ use tollgate_shared::time::Timestamp;
 
 use crate::core::call::credential;
 use crate::core::call::redact::Redactor;
-use crate::core::decide::Content;
+use crate::core::decision::Content;
 use crate::edge::Peer;
 use crate::jobs::Draft;
 

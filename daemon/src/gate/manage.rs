@@ -17,7 +17,7 @@ use super::{intake, refusals};
 use crate::core::access::{Actor, Door, Who};
 use crate::core::authenticate::{self, Denied};
 use crate::core::call::credential;
-use crate::core::decide::Seen;
+use crate::core::decision::Seen;
 use crate::core::model::{Operator, Token};
 use crate::daemon::Daemon;
 use crate::edge::{Body, Peer, RequestId, respond};

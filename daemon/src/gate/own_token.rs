@@ -15,7 +15,7 @@ use super::presented::{self, Holder};
 use crate::core::access::{Actor, Door, Who};
 use crate::core::admin::{Command, TokenCommand};
 use crate::core::authenticate::{self, Denied, Noticed};
-use crate::core::decide::Seen;
+use crate::core::decision::Seen;
 use crate::core::rights;
 use crate::core::views;
 use crate::daemon::Daemon;

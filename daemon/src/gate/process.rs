@@ -15,14 +15,14 @@ use tollgate_shared::problem::{FieldError, Problem, Slug};
 use super::intake::Intake;
 use super::marks::Marks;
 use super::presented::{self, Holder};
-use super::{request_id, start};
+use super::{request_id, shape, start};
 use crate::core::answer;
 use crate::core::authenticate::{self, Denied, Known, Noticed};
 use crate::core::call::decode::{self, DecodeError, RawCall};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::{self, BadKey, Idempotency};
 use crate::core::call::{Call, inflate};
-use crate::core::decide::{Content, Decision, Proposal, Seen};
+use crate::core::decision::{Content, Decision, Proposal, Seen};
 use crate::core::endpoint::Endpoint;
 use crate::core::model::Answered;
 use crate::core::registry::Registry;
@@ -160,7 +160,7 @@ async fn answered(
     match answer {
         Answer::Decided(Decision { refused: Some(denied), errors, .. }) => {
             let named = |problem: Problem, error: FieldError| problem.with_error(error.path, error.message);
-            endpoint_problem(endpoint, errors.into_iter().fold(presented::outside(&denied), named))
+            shape::refusal(endpoint, errors.into_iter().fold(presented::outside(&denied), named))
         }
         Answer::Decided(Decision { replayed: Some(answered), .. }) => replayed(daemon, endpoint, answered).await,
         Answer::Decided(decision) => {
@@ -170,7 +170,7 @@ async fn answered(
         }
         Answer::StorageUnavailable => {
             let detail = "the call may or may not be on disk; send it again, duplicates are discarded";
-            endpoint_problem(endpoint, Problem::new(Slug::StorageUnavailable, detail))
+            shape::refusal(endpoint, Problem::new(Slug::StorageUnavailable, detail))
         }
     }
 }
@@ -182,20 +182,12 @@ async fn replayed(daemon: &Arc<Daemon>, endpoint: Endpoint, answered: Answered) 
     let Ok(Ok(Some(document))) = read else {
         // It was forgotten in this very moment, or the disk does not read: the sender asks again in either case.
         let detail = "the first answer to this idempotency key could not be read; send the call again";
-        return endpoint_problem(endpoint, Problem::new(Slug::StorageUnavailable, detail));
+        return shape::refusal(endpoint, Problem::new(Slug::StorageUnavailable, detail));
     };
     let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::OK);
     let mut response = respond::bytes_response(status, "application/json", document.into());
     response.headers_mut().insert("idempotency-replayed", http::HeaderValue::from_static("true"));
     response
-}
-
-/// A refusal in the shape of its endpoint.
-fn endpoint_problem(endpoint: Endpoint, problem: Problem) -> Response<Body> {
-    match endpoint {
-        Endpoint::Process | Endpoint::Request => respond::problem(problem),
-        Endpoint::Enqueue => super::enqueue::refusal(&problem),
-    }
 }
 
 impl Admitted {
@@ -224,7 +216,7 @@ impl Admitted {
                 let answer = waiting.await.unwrap_or(Answer::StorageUnavailable);
                 answered(daemon, endpoint, call, &content, answer).await
             }
-            Err(Refused(problem, _)) => endpoint_problem(endpoint, problem),
+            Err(Refused(problem, _)) => shape::refusal(endpoint, problem),
         }
     }
 

@@ -5,7 +5,7 @@ use tollgate_shared::problem::Slug;
 use tollgate_shared::token::Scope;
 
 use crate::core::authenticate::Denied;
-use crate::core::decide::Content;
+use crate::core::decision::Content;
 use crate::core::endpoint::Endpoint;
 use crate::core::model::Token;
 use crate::core::registry::Registry;

@@ -10,7 +10,7 @@ use tollgate_shared::api::EventsItem;
 
 use super::params::Call;
 use crate::core::access::{Actor, Operation};
-use crate::core::rights;
+use crate::core::standing;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::events::{Kind, Versions};
@@ -49,7 +49,7 @@ async fn run(daemon: Arc<Daemon>, actor: Actor, lines: mpsc::Sender<Bytes>) {
             bell.mark_unchanged();
         }
         // Who may see nothing any more is not told that something changes either; asking again tells him why.
-        if rights::still_allows(&daemon.registry.load(), &actor, Operation::SeeDaemon, daemon.clock.now()).is_err() {
+        if standing::still_allows(&daemon.registry.load(), &actor, Operation::SeeDaemon, daemon.clock.now()).is_err() {
             return;
         }
         let now = daemon.events.versions();

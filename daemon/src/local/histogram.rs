@@ -15,8 +15,8 @@ use tollgate_shared::time::Timestamp;
 
 use super::answers::{ok, read};
 use super::audit;
-use super::logs::SCAN_ROWS;
 use super::params::{Call, Query};
+use super::tail::SCAN_ROWS;
 use super::tail::{LogQuery, PARAMETERS};
 use crate::core::access::{Actor, Operation, Sight};
 use crate::core::asked::{bound, term};

@@ -11,14 +11,11 @@ use tollgate_shared::problem::{Problem, Slug};
 use super::answers::{ok, read};
 use super::audit;
 use super::params::Call;
-use super::tail::{self, Cursor, LogQuery};
+use super::tail::{self, Cursor, LogQuery, SCAN_ROWS};
 use crate::core::access::{Actor, Operation, Sight, Target, allows};
 use crate::daemon::Daemon;
 use crate::edge::Body;
 use crate::store::{LogHints, LogPage, StoreError};
-
-/// Rows that one reading looks at, at most.
-pub(super) const SCAN_ROWS: usize = 20_000;
 
 /// Readings of one request: some seconds of one core, where nothing is skipped.
 const READINGS_MAX: usize = 15;

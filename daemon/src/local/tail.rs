@@ -19,16 +19,18 @@ use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 
 use super::answers::read;
-use super::logs::SCAN_ROWS;
 use super::params::Call;
 use crate::core::access::{Actor, Operation, Who};
-use crate::core::rights;
+use crate::core::standing;
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
 use crate::store::LogPage;
 use crate::tail::{Next, Seat, TailEntry, row_bytes};
 
 pub(super) use self::wanted::{Cursor, LogQuery, PARAMETERS};
+
+/// Rows that one reading looks at, at most.
+pub(super) const SCAN_ROWS: usize = 20_000;
 
 /// A sign of life with the cursor.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -147,7 +149,7 @@ impl Tail {
     /// A reader whose right is gone is told so, as the last line.
     async fn may_stay(&mut self) -> Result<(), Gone> {
         let now = self.daemon.clock.now();
-        let still = rights::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
+        let still = standing::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
         let Err(problem) = still else { return Ok(()) };
         self.send(&[TailItem::End(Box::new(problem))]).await?;
         Err(Gone)

@@ -19,7 +19,7 @@ use super::tried::decode_sample;
 use crate::core::access::{Operation, Target, allows};
 use crate::core::admin::workflows::{bad_fields, checked};
 use crate::core::admin::{Command, Reply};
-use crate::core::decide::Content;
+use crate::core::decision::Content;
 use crate::core::registry::Registry;
 use crate::core::workflows::{self, Workflow, WorkflowEntry};
 use crate::daemon::Daemon;

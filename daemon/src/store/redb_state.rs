@@ -20,9 +20,9 @@ use tollgate_shared::time::Timestamp;
 
 use self::handle::{Handle, Opened, open_database};
 use self::read::RedbReader;
+use super::batch_view::BatchView;
 use super::dedup::DedupBounds;
 use super::memory::{Memory, SharedCounts};
-use super::overlay::BatchView;
 use super::{Committed, Loaded, Reader, Store, StoreError, View};
 
 pub(crate) use self::handle::fail;

@@ -102,7 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::decide::Seen;
+    use crate::core::decision::Seen;
 
     const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 

@@ -11,7 +11,8 @@ use tollgate_shared::time::Timestamp;
 
 use super::Writer;
 use crate::core::answer;
-use crate::core::decide::{self, Bench, Decision, Proposal};
+use crate::core::decide::{self, Bench};
+use crate::core::decision::{Decision, Proposal};
 use crate::core::endpoint::Endpoint;
 use crate::daemon::Daemon;
 use crate::events::Kind;

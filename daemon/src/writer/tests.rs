@@ -8,7 +8,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::*;
 use crate::core::admin::TokenCommand;
-use crate::core::decide::Proposal;
+use crate::core::decision::Proposal;
 use crate::core::testing::{Basics, World, fire};
 use crate::daemon::testing::daemon;
 use crate::jobs::{Answer, CallWork, Draft};
@@ -190,7 +190,7 @@ fn the_last_flush_of_usage_ends_although_every_commit_fails() {
         at: bench.world.now,
         ip: crate::core::testing::SENDER,
         user_agent: None,
-        seen: crate::core::decide::Seen::default(),
+        seen: crate::core::decision::Seen::default(),
     };
     bench.daemon.usage.used(bench.basics.token, &by, Outcome::Created);
     bench.daemon.lanes.close();

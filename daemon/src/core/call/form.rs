@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::credential::query_pairs;
-use super::decode::parse;
+use super::json::parse;
 
 /// The field whose JSON stands for the whole form where it is alone.
 const WRAPPER: &str = "payload";

@@ -14,8 +14,8 @@ pub use tollgate_shared::log::REDACTED;
 pub use self::rules::Rules;
 use self::rules::View;
 use super::Call;
-use super::decode::parse;
 use super::form;
+use super::json::parse;
 use super::redact_text;
 use super::secret_names::{DEFAULT_NAMES, SecretNames};
 

@@ -7,10 +7,10 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use tollgate_shared::log::REDACTED;
 use tollgate_shared::secret;
 
 use super::credential::base64_decoded;
-use super::redact::REDACTED;
 use super::secret_names::SecretNames;
 
 /// Redacting may bring things together that were apart; so it is repeated until nothing changes. Two rounds are usual.

@@ -8,8 +8,9 @@ use tollgate_shared::incident::{IncidentHead, IncidentState, TimelineEntry, Time
 use tollgate_shared::limits::{OPEN_PER_SERVICE_MAX, OPEN_TOTAL_MAX};
 use tollgate_shared::outcome::Outcome;
 
-use super::{Bench, Decision, Proposal};
+use super::Bench;
 use crate::core::call::Call;
+use crate::core::decision::{Decision, Proposal};
 use crate::core::maintenance;
 use crate::core::model::{Effect, IncidentBody, Maintenance, Token};
 use crate::core::routing::{Plan, ServicePlan, TriggerPlan};

@@ -8,6 +8,7 @@ use tollgate_shared::limits::IDEMPOTENCY_SECS;
 use super::*;
 use crate::core::admin::{Command, Reply};
 use crate::core::call::idempotency::Idempotency;
+use crate::core::endpoint::Endpoint;
 use crate::core::testing::{Basics, World, fire, recover, spec};
 
 fn keyed(world: &mut World, b: &Basics, key: &str, body: &Value) -> Proposal {

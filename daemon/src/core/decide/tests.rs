@@ -10,11 +10,12 @@ use tollgate_shared::token::Scope;
 
 use super::*;
 use crate::core::admin::{Command, TokenCommand};
+use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{IncidentBody, RegistryChange, UsageRecord};
 use crate::core::testing::{Basics, START, World, fire, new_token, recover, spec, unkeyed};
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput};
-use tollgate_shared::id::{IncidentId, RequestId, ServiceId};
+use tollgate_shared::id::{IncidentId, RequestId, ServiceId, TokenId};
 use tollgate_shared::incident::IncidentHead;
 
 fn outcomes(decisions: &[Decision]) -> Vec<Outcome> {

@@ -12,7 +12,7 @@ use tollgate_shared::workflow::Variable;
 
 use super::entry::WorkflowEntry;
 use crate::core::call::Call;
-use crate::core::decide::Content;
+use crate::core::decision::Content;
 use crate::core::registry::Registry;
 
 /// Where a call names its workflow.

@@ -10,7 +10,8 @@ use tollgate_shared::request::{RequestState, StepRun};
 use super::plan::{self, StartPlan, StartRefusal, Starts};
 use super::record::{RequestBrief, RequestRecord};
 use crate::core::authenticate::Denied;
-use crate::core::decide::{Bench, Decision, Proposal};
+use crate::core::decide::Bench;
+use crate::core::decision::{Decision, Proposal};
 use crate::core::model::Token;
 
 /// Decides a call to `/v1/request` whose token is still good.

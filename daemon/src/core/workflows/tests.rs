@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::*;
 use crate::core::admin::{Command, Reply, TokenCommand};
 use crate::core::answer::status_of;
-use crate::core::decide::{Bench, Decision};
+use crate::core::decide::Bench;
+use crate::core::decision::Decision;
 use crate::core::testing::{Basics, World, new_token};
 
 fn spec(extra: Value) -> WorkflowSpec {

@@ -6,13 +6,19 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tollgate_shared::problem::Problem;
 
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
 use super::*;
+use crate::edge::Body;
 use crate::edge::body::read_body;
+use crate::edge::door::EdgeLimits;
 use crate::edge::{RequestId, respond};
 use crate::local::bind::{SocketPlan, bind};
 

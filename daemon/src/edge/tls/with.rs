@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::TlsError;
 use crate::config::TlsFiles;
-use crate::edge::accept::{Arrival, Door, OpenError, Opening};
+use crate::edge::door::{Arrival, Door, OpenError, Opening};
 use crate::files::{self, FilesError};
 
 /// No chain of certificates and no key is larger.

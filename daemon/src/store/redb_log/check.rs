@@ -7,7 +7,7 @@ use tollgate_shared::log::LogRow;
 
 use super::block::{Block, PackedRow, RowMark};
 use super::head::{Head, encode_head};
-use super::segment::Contents;
+use super::tables::Contents;
 use super::tables::{BLOCKS, FORMAT_VERSION, HEADS, ROWS_V1, TAIL, open_if_there, read_block};
 
 pub(in crate::store) use super::tables::read_contents;

@@ -10,8 +10,9 @@ use tollgate_shared::time::Timestamp;
 
 use super::block::Block;
 use super::head::{Head, minute_of};
-use super::segment::{Direction, Segment, Span, Stretch, Unusable, Wanted};
+use super::segment::{Direction, Segment, Stretch, Unusable, Wanted};
 use super::sieve::Sieve;
+use super::tables::Span;
 use crate::store::rows::decode;
 use crate::store::{LogHints, StoreError};
 

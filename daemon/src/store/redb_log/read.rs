@@ -8,9 +8,10 @@ use tollgate_shared::time::Timestamp;
 
 use super::block::Block;
 use super::histogram::Tally;
-use super::segment::{Direction, Segment, Span, Stretch, Unusable, Wanted};
+use super::segment::{Direction, Segment, Stretch, Unusable, Wanted};
 use super::shelf::Shelf;
 use super::sieve::Sieve;
+use super::tables::Span;
 use crate::store::rows::decode;
 use crate::store::{LogHints, LogPage, LogReader, LogTotals, StoreError};
 

@@ -18,7 +18,8 @@ use super::block::TokenMark;
 use super::head::Head;
 use super::pack::put_rows;
 use super::tables::{
-    FORMAT_VERSION, HEADS, ROWS_V1, TAIL, TOKENS, TOKENS_MAX, open_if_there, read_block, read_contents, write_span,
+    Contents, FORMAT_VERSION, HEADS, ROWS_V1, Span, TAIL, TOKENS, TOKENS_MAX, open_if_there, read_block, read_contents,
+    write_span,
 };
 use crate::store::StoreError;
 use crate::store::redb_state::fail;
@@ -30,30 +31,6 @@ pub(super) const DAMAGED_SUFFIX: &str = ".damaged";
 
 /// Heads that one transaction looks at.
 const HEADS_MAX: usize = 1_000;
-
-/// What is in a segment, as far as it is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    /// When the segment was begun: its age counts from here.
-    pub(super) begun_at: Timestamp,
-    pub(super) first_seq: u64,
-    pub(super) last_seq: u64,
-    /// The earliest row's moment.
-    pub(super) first_at: Timestamp,
-    /// The latest row's moment.
-    pub(super) last_at: Timestamp,
-    /// How many rows there are; 0 where that is not known.
-    pub(super) rows: u64,
-}
-
-/// What a file was found to hold.
-#[derive(Debug)]
-pub(in crate::store) struct Contents {
-    pub(super) format: i64,
-    pub(super) span: Span,
-    /// `None` = there may be rows of any token.
-    pub(super) tokens: Option<HashSet<TokenMark>>,
-}
 
 /// A segment found on disk.
 #[derive(Debug)]

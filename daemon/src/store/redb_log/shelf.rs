@@ -13,7 +13,8 @@ use std::time::UNIX_EPOCH;
 use tollgate_shared::time::Timestamp;
 
 use super::LogSettings;
-use super::segment::{DAMAGED_SUFFIX, Found, Opener, SUFFIX, Segment, Span, Unusable, sync_directory};
+use super::segment::{DAMAGED_SUFFIX, Found, Opener, SUFFIX, Segment, Unusable, sync_directory};
+use super::tables::Span;
 use crate::store::StoreError;
 
 /// The segments by their first seq, and which of them are open.

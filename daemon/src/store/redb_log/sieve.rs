@@ -6,7 +6,8 @@ use tollgate_shared::time::Timestamp;
 
 use super::block::{RowMark, TokenMark};
 use super::head::Head;
-use super::segment::{Segment, Span};
+use super::segment::Segment;
+use super::tables::Span;
 use crate::store::LogHints;
 
 /// Hints and the age beyond which nothing is shown.

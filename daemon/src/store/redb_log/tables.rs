@@ -11,7 +11,6 @@ use tollgate_shared::time::Timestamp;
 
 use super::block::TokenMark;
 use super::head::Head;
-use super::segment::{Contents, Span};
 use crate::store::StoreError;
 use crate::store::redb_state::fail;
 
@@ -41,6 +40,30 @@ const ROW_COUNT: &str = "rows";
 
 type BytesTable = ReadOnlyTable<u64, &'static [u8]>;
 type Entry<'a> = (AccessGuard<'a, u64>, AccessGuard<'a, &'static [u8]>);
+
+/// What is in a segment, as far as it is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// When the segment was begun: its age counts from here.
+    pub(super) begun_at: Timestamp,
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    /// The earliest row's moment.
+    pub(super) first_at: Timestamp,
+    /// The latest row's moment.
+    pub(super) last_at: Timestamp,
+    /// How many rows there are; 0 where that is not known.
+    pub(super) rows: u64,
+}
+
+/// What a file was found to hold.
+#[derive(Debug)]
+pub(in crate::store) struct Contents {
+    pub(super) format: i64,
+    pub(super) span: Span,
+    /// `None` = there may be rows of any token.
+    pub(super) tokens: Option<HashSet<TokenMark>>,
+}
 
 /// A table, or nothing where none has been written.
 pub(super) fn open_if_there(

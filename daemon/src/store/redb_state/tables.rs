@@ -6,7 +6,7 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use crate::core::model::KeptQueryKey;
 use crate::store::StoreError;
-use crate::store::memory::Marks;
+use crate::store::marks::Marks;
 
 /// The format that this program writes.
 pub(in crate::store) const FORMAT_VERSION: u64 = 1;

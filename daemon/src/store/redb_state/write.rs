@@ -14,7 +14,7 @@ use super::tables::{
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
-use crate::store::memory::Marks;
+use crate::store::marks::Marks;
 use crate::store::overlay::Overlay;
 use crate::store::rows::{ResolvedRow, decode, encode};
 use crate::store::timeline;

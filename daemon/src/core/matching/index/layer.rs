@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tollgate_shared::id::TeamId;
 
-use super::{Filters, Segment, ServiceKey};
+use super::{Filters, Segment, ServiceKey, build};
 use crate::core::call::Call;
 use crate::core::matching::evaluate::ServiceMatch;
 
@@ -28,7 +28,7 @@ pub(super) struct Dead {
 impl Layer {
     /// The services must be in rising order.
     pub(super) fn of(services: Vec<(ServiceKey, Filters)>) -> Self {
-        Self { segment: Arc::new(Segment::build(services)), dead: Arc::default() }
+        Self { segment: Arc::new(build::segment(services)), dead: Arc::default() }
     }
 
     /// Appends the answers of the living services in which something is true.

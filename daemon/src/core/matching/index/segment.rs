@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tollgate_shared::filter::Mode;
 use tollgate_shared::id::TeamId;
 
-use super::build;
 use super::candidates::Postings;
 use super::layer::Dead;
 use super::memo::Memo;
@@ -53,11 +52,6 @@ type Views<'a> = (&'a Call, &'a Call);
 // === impl Segment ===
 
 impl Segment {
-    /// The services must be in rising order.
-    pub(super) fn build(services: Vec<(ServiceKey, Filters)>) -> Self {
-        build::segment(services)
-    }
-
     /// Appends the answers of the services in which something is true, but of none that is dead.
     pub(super) fn evaluate(
         &self,

@@ -16,7 +16,8 @@ use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::edge::accept::{EdgeLimits, EdgeSettings, serve};
+use crate::edge::accept::serve;
+use crate::edge::door::{EdgeLimits, EdgeSettings};
 use crate::edge::{Peer, RefusedHead, respond};
 
 const NAME: &str = "localhost";
