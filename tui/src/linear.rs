@@ -71,9 +71,10 @@ impl Desk {
     fn new(args: &ConsoleArgs, io: Io, ready: Ready, clock: fn() -> Timestamp) -> Self {
         let as_it_is = Rc::new(Cell::new(false));
         let lines = if io.out_is_tty { Lines::Kept } else { Lines::Piped };
+        let wrapped = |out| Box::new(Wrapped::new(out, WIDTH, Rc::clone(&as_it_is), io.in_is_tty));
         let io = Io {
-            out: Box::new(Wrapped::new(io.out, WIDTH, Rc::clone(&as_it_is))),
-            err: Box::new(Wrapped::new(io.err, WIDTH, Rc::clone(&as_it_is))),
+            out: wrapped(io.out),
+            err: wrapped(io.err),
             // A person reads, also where another program hands it to him.
             out_is_tty: true,
             err_is_tty: false,

@@ -155,7 +155,14 @@ async fn the_other_programs_verb_names_the_right_command() {
 #[tokio::test]
 async fn no_command_asks_for_the_console_with_the_sockets() {
     let did = tollgate_with(None, &["--socket", "/x.sock"], None).await;
-    assert_eq!(did.ran, Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], ..ConsoleArgs::default() }));
+    assert_eq!(
+        did.ran,
+        Ran::Console(ConsoleArgs {
+            sockets: vec!["/x.sock".into()],
+            named: Some("/x.sock".into()),
+            ..ConsoleArgs::default()
+        })
+    );
 }
 
 #[tokio::test]

@@ -11,6 +11,14 @@ use crate::app::layer::Layer;
 use crate::app::update::{command_line, perform};
 use crate::cli::shell_words::{Meta, split};
 
+/// What the dialogs of the screen say of keys, and what it is here.
+const KEYS: [(&str, &str); 4] = [
+    ("S resumes", "suspend N resumes"),
+    ("S undoes", "the same word undoes"),
+    ("disable it (S)", "disable it: switch N"),
+    (". t retries", "retry N retries"),
+];
+
 impl Desk {
     /// All that can be done here, on a row or without one; what cannot be done now says why.
     pub(super) async fn actions(&mut self, number: Option<usize>) -> io::Result<()> {
@@ -138,6 +146,7 @@ impl Desk {
         let mut label = "";
         let mut lines: Vec<String> = Vec::new();
         for (own, text) in facts(&self.model, danger) {
+            let text = KEYS.iter().fold(text, |text, (key, word)| text.replace(key, word));
             // A fact that goes on is one sentence where nobody has to see columns.
             match lines.last_mut().filter(|_| own.is_empty() && label == "AFTERWARDS") {
                 Some(line) => line.extend([" ", text.as_str()]),

@@ -174,7 +174,7 @@ async fn ten_thousand_hostile_records_are_only_lines_of_text() {
     let shown = Arc::clone(&rows);
     let fake = FakeDaemon::start(move |target, _| match target {
         target if target.starts_with("GET /v1/logs?") => Reply::json(&hostile::page(&shown, target)),
-        target if target.starts_with("GET /v1/logs/") => Reply::json(&shown[3_999]),
+        target if target.starts_with("GET /v1/logs/") => Reply::json(&shown[8_999]),
         target if target.starts_with("GET /v1/incidents") => Reply::json(&page::<IncidentView>(Vec::new())),
         _ => Reply::json(&page::<TokenView>(Vec::new())),
     });
@@ -185,7 +185,7 @@ async fn ten_thousand_hostile_records_are_only_lines_of_text() {
     let mut all = String::new();
     for row in rows.iter() {
         let out = Buffer::default();
-        let mut wrapped = Wrapped::new(Box::new(out.clone()), WIDTH, Rc::default());
+        let mut wrapped = Wrapped::new(Box::new(out.clone()), WIDTH, Rc::default(), false);
         let words = rows::words(&list::Row::Call(Box::new(row.clone())), |id| id.to_string(), now());
         io::Write::write_fmt(&mut wrapped, format_args!("{}\n", crate::safe_text::SafeText::new(&words).to_plain()))
             .unwrap();

@@ -18,11 +18,13 @@ pub(super) struct Wrapped {
     line: Vec<u8>,
     /// No line is broken.
     as_it_is: Rc<Cell<bool>>,
+    /// Whoever answers a question ends its line on the terminal; where nobody does, it ends here.
+    is_echoed: bool,
 }
 
 impl Wrapped {
-    pub(super) fn new(out: Box<dyn Write>, width: usize, as_it_is: Rc<Cell<bool>>) -> Self {
-        Self { out, width, line: Vec::new(), as_it_is }
+    pub(super) fn new(out: Box<dyn Write>, width: usize, as_it_is: Rc<Cell<bool>>, is_echoed: bool) -> Self {
+        Self { out, width, line: Vec::new(), as_it_is, is_echoed }
     }
 
     fn end_line(&mut self, end: &str) -> io::Result<()> {
@@ -52,7 +54,7 @@ impl Write for Wrapped {
     /// A line that is not ended, such as a question, is shown as far as it is.
     fn flush(&mut self) -> io::Result<()> {
         if !self.line.is_empty() {
-            self.end_line("")?;
+            self.end_line(if self.is_echoed { "" } else { "\n" })?;
         }
         self.out.flush()
     }
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn a_question_is_shown_before_its_line_ends() {
         let seen = Rc::new(Cell::new(false));
-        let mut wrapped = Wrapped::new(Box::new(Vec::new()), 20, seen);
+        let mut wrapped = Wrapped::new(Box::new(Vec::new()), 20, seen, true);
         wrapped.write_all(b"go on? ").unwrap();
         wrapped.flush().unwrap();
         assert!(wrapped.line.is_empty());

@@ -25,7 +25,7 @@ async fn ten_thousand_hostile_records_are_only_text_in_lists_and_exports() {
         assert_harmless(&format!("{words:?}"), &did.out, 50 * usize::try_from(RECORDS).unwrap());
         assert_harmless(&format!("{words:?}, notes"), &did.err, 0);
     }
-    for seq in (1..=100).chain([4_000]) {
+    for seq in (1..=91).step_by(10).chain([9_000]) {
         let did = tollgate(&fake, &["log", "show", &seq.to_string()]).await;
         assert_harmless(&format!("row {seq}"), &did.out, 100);
     }
