@@ -247,6 +247,7 @@ impl Desk {
             1 if list.before == 0 && list.next.is_none() => {
                 format!("1 {one}{}", which.replace("that fit", "that fits"))
             }
+            1 => format!("row {} of the {many}{which}", list.before + 1),
             _ => format!("{} to {} of the {many}{which}", list.before + 1, list.before + count),
         };
         self.io.line(&heading)
