@@ -20,6 +20,7 @@ use crate::core::registry::Registry;
 use crate::edge::EdgeCounters;
 use crate::events::Events;
 use crate::files::key::TokenKey;
+use crate::hour::Hour;
 use crate::ids::Ids;
 use crate::lanes::Lanes;
 use crate::people::People;
@@ -139,6 +140,10 @@ pub struct Meters {
     pub log_rows_not_logged: AtomicU64,
     /// True while the store cannot be written.
     pub store_down: AtomicBool,
+    /// Batches of rows that wait for the log thread.
+    log_waiting: AtomicU64,
+    /// The last hour, for charts.
+    pub hour: Hour,
     /// Calls of the running ten seconds and of the ten before.
     rate: RateMeter,
 }
@@ -173,6 +178,28 @@ impl Meters {
     pub fn count(&self, outcome: Outcome, now: Timestamp) {
         self.calls[outcome as usize].fetch_add(1, Ordering::Relaxed);
         self.rate.count(now);
+        self.hour.count(outcome, now);
+    }
+
+    /// Counts what was given up, in the counter that says what it was.
+    pub fn dropped(&self, counter: &AtomicU64, count: u64, now: Timestamp) {
+        if count > 0 {
+            counter.fetch_add(count, Ordering::Relaxed);
+            self.hour.dropped(count, now);
+        }
+    }
+
+    /// A batch of rows is about to wait for the log thread.
+    pub fn log_pushed(&self, now: Timestamp) {
+        let waiting = self.log_waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        self.hour.log_queued(waiting, now);
+    }
+
+    /// The log thread has taken a batch up, or there is none to take it.
+    pub fn log_taken(&self) {
+        let less = |waiting: u64| Some(waiting.saturating_sub(1));
+        // It always gives a number, so this cannot fail.
+        self.log_waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
     }
 
     /// Calls by outcome.

@@ -12,6 +12,7 @@ mod shape;
 mod start;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -84,13 +85,9 @@ impl Gate {
             {
                 self.locked_down(&request, peer)
             }
-            Found::Route { operation: Operation::Enqueue, .. } => enqueue::take(&self.daemon, request, peer).await,
-            Found::Route { operation: Operation::Process, .. } => {
-                process::take(&self.daemon, request, peer, Endpoint::Process).await
-            }
-            Found::Route { operation: Operation::Request, .. } => {
-                process::take(&self.daemon, request, peer, Endpoint::Request).await
-            }
+            Found::Route { operation: Operation::Enqueue, .. } => self.taken(request, peer, Endpoint::Enqueue).await,
+            Found::Route { operation: Operation::Process, .. } => self.taken(request, peer, Endpoint::Process).await,
+            Found::Route { operation: Operation::Request, .. } => self.taken(request, peer, Endpoint::Request).await,
             Found::Route { operation: Operation::WhoAmI, .. } => {
                 own_token::answer(&self.daemon, request, peer, own_token::Question::Who).await
             }
@@ -114,6 +111,18 @@ impl Gate {
                 respond::problem(Problem::new(Slug::NotFound, detail))
             }
         }
+    }
+
+    /// Takes a call, and notes how long that took.
+    async fn taken(&self, request: Request<Incoming>, peer: Peer, endpoint: Endpoint) -> Response<Body> {
+        let begun = Instant::now();
+        let response = match endpoint {
+            Endpoint::Enqueue => enqueue::take(&self.daemon, request, peer).await,
+            Endpoint::Process | Endpoint::Request => process::take(&self.daemon, request, peer, endpoint).await,
+        };
+        let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.daemon.meters.hour.answered(took_us, self.daemon.clock.now());
+        response
     }
 
     /// Before the credential is looked at: a lockdown is for the time in which no token is trusted.

@@ -40,6 +40,8 @@ pub struct Batch {
     pub admin: Vec<AdminJob>,
     /// Calls in order of arrival.
     pub calls: Vec<CallJob>,
+    /// Calls that were waiting, with those taken now: between two batches the lane only grows, so never more did.
+    pub waited: usize,
 }
 
 /// The job was not taken; it is given back.
@@ -105,10 +107,10 @@ impl Lanes {
             return None;
         }
         let admin = queues.admin.drain(..).collect();
-        let calls_now = queues.calls.len().min(calls_max);
-        let calls: Vec<CallJob> = queues.calls.drain(..calls_now).collect();
+        let waited = queues.calls.len();
+        let calls: Vec<CallJob> = queues.calls.drain(..waited.min(calls_max)).collect();
         queues.bytes -= calls.iter().map(|job| job.bytes).sum::<usize>();
-        Some(Batch { admin, calls })
+        Some(Batch { admin, calls, waited })
     }
 
     /// Takes no more jobs; what is queued is still done.
@@ -126,6 +128,11 @@ impl Lanes {
         drop(queues);
         drop(left);
         self.bell.notify_all();
+    }
+
+    /// Calls that wait at most.
+    pub fn calls_max(&self) -> usize {
+        self.limits.calls
     }
 
     /// Calls waiting, and their bytes.

@@ -11,6 +11,7 @@ pub mod edge;
 pub mod events;
 pub mod files;
 pub mod gate;
+pub mod hour;
 pub mod ids;
 pub mod jobs;
 pub mod lanes;

@@ -8,6 +8,7 @@ mod caller;
 mod events;
 pub mod flow_routes;
 mod histogram;
+pub mod incident_search;
 mod incidents;
 mod logs;
 mod maintenance;
@@ -55,6 +56,7 @@ pub struct Route {
 #[expect(missing_docs, reason = "each name says what its route in the table below does")]
 pub enum Act {
     Status,
+    StatusHour,
     Events,
     TeamList,
     TeamCreate,
@@ -142,6 +144,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 /// All routes of the local door. The answers to wrong methods and the authorisation test come from this table.
 pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
+    (Method::GET, "/v1/status/hour", route(Act::StatusHour, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
     (Method::POST, "/v1/teams", route(Act::TeamCreate, Operation::ChangeOrganisation)),
@@ -293,6 +296,7 @@ fn clean(text: &mut String) {
 async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
     match act {
         Act::Status => status::show(&call).await,
+        Act::StatusHour => Ok(status::hour(&call)),
         Act::Events => Ok(events::stream(&call)),
         Act::TeamList => organisation::teams(&call),
         Act::TeamCreate => organisation::create_team(call).await,

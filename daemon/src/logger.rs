@@ -37,7 +37,10 @@ pub fn run(daemon: &Daemon, mut log: Box<dyn LogStore>, tasks: &Receiver<LogTask
         let mut next = Some(first);
         while let Some(task) = next.take() {
             match task {
-                LogTask::Rows(job) => jobs.push(job),
+                LogTask::Rows(job) => {
+                    daemon.meters.log_taken();
+                    jobs.push(job);
+                }
                 LogTask::Expire => expire = true,
             }
             if jobs.len() < JOBS_PER_COMMIT {
@@ -63,13 +66,14 @@ fn write(daemon: &Daemon, log: &mut dyn LogStore, jobs: Vec<LogJob>) {
         return;
     }
     let count = rows.len() as u64;
-    match log.append(&rows, daemon.clock.now()) {
+    let now = daemon.clock.now();
+    match log.append(&rows, now) {
         Ok(()) => {
             daemon.meters.log_rows.fetch_add(count, Ordering::Relaxed);
             daemon.tail.publish(&rows);
         }
         Err(error) => {
-            daemon.meters.log_rows_lost.fetch_add(count, Ordering::Relaxed);
+            daemon.meters.dropped(&daemon.meters.log_rows_lost, count, now);
             daemon.tail.publish_lost(&rows);
             tracing::error!(rows = count, error = %crate::report(&error), "log rows are lost; beginning a new segment");
             reopen(log);

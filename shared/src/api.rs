@@ -5,6 +5,7 @@
 //! characters. A reference that fits several objects is refused with 409 `conflict` and the list; one that fits none is
 //! 404 `not-found`. Lists are JSON arrays inside [`Page::items`].
 
+mod hour;
 mod incidents;
 mod ingest;
 mod maintenance;
@@ -18,11 +19,13 @@ mod tokens;
 pub mod trying;
 mod workflows;
 
+pub use hour::{HourBucket, HourView};
 pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
 pub use maintenance::{MaintenanceView, NewMaintenance};
 pub use objects::{
-    FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
+    FilterView, NamedRef, NewFilter, NewService, NewTeam, ServiceMaintenance, ServicePatch, ServiceView, TeamView,
+    TryFilter, TryVerdict,
 };
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,

@@ -8,6 +8,7 @@ use tollgate_tests::daemon::Daemon;
 use tollgate_tests::output::{Writer, judge};
 use tollgate_tests::process::{Ran, run};
 use tollgate_tests::terminal::{Size, Terminal};
+use tollgate_tests::wait;
 
 use crate::console::console_of;
 use crate::desk::{PASSPHRASE, go_to, press, sign_in, with_anna};
@@ -23,13 +24,22 @@ fn linear(daemon: &Daemon) -> Command {
     command
 }
 
-/// Types a line and waits until it says something, and for the next prompt.
+/// Types a line and waits for words that come after it; the screen may have scrolled meanwhile.
+#[track_caller]
+fn say(terminal: &mut Terminal, line: &str, words: &str) -> String {
+    let from = terminal.bytes().len();
+    terminal.send(&format!("{line}\n"));
+    let said = || String::from_utf8_lossy(&terminal.bytes()[from..]).into_owned();
+    wait::until(words, wait::PATIENCE, || if said().contains(words) { Ok(said()) } else { Err(said()) })
+}
+
+/// As [`say`], and for the next prompt.
 #[track_caller]
 fn line(terminal: &mut Terminal, line: &str, words: &str) -> String {
-    let prompts = |screen: &str| screen.matches(PROMPT).count();
-    let before = prompts(&terminal.screen());
-    terminal.send(&format!("{line}\n"));
-    terminal.wait_until(words, |screen| screen.contains(words) && prompts(screen) > before)
+    let from = terminal.bytes().len();
+    say(terminal, line, words);
+    let said = || String::from_utf8_lossy(&terminal.bytes()[from..]).into_owned();
+    wait::until("the prompt", wait::PATIENCE, || if said().contains(PROMPT) { Ok(said()) } else { Err(said()) })
 }
 
 /// All that came out, with the line ends that the program wrote: the terminal makes two characters of each.
@@ -47,16 +57,12 @@ fn tokens_are_listed_filtered_and_revoked_line_by_line_without_a_cursor() {
     line(&mut terminal, "tokens", "1. am-prod: ");
     line(&mut terminal, "filter expires:<14d", "1 token that fits: expires:<14d");
     line(&mut terminal, "actions 1", "revoke: revoke for good; wants the name typed");
-    terminal.send("revoke 1\n");
-    terminal.wait_for("may be left empty");
-    terminal.send("drill\n");
-    terminal.wait_for("type ci to revoke it");
+    say(&mut terminal, "revoke 1", "may be left empty");
+    say(&mut terminal, "drill", "type ci to revoke it");
     line(&mut terminal, "nagios", "the name is not complete; nothing was changed");
     assert_eq!(daemon.get("/v1/tokens/ci")["state"], "active");
-    terminal.send("revoke 1\n");
-    terminal.wait_until("the second question", |screen| screen.matches("may be left empty").count() == 2);
-    terminal.send("drill\n");
-    terminal.wait_until("the second question", |screen| screen.matches("type ci to revoke it").count() == 2);
+    say(&mut terminal, "revoke 1", "may be left empty");
+    say(&mut terminal, "drill", "type ci to revoke it");
     line(&mut terminal, "ci", "REVOKED ci");
     line(&mut terminal, "audit", "token.revoke");
     let row = &daemon.get("/v1/audit?action=token.revoke")["items"][0];
@@ -101,8 +107,8 @@ fn a_dumb_terminal_and_who_asks_for_it_get_lines_and_a_script_may_be_piped() {
         command.env(name, value);
         let mut terminal = Terminal::start(&command, SIZE);
         terminal.wait_for(PROMPT);
-        line(&mut terminal, "token create x --scope global", "keeps what it shows");
-        terminal.wait_for("Enter alone makes nothing");
+        say(&mut terminal, "token create x --scope global", "Enter alone makes nothing");
+        assert!(terminal.screen().contains("keeps what it shows"));
         line(&mut terminal, "", "nothing was changed");
         assert_eq!(daemon.get("/v1/tokens")["items"].as_array().map(Vec::len), Some(1));
         terminal.send("q\n");
@@ -188,7 +194,7 @@ fn a_recording_of_a_session_plays_without_a_daemon_and_holds_no_secret() {
     go_to(&mut console, "[ Create ]");
     let screen = press(&mut console, "\r", "shown this once");
     let secret = screen.lines().find(|line| line.starts_with("tg_")).expect("it stands alone").trim().to_owned();
-    press(&mut console, "\x1b", "ure");
+    press(&mut console, "\x1b", "Do you have it?");
     press(&mut console, "\x1b", "new ");
     press(&mut console, "/", "/");
     console.paste(&secret);

@@ -73,6 +73,7 @@ fn matrix() -> Vec<Row> {
     let none = || Value::Null;
     vec![
         Row("GET", "/v1/status", none(), "ARMPOm"),
+        Row("GET", "/v1/status/hour", none(), "ARMPOm"),
         Row("GET", "/v1/teams", none(), "ARMPOm"),
         Row("GET", "/v1/services/Ops%2FDB", none(), "ARMPO"),
         Row("GET", "/v1/tokens", none(), "ARMPOm"),

@@ -61,6 +61,7 @@ use tollgate_shared::api::StatusView;
 use crate::client::{Client, ClientError, Origin, Ticket, socket_candidates};
 use crate::console::playback::PlaybackOptions;
 use crate::session::play::PlayError;
+use crate::term::look::{Look, NoSuchLook};
 use args::{Args, ConsoleFlags, Format, PlaybackArgs, Verb};
 use context::Context;
 use exit::CliError;
@@ -88,8 +89,8 @@ pub struct ConsoleArgs {
     pub sockets: Vec<PathBuf>,
     /// The socket, where it was named.
     pub named: Option<PathBuf>,
-    /// No colour: `--no-color`, or `NO_COLOR` is set.
-    pub no_color: bool,
+    /// How it is to look.
+    pub look: Look,
     /// Without a key for so many seconds the screen is hidden.
     pub lock_after_secs: Option<u32>,
     /// As lines of text, whatever the terminal can.
@@ -196,26 +197,40 @@ fn parse(io: &mut Io, argv: &[OsString], is_forced: bool) -> Result<Result<Args,
 /// Runs a command line that has been read.
 async fn begin(args: Args, io: &mut Io, var: impl Fn(&str) -> Option<OsString>, is_forced: bool) -> Ran {
     let console = |flags: ConsoleFlags, is_forced| console_args(flags, &args.global, &var, is_forced);
-    let verb = match args.verb {
-        None => return Ran::Console(console(args.console, is_forced)),
-        Some(Verb::Console(verb)) => {
-            return Ran::Console(console(verb.flags.or(args.console), is_forced || verb.forced));
+    let wanted = match args.verb {
+        None => console(args.console, is_forced).map(Ran::Console),
+        Some(Verb::Console(verb)) => console(verb.flags.or(args.console), is_forced || verb.forced).map(Ran::Console),
+        Some(Verb::Demo(demo)) => {
+            let theme = demo.theme.or(args.console.theme);
+            console(ConsoleFlags { theme, ..args.console }, false).map(|console| Ran::Demo(demo, console))
         }
-        Some(Verb::Demo(demo)) => return Ran::Demo(demo, console(args.console, false)),
         Some(Verb::Playback(args)) if !args.print && io.out_is_tty && io.in_is_tty => {
-            let PlaybackArgs { file, speed, to_end, .. } = args;
-            let no_color = console(ConsoleFlags::default(), false).no_color;
-            return Ran::Playback(PlaybackOptions { file, speed, to_end, no_color });
+            console(ConsoleFlags::default(), false).map(|console| {
+                let PlaybackArgs { file, speed, to_end, .. } = args;
+                Ran::Playback(PlaybackOptions { file, speed, to_end, look: console.look })
+            })
         }
-        Some(verb) => verb,
+        Some(verb) => match args.console.given() {
+            Some(option) => {
+                let hint = format!("use it without a command:  tollgate {option}");
+                Err(CliError::usage(format!("{option} is the console's"), hint))
+            }
+            None => {
+                let (sockets, named) = sockets(&args.global, &var);
+                let way = Way { sockets, named, ticket: None, forced: is_forced };
+                Ok(Ran::Command(carry_out(io, &args.global, verb, &way, var).await))
+            }
+        },
     };
-    if let Some(option) = args.console.given() {
-        let hint = format!("use it without a command:  tollgate {option}");
-        return Ran::Command(say(io, &CliError::usage(format!("{option} is the console's"), hint)));
-    }
-    let ConsoleArgs { sockets, named, .. } = console(ConsoleFlags::default(), is_forced);
-    let way = Way { sockets, named, ticket: None, forced: is_forced };
-    Ran::Command(carry_out(io, &args.global, verb, &way, var).await)
+    wanted.unwrap_or_else(|error| Ran::Command(say(io, &error)))
+}
+
+/// The sockets to try, and the one that was named.
+fn sockets(global: &args::Global, var: impl Fn(&str) -> Option<OsString>) -> (Vec<PathBuf>, Option<PathBuf>) {
+    let sockets = socket_candidates(global.socket.as_deref(), &var);
+    let is_named = global.socket.is_some() || var("TOLLGATE_SOCKET").is_some_and(|value| !value.is_empty());
+    let named = sockets.first().filter(|_| is_named).cloned();
+    (sockets, named)
 }
 
 fn console_args(
@@ -223,21 +238,19 @@ fn console_args(
     global: &args::Global,
     var: impl Fn(&str) -> Option<OsString>,
     forced: bool,
-) -> ConsoleArgs {
-    let set = |name| var(name).is_some_and(|value| !value.is_empty());
-    let sockets = socket_candidates(global.socket.as_deref(), &var);
-    let is_named = global.socket.is_some() || set("TOLLGATE_SOCKET");
-    ConsoleArgs {
-        named: sockets.first().filter(|_| is_named).cloned(),
+) -> Result<ConsoleArgs, CliError> {
+    let (sockets, named) = sockets(global, &var);
+    Ok(ConsoleArgs {
         sockets,
-        no_color: global.no_color || set("NO_COLOR"),
+        named,
+        look: look(global, flags.theme, &var)?,
         lock_after_secs: flags.lock_after.map(|after| u32::try_from(after.as_secs().max(1)).unwrap_or(u32::MAX)),
         linear: flags.linear,
         plain_terminal: var("TERM").is_some_and(|term| term == "dumb")
             || var("TOLLGATE_A11Y").is_some_and(|value| value == "1"),
         record: flags.record,
         forced,
-    }
+    })
 }
 
 async fn carry_out(
@@ -262,6 +275,20 @@ async fn carry_out(
 /// Says what is wrong with a recording.
 pub fn refuse_recording(io: &mut Io, error: &PlayError) -> Exit {
     say(io, &playback::wrong(error))
+}
+
+/// What was asked for on the command line, else in the environment; NO_COLOR is the terminal's matter.
+fn look(global: &args::Global, asked: Option<Look>, var: impl Fn(&str) -> Option<OsString>) -> Result<Look, CliError> {
+    let named = || var("TOLLGATE_THEME").filter(|name| !name.is_empty());
+    let look = match (asked, named()) {
+        (Some(look), _) => look,
+        (None, Some(name)) => name
+            .to_string_lossy()
+            .parse()
+            .map_err(|error: NoSuchLook| CliError::usage(error.to_string(), "it stands in TOLLGATE_THEME"))?,
+        (None, None) => Look::Auto,
+    };
+    Ok(if global.no_color { look.without_colour() } else { look })
 }
 
 /// The help on standard error, and 64: what `tollgate` alone does where there is no console.
@@ -351,7 +378,7 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Hygiene => watch::hygiene(cx).await,
         Verb::Check(args) => watch::check(cx, args).await,
         Verb::Digest => watch::digest(cx),
-        Verb::Status => status::run(cx),
+        Verb::Status(args) => status::run(cx, args).await,
         // They were answered before a daemon was looked for.
         Verb::Console(_) | Verb::Demo(_) | Verb::Keys(_) | Verb::Man(_) | Verb::Playback(_) | Verb::Scan(_) => {
             Ok(Exit::Usage)

@@ -8,6 +8,7 @@ mod client;
 mod fetch;
 mod files;
 mod keys;
+mod me;
 mod pages;
 pub mod playback;
 mod stage;
@@ -28,12 +29,14 @@ use crate::cli::ConsoleArgs;
 use crate::session::record::Recorder;
 use crate::term::frame::{DirtyKind, Draw, FramePolicy};
 use crate::term::input::Input;
+use crate::term::look::Look;
 use crate::term::signals::Signal;
 use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
 use stage::Stage;
 
-pub(crate) use fetch::{Topic, evidence, fetch, me};
+pub(crate) use fetch::{Topic, evidence, usual};
+pub(crate) use me::me;
 
 /// What the client task may have said and the loop has not taken yet. A tail that finds it full becomes a gap.
 const NET_QUEUE: usize = 64;
@@ -47,8 +50,8 @@ const EXIT_TERMINATED: i32 = 143;
 pub struct ConsoleOptions {
     /// Sockets to try, in order.
     pub sockets: Vec<PathBuf>,
-    /// No colour, whatever the terminal can.
-    pub no_color: bool,
+    /// How it is to look.
+    pub look: Look,
     /// Without a key for so many seconds the screen is hidden.
     pub lock_after_secs: Option<u32>,
     /// A new file that keeps what happens.
@@ -59,8 +62,8 @@ pub struct ConsoleOptions {
 
 impl From<ConsoleArgs> for ConsoleOptions {
     fn from(args: ConsoleArgs) -> Self {
-        let ConsoleArgs { sockets, no_color, lock_after_secs, record, forced, .. } = args;
-        Self { sockets, no_color, lock_after_secs, record, forced }
+        let ConsoleArgs { sockets, look, lock_after_secs, record, forced, .. } = args;
+        Self { sockets, look, lock_after_secs, record, forced }
     }
 }
 
@@ -90,8 +93,9 @@ async fn console(options: &ConsoleOptions) -> io::Result<i32> {
     let (columns, rows) = Stage::size_now(&process_env());
     let mut model = Model::new(now(), columns, rows);
     model.lock_after_secs = options.lock_after_secs;
+    model.times.offset_secs = offset_secs(model.now);
     let recorder = options.record.as_deref().map(|path| Recorder::create(path, &model)).transpose()?;
-    let mut stage = Stage::open(&process_env(), options.no_color)?;
+    let mut stage = Stage::open(&process_env(), options.look)?;
     let (net_out, net_in) = mpsc::channel(NET_QUEUE);
     let (effects_out, effects_in) = mpsc::channel(EFFECT_QUEUE);
     let sockets = options.sockets.clone();
@@ -238,6 +242,9 @@ impl Desk {
     }
 
     fn take(&mut self, stage: &mut Stage, message: Msg) -> Result<(), End> {
+        if matches!(message, Msg::Tick) {
+            self.model.times.offset_secs = offset_secs(now());
+        }
         let Effects { list, dirty } = self.update(message);
         self.dirty = self.dirty.max(dirty);
         for effect in list {
@@ -272,6 +279,7 @@ impl Desk {
                 self.answer(words.map_err(|_| End::Lost)?);
                 Ok(())
             }
+            Effect::Mouse(on) => stage.mouse(on).map_err(|_| End::Lost),
             Effect::WriteFile { generation, .. } if self.forced => {
                 let words = FORCED.to_owned();
                 self.tell(Net::Done { generation, result: Err(Failure { words, ..Failure::default() }) });
@@ -325,6 +333,12 @@ impl Desk {
         stage.guard.suspend().map_err(|_| End::Lost)?;
         self.repaint(stage)
     }
+}
+
+/// How far the operator's own time is ahead of UTC at a moment; asked again now and then, because it changes with the season.
+fn offset_secs(at: Timestamp) -> i32 {
+    use chrono::{Offset as _, TimeZone as _};
+    chrono::Local.offset_from_utc_datetime(&at.to_utc().naive_utc()).fix().local_minus_utc()
 }
 
 /// The only clock of the console.

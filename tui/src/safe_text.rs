@@ -159,6 +159,36 @@ impl<'a> SafeText<'a> {
         SafeText { text: Cow::Owned(self.text.into_owned()), marks: self.marks }
     }
 
+    /// The same text for a terminal that shows ASCII only: every other character of the data is escaped as well. It
+    /// becomes no narrower.
+    #[must_use]
+    pub fn into_ascii(self) -> Self {
+        if self.text.is_ascii() {
+            return self;
+        }
+        let mut safe = SafeText::default();
+        for (range, mark) in self.pieces() {
+            let text = &self.text[range];
+            match mark {
+                Some(kind) => safe.push_mark(text, kind),
+                None => safe.push_in_ascii(text),
+            }
+        }
+        safe
+    }
+
+    fn push_in_ascii(&mut self, mut text: &str) {
+        while !text.is_empty() {
+            let run = text.find(|character: char| !character.is_ascii()).unwrap_or(text.len());
+            self.push_data(&text[..run]);
+            let mut rest = text[run..].chars();
+            if let Some(character) = rest.next() {
+                self.push_escape(format_args!("<U+{:04X}>", u32::from(character)));
+            }
+            text = rest.as_str();
+        }
+    }
+
     fn clean(text: &'a str) -> Self {
         Self { text: Cow::Borrowed(text), marks: Vec::new() }
     }

@@ -30,6 +30,8 @@ pub struct Header {
     pub columns: u16,
     pub rows: u16,
     pub lock_after_secs: Option<u32>,
+    /// Seconds that the operator's own time was ahead of UTC.
+    pub offset_secs: i32,
 }
 
 /// A later line: a message, or why there are no more.

@@ -3,19 +3,24 @@
 //!
 //! Every text goes through [`crate::safe_text::SafeText`], also our own, in [`canvas`]; no other room makes spans.
 
+mod ask;
 pub mod canvas;
+mod chart;
 mod chrome;
 mod dialogs;
 mod empty;
 mod forms;
+mod listing;
 mod lists;
 mod log;
 mod overlays;
+mod palette;
 mod pane;
 mod people;
 mod query_bar;
 mod requests;
 mod secret;
+mod status;
 mod strip;
 #[cfg(test)]
 mod svg;
@@ -46,6 +51,7 @@ pub fn render(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     match &model.layer {
         Some(Layer::Form(form)) => forms::form(&mut canvas, model, form),
         Some(Layer::Danger(danger)) => dialogs::danger(&mut canvas, model, danger),
+        Some(Layer::Ask(asked)) => ask::ask(&mut canvas, model, asked),
         Some(Layer::Secret(secret)) => secret::show_once(&mut canvas, secret),
         Some(Layer::Receipt(receipt, also)) => dialogs::receipt(&mut canvas, receipt, also),
         _ => screen(&mut canvas, model),
@@ -63,7 +69,7 @@ fn screen(canvas: &mut Canvas<'_>, model: &Model) {
         Screen::Services => lists::services(canvas, model, &layout),
         Screen::Operators => people::operators(canvas, model, &layout),
         Screen::Audit => people::audit(canvas, model, &layout),
-        Screen::Status => pane::lines(canvas, layout.list, &crate::app::detail::lines(model), model.pane_top),
+        Screen::Status => status::status(canvas, model, &layout),
     }
     pane::pane(canvas, model, &layout);
     chrome::bottom(canvas, model, &layout);

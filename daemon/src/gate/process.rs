@@ -1,7 +1,6 @@
 //! `POST /v1/process` and `POST /v1/request`: the order of checks of http.md §1; the first failure is the answer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -258,7 +257,7 @@ impl Admitted {
                 NotQueued::Full(_) => Slug::Overloaded,
                 NotQueued::Closed(_) => Slug::ShuttingDown,
             };
-            daemon.meters.overloaded.fetch_add(1, Ordering::Relaxed);
+            daemon.meters.dropped(&daemon.meters.overloaded, 1, self.intake.at);
             self.refuse(daemon, slug, "the call was not taken; send it again", body_bytes, Some(&content))
         })?;
         Ok(waiting)
@@ -345,7 +344,7 @@ impl Admitted {
             draft.row.status = answer::refused_status(self.endpoint, slug);
             log_only(daemon, draft, intake.arrived);
         } else if self.debug {
-            daemon.meters.log_rows_not_logged.fetch_add(1, Ordering::Relaxed);
+            daemon.meters.dropped(&daemon.meters.log_rows_not_logged, 1, intake.at);
         }
         Refused(presented::problem_of(slug, detail), self.marks)
     }
@@ -353,10 +352,10 @@ impl Admitted {
 
 /// Gives a refused call its place in the log. Where even that lane is full the row is counted, the refusal stands.
 fn log_only(daemon: &Daemon, draft: Draft, arrived: std::time::Instant) {
-    let bytes = JOB_BYTES + draft.row.body.len();
+    let (bytes, at) = (JOB_BYTES + draft.row.body.len(), draft.row.at);
     let job = CallJob { bytes, arrived, work: CallWork::Log(Box::new(draft)) };
     if daemon.lanes.push_call(job).is_err() {
-        daemon.meters.log_rows_not_logged.fetch_add(1, Ordering::Relaxed);
+        daemon.meters.dropped(&daemon.meters.log_rows_not_logged, 1, at);
     }
 }
 

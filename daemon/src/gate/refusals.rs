@@ -29,7 +29,9 @@ pub(super) fn note_target(
     // The path may hold a token that somebody put there by mistake.
     let target = daemon.redactor().redact_text(&credential::readable(&target)).into_owned();
     tracing::debug!(target_ = target, slug = slug.as_str(), ip = ?peer.ip(), presented_id, "refused before a token was known");
-    let refusal = Refusal { at: daemon.clock.now(), remote_ip: peer.ip(), target, slug, detail, presented_id };
+    let at = daemon.clock.now();
+    daemon.meters.hour.unknown(at);
+    let refusal = Refusal { at, remote_ip: peer.ip(), target, slug, detail, presented_id };
     daemon.refused.note(refusal);
     daemon.events.changed(Kind::Refused);
 }

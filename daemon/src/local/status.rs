@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Response;
-use tollgate_shared::api::{Counters, LogBounds, StatusView};
+use tollgate_shared::api::{Counters, HourView, LogBounds, StatusView};
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::problem::Problem;
 use tollgate_shared::role::{GlobalRole, TeamRole};
@@ -15,6 +15,7 @@ use super::params::Call;
 use crate::core::access::Actor;
 use crate::daemon::Daemon;
 use crate::edge::Body;
+use crate::logger;
 
 /// A token that ends within this is worth a look.
 const EXPIRING_SECS: i64 = 14 * 86_400;
@@ -61,6 +62,22 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         },
         counters: counters(daemon, now),
     }))
+}
+
+/// The last hour, for charts.
+pub(super) fn hour(call: &Call) -> Response<Body> {
+    let (daemon, now) = (&call.daemon, call.daemon.clock.now());
+    // What waits now is told to the writer only when it takes it up, which may be long where the disk is slow.
+    daemon.meters.hour.queued(daemon.lanes.waiting().0, now);
+    let (minutes, seconds) = daemon.meters.hour.view(now);
+    ok(&HourView {
+        now,
+        since: daemon.facts.started_at,
+        minutes,
+        seconds,
+        queue_max: count(daemon.lanes.calls_max()),
+        log_queue_max: count(logger::QUEUE_JOBS),
+    })
 }
 
 /// The global role, or the strongest one in a team.

@@ -56,7 +56,7 @@ pub(super) fn refuse(daemon: &Daemon, jobs: Vec<CallJob>, now: Timestamp) {
             }
             CallWork::Log(_) => true,
         };
-        daemon.meters.log_rows_lost.fetch_add(u64::from(lost), Ordering::Relaxed);
+        daemon.meters.dropped(&daemon.meters.log_rows_lost, u64::from(lost), now);
     }
     daemon.events.changed(Kind::Usage);
 }
@@ -124,7 +124,7 @@ fn finish(writer: &mut Writer, jobs: Vec<CallJob>, decided: Vec<Decided>, now: T
         daemon.automation.wake();
     }
     daemon.events.changed(Kind::Usage);
-    hand_to_log(writer, log);
+    hand_to_log(writer, log, now);
 }
 
 /// The row with what only the writer knows.
@@ -167,6 +167,7 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
                 if let Some(dead) = denied.dead {
                     daemon.usage.tried_dead(dead, now, proposal.source_ip);
                 }
+                daemon.meters.hour.unknown(now);
                 daemon.refused.note(Refusal {
                     at: now,
                     remote_ip: Some(proposal.source_ip),
@@ -182,13 +183,16 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
 }
 
 /// Waits where the log thread is behind: rows are not dropped for slowness.
-fn hand_to_log(writer: &Writer, log: LogJob) {
+fn hand_to_log(writer: &Writer, log: LogJob, now: Timestamp) {
     if log.rows.is_empty() {
         return;
     }
+    let meters = &writer.daemon.meters;
+    meters.log_pushed(now);
     if let Err(unsent) = writer.log.send(LogTask::Rows(log)) {
+        meters.log_taken();
         let LogTask::Rows(log) = unsent.0 else { return };
-        writer.daemon.meters.log_rows_lost.fetch_add(log.rows.len() as u64, Ordering::Relaxed);
+        meters.dropped(&meters.log_rows_lost, log.rows.len() as u64, now);
         // The log thread has ended and will not say it.
         writer.daemon.tail.publish_lost(&log.rows);
         for (answer, decision) in log.answers {

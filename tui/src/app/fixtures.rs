@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, CountedBy, IncidentView, LastRefusal, LastUse, LogBounds, LogHistogram, NamedRef, OperatorView,
-    OutcomeCounts, ScopeView, ServiceView, SourceView, StatusView, TeamView, TokenView, UsageView,
+    AuditVerdict, CountedBy, HourBucket, HourView, IncidentView, LastRefusal, LastUse, LogBounds, LogHistogram,
+    NamedRef, OperatorView, OutcomeCounts, ScopeView, ServiceView, SourceView, StatusView, TeamView, TokenView,
+    UsageView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
@@ -221,6 +222,41 @@ pub(crate) fn histogram() -> LogHistogram {
     }
 }
 
+/// The last hour of a daemon that was started forty minutes ago: quiet minutes, a storm, and a few drops in it.
+pub(crate) fn hour() -> HourView {
+    let bucket = |at: Timestamp, minute: i64, ran: bool| {
+        let calls = if ran && minute % 5 != 0 { u32::try_from(minute * 37 % 100).unwrap() } else { 0 };
+        let storm = if minute == 48 { 4_000 } else { 0 };
+        let answered = |us: u64| (calls > 0).then_some(us * (1 + minute.unsigned_abs() % 4) + u64::from(storm) * 3);
+        HourBucket {
+            at,
+            effect: calls / 2 + storm / 4,
+            duplicate: calls / 4,
+            no_match: u32::from(calls > 0),
+            refused: storm / 2,
+            unknown: u32::from(minute % 13 == 0 && ran),
+            p50_us: answered(400),
+            p95_us: answered(900),
+            p99_us: answered(2_100),
+            slowest_us: answered(9_870),
+            queue: calls / 10 + storm / 50,
+            log_queue: storm / 2_000,
+            drops: storm / 200,
+            ..HourBucket::default()
+        }
+    };
+    let minute = |minute: i64| bucket(now().plus_secs((minute - 59) * 60), minute, minute >= 19);
+    let second = |second: i64| bucket(now().plus_secs(second - 59), second, true);
+    HourView {
+        now: now(),
+        since: now().plus_secs(-40 * 60 + 15),
+        minutes: (0..60).map(minute).collect(),
+        seconds: (0..60).map(second).collect(),
+        queue_max: 4_096,
+        log_queue_max: 64,
+    }
+}
+
 pub(crate) fn refused(count: u64) -> Vec<RefusedRow> {
     let row = |seq: u64| RefusedRow {
         seq,
@@ -266,6 +302,21 @@ pub(crate) fn incident(number: u64) -> IncidentView {
     }
 }
 
+/// A maintenance of a service that runs for another hour.
+pub(crate) fn maintenance(service: &str) -> tollgate_shared::api::MaintenanceView {
+    tollgate_shared::api::MaintenanceView {
+        id: uuid(7, 1),
+        service: NamedRef { id: service.into(), name: "Ops/Network".into() },
+        state: "running".into(),
+        from: now().plus_secs(-600),
+        until: Some(now().plus_secs(3_600)),
+        tags: Vec::new(),
+        comment: "new switch".into(),
+        created_at: now().plus_secs(-900),
+        created_by: "anna".into(),
+    }
+}
+
 pub(crate) fn organisation() -> Net {
     let team = |number, name: &str, services| TeamView {
         id: uuid::<TeamId>(5, number),
@@ -280,6 +331,7 @@ pub(crate) fn organisation() -> Net {
         enabled: number != 3,
         filters: 1,
         open_incidents: 2,
+        maintenance: None,
         created_at: now(),
     };
     let teams = vec![team(1, "Ops", 2), team(2, "Plant", 1)];
@@ -380,7 +432,7 @@ pub(crate) fn model(columns: u16, rows: u16, count: u32) -> Model {
     tell(&mut model, Net::Connected(Box::new(status())));
     let (open, resolved) =
         (1..=u64::from(count.min(1_000))).map(|at| Arc::new(incident(at))).partition(|row| row.head.state.is_open());
-    tell(&mut model, Net::Incidents { open, resolved, more: false });
+    tell(&mut model, Net::Incidents { query: String::new(), open, resolved, more: false });
     tell(&mut model, Net::Presets(vec!["alertmanager".into(), "zabbix".into()]));
     if count > 0 {
         tell(&mut model, organisation());

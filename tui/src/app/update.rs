@@ -1,16 +1,22 @@
 //! Messages in, effects out.
 
 mod act;
+mod ask;
 mod changes;
 mod clock;
 mod danger;
 mod dialogs;
+mod identify;
+mod incidents;
 mod keys;
 mod layers;
 mod lock;
 mod log;
+mod mouse;
 mod net;
+mod palette;
 mod trial;
+mod undo;
 mod walk;
 
 use tollgate_shared::time::Timestamp;
@@ -22,6 +28,7 @@ use super::query::LogFilter;
 use super::tokens::PaneTab;
 
 pub use clock::next_change;
+pub use log::kept_query;
 
 /// Rows that a log begins with.
 const LOG_LAST: u32 = 200;
@@ -49,6 +56,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
         }
         Msg::Resize { columns, rows } => {
             (model.columns, model.rows) = (columns, rows);
+            effects.touch(Dirty::Input);
+        }
+        Msg::Mouse(mouse) => {
+            mouse::mouse(model, mouse);
             effects.touch(Dirty::Input);
         }
         Msg::Tick => clock::tick(model, before, &mut effects),
@@ -93,6 +104,7 @@ fn settle(model: &mut Model, effects: &mut Effects) {
         log::want(model, effects);
         want_evidence(model, effects);
         want_older(model, effects);
+        want_hour(model, effects);
         trial::want(model, effects);
     }
 }
@@ -109,6 +121,13 @@ fn want_evidence(model: &mut Model, effects: &mut Effects) {
         let token = token.id.to_string();
         model.tokens.evidence_asked = Some(wanted);
         effects.push(Effect::FetchEvidence { token });
+    }
+}
+
+/// The last hour is asked for again and again while it is looked at.
+fn want_hour(model: &mut Model, effects: &mut Effects) {
+    if super::status::is_shown(model) && model.health.is_due(model.now) {
+        effects.push(Effect::FetchHour);
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) use token::{
     Bulk, BulkRevoke, BulkSuspend, BulkTarget, Rate, Switch, TokenCreate, TokenEdit, TokenImport, TokenList,
     TokenOverlap, TokenRefresh, TokenRotate, TokenSettings, TokenVerb,
 };
-pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs};
+pub(super) use watch::{CheckArgs, ExpiringArgs, LockdownVerb, ScanArgs, StatusArgs};
 pub(super) use what_if::{Over, WhatIfFilter, WhatIfToken, WhatIfVerb};
 pub(super) use workflow::{WorkflowCreate, WorkflowEdit, WorkflowTry, WorkflowVerb};
 
@@ -45,6 +45,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::term::look::Look;
 
 /// Printed under the help of `tollgate`.
 const AFTER_HELP: &str = "\
@@ -166,7 +168,7 @@ pub(super) enum Verb {
     /// Look for tokens in files, and say which of them live; exit 2 where one does or may
     Scan(ScanArgs),
     /// How the daemon is, where it listens, and what to do first
-    Status,
+    Status(StatusArgs),
     /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top
     Demo(DemoArgs),
     /// The console, by its name; what a bare `tollgate` starts. Under sshd's ForceCommand: what the client asked for
@@ -190,6 +192,9 @@ pub struct DemoArgs {
     /// How long without the console
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
+    /// How the console looks, as `tollgate --theme`
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub theme: Option<Look>,
 }
 
 /// A duration as people write it, `15m` or `48h`; whole seconds.

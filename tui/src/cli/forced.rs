@@ -125,7 +125,7 @@ mod tests {
         fn look(command: &Command, path: &str) {
             for arg in command.get_arguments() {
                 let value_names: Vec<&str> =
-                    arg.get_value_names().unwrap_or_default().iter().map(|name| name.as_str()).collect();
+                    arg.get_value_names().unwrap_or_default().iter().map(clap::builder::Str::as_str).collect();
                 let names = |name: &str| value_names.contains(&name);
                 let is_file = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
                 // A PATH may be one within JSON.

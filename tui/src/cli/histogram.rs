@@ -55,7 +55,8 @@ fn columns(found: &LogHistogram) -> Vec<OutcomeCounts> {
     (first..=last).map(|at| known.get(&at).copied().unwrap_or_default()).collect()
 }
 
-fn level(calls: u64, highest: u64) -> char {
+/// How high a column is.
+pub(super) fn level(calls: u64, highest: u64) -> char {
     if calls == 0 {
         return ' ';
     }

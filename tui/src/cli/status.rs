@@ -1,8 +1,10 @@
 //! `tollgate status`.
 
+mod hour;
+
 use tollgate_shared::api::StatusView;
 
-use super::args::Format;
+use super::args::{Format, StatusArgs};
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::lockdown;
@@ -11,7 +13,10 @@ use super::table::facts;
 use super::verdict::count;
 use super::when::When;
 
-pub(super) fn run(cx: &mut Context<'_>) -> Done {
+pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
+    if args.hour {
+        return hour::run(cx).await;
+    }
     let status = cx.status.clone();
     let when = cx.when();
     if let (Format::Table, Some(lockdown)) = (cx.format, &status.lockdown) {

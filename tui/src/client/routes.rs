@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use tollgate_shared::api::{
-    BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, IncidentView, MaintenanceView, NewFilter,
+    BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, HourView, IncidentView, MaintenanceView, NewFilter,
     NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TeamView, TryFilter,
     TryVerdict,
 };
@@ -65,11 +65,6 @@ pub struct LogQuery {
 }
 
 impl IncidentQuery {
-    /// The filter alone as a query string, as a bulk change takes it.
-    pub fn filter(&self) -> String {
-        self.filtered(Target::default()).done().trim_start_matches('?').to_owned()
-    }
-
     fn filtered(&self, target: Target) -> Target {
         target
             .text("q", self.q.as_deref())
@@ -83,6 +78,14 @@ impl IncidentQuery {
 }
 
 impl Client {
+    /// The gate's last hour.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn hour(&self) -> Result<HourView, ClientError> {
+        self.get("/v1/status/hour").await
+    }
+
     /// Which things change, as they change.
     pub async fn events(&self) -> Result<Lines<EventsItem>, ClientError> {
         self.stream("/v1/events").await

@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{OperatorView, Screen, StatusView};
+use tollgate_shared::api::{IdentifyToken, OperatorView, StatusView};
 
 use super::client::{failure, words};
+use super::me::me;
 use super::pages;
 use super::trial;
 use crate::app::audit::AuditFilter;
 use crate::app::msg::{AuditPage, Evidence};
 use crate::app::query::LogFilter;
-use crate::app::rights::Me;
 use crate::app::tail::Page;
 use crate::app::{Effect, Net};
 use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, RequestQuery, TokenQuery};
@@ -24,7 +24,7 @@ const INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// nor more than this part of the time: what takes long is asked for seldom.
 const SHARE: u32 = 20;
 const PAGE: u32 = 1_000;
-/// Incidents that are shown: open ones first, then the latest resolved ones.
+/// Incidents that are shown: open ones first, then the latest resolved ones; more of those where a query asks for some.
 const OPEN_PAGES_MAX: usize = 5;
 const RESOLVED: u32 = 100;
 /// Requests that are shown, the newest.
@@ -35,8 +35,6 @@ const AUDIT_ROWS: u32 = 200;
 const CHANGES: u32 = 100;
 /// The mark rests for so long before its token is asked about.
 const SETTLE: Duration = Duration::from_millis(150);
-/// The socket for those who read.
-const READER_SOCKET: &str = "reader.sock";
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +48,11 @@ pub(crate) enum Topic {
     Operators,
     Saved,
     Requests,
+    Maintenances,
 }
 
 impl Topic {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Status,
         Self::Tokens,
         Self::Incidents,
@@ -63,6 +62,7 @@ impl Topic {
         Self::Operators,
         Self::Saved,
         Self::Requests,
+        Self::Maintenances,
     ];
 }
 
@@ -73,14 +73,22 @@ struct Want {
     not_before: Option<Instant>,
 }
 
+/// What the screens want beyond, or of, the usual.
+#[derive(Clone, Default)]
+struct Wide {
+    /// Tombstones among the tokens.
+    revoked: bool,
+    /// Only incidents that fit a query; empty = all.
+    incidents: String,
+}
+
 /// Asks for what is wanted, one question of a kind at a time.
 pub(super) struct Fetcher {
     client: Arc<Client>,
     net: Sender<Net>,
     wants: [Want; Topic::ALL.len()],
     refused: bool,
-    /// Tombstones are wanted among the tokens.
-    revoked: bool,
+    wide: Wide,
     /// What is asked of the marked token; a newer question ends it.
     evidence: Option<AbortHandle>,
     /// The trial of a draft under way, and the one over the log.
@@ -95,7 +103,7 @@ impl Fetcher {
             net,
             wants: Default::default(),
             refused: false,
-            revoked: false,
+            wide: Wide::default(),
             evidence: None,
             trials: [None, None],
             running: JoinSet::new(),
@@ -120,7 +128,7 @@ impl Fetcher {
         for kind in kinds {
             match kind.as_str() {
                 "registry" => {
-                    [Topic::Organisation, Topic::Operators, Topic::Me, Topic::Requests]
+                    [Topic::Organisation, Topic::Operators, Topic::Me, Topic::Requests, Topic::Maintenances]
                         .into_iter()
                         .for_each(|topic| self.want(topic));
                 }
@@ -142,9 +150,27 @@ impl Fetcher {
             Effect::Counts { number, filter, buckets } => self.counts(number, filter, buckets),
             Effect::WatchRefused(on) => self.watch_refused(on),
             Effect::WatchRevoked(on) => {
-                self.revoked = on;
-                self.want(Topic::Tokens);
-                self.wants[Topic::Tokens as usize].not_before = None;
+                self.wide.revoked = on;
+                self.want_now(Topic::Tokens);
+            }
+            Effect::WatchIncidents { query } if query != self.wide.incidents => {
+                self.wide.incidents = query;
+                self.want_now(Topic::Incidents);
+            }
+            Effect::Identify { generation, value } => {
+                self.ask(async move |client| {
+                    let asked = client.identify(&IdentifyToken { value: value.0.to_string() }).await;
+                    let result = asked.map(|page| page.items).map_err(|error| words(&error));
+                    Some(Net::Identified { generation, result })
+                });
+            }
+            Effect::FetchHour => {
+                self.ask(async move |client| match client.hour().await {
+                    Ok(hour) => Some(Net::Hour(Ok(Box::new(hour)))),
+                    Err(error @ ClientError::Problem(_)) => Some(Net::Hour(Err(words(&error)))),
+                    // The connection is lost: that is told elsewhere, and what is known stays.
+                    Err(_) => None,
+                });
             }
             Effect::FetchRequest { request } => {
                 self.ask(async move |client| {
@@ -272,13 +298,19 @@ impl Fetcher {
         }
     }
 
+    /// Somebody asked for it with a key and waits.
+    fn want_now(&mut self, topic: Topic) {
+        self.want(topic);
+        self.wants[topic as usize].not_before = None;
+    }
+
     fn start(&mut self, topic: Topic) {
         let (client, net) = (Arc::clone(&self.client), self.net.clone());
-        let revoked = self.revoked;
+        let wide = self.wide.clone();
         self.running.spawn(async move {
             let started = Instant::now();
             // A failed question is asked again with the next change; a lost connection shows in the events.
-            if let Ok(answers) = fetch(&client, topic, revoked).await {
+            if let Ok(answers) = fetch(&client, topic, &wide).await {
                 for answer in answers {
                     net.send(answer).await.ok()?;
                 }
@@ -293,21 +325,6 @@ impl Fetcher {
             want.running = false;
             want.not_before = Some(Instant::now() + INTERVAL_MIN.max(took * SHARE));
         }
-    }
-}
-
-/// What the daemon has of a topic, as the model takes it; `revoked`: tombstones among the tokens.
-pub(crate) async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>, ClientError> {
-    match topic {
-        Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
-        Topic::Tokens => tokens(client, revoked).await.map(|net| vec![net]),
-        Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
-        Topic::Requests => requests(client).await.map(|net| vec![net]),
-        Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
-        Topic::Incidents => incidents(client).await.map(|net| vec![net]),
-        Topic::Organisation => organisation(client).await,
-        Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
-        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(Some(Screen::Logs)).await?.items)]),
     }
 }
 
@@ -327,6 +344,29 @@ macro_rules! all_pages {
     }};
 }
 
+/// What the daemon has of a topic, as the model takes it.
+pub(crate) async fn usual(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
+    fetch(client, topic, &Wide::default()).await
+}
+
+async fn fetch(client: &Client, topic: Topic, wide: &Wide) -> Result<Vec<Net>, ClientError> {
+    match topic {
+        Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
+        Topic::Tokens => tokens(client, wide.revoked).await.map(|net| vec![net]),
+        Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
+        Topic::Requests => requests(client).await.map(|net| vec![net]),
+        Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
+        Topic::Incidents => asked_incidents(client, &wide.incidents).await.map(|net| vec![net]),
+        Topic::Maintenances => {
+            let rows = all_pages!(cursor => client.maintenances(None, &page(cursor.take())));
+            Ok(vec![Net::Maintenances(rows)])
+        }
+        Topic::Organisation => organisation(client).await,
+        Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
+        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(None).await?.items)]),
+    }
+}
+
 fn page(cursor: Option<String>) -> PageQuery {
     PageQuery { limit: Some(PAGE), cursor }
 }
@@ -339,23 +379,6 @@ async fn tokens(client: &Client, revoked: bool) -> Result<Net, ClientError> {
         rows.extend(all_pages!(cursor => client.tokens(&dead(cursor.take()))));
     }
     Ok(Net::Tokens(rows.into_iter().map(Arc::new).collect()))
-}
-
-/// Who works here. Whether he is an operator is asked, because only that says what he may in which team.
-pub(crate) async fn me(client: &Client) -> Result<Me, ClientError> {
-    let status = client.status().await?;
-    let by_uid = format!("uid {}", status.caller_uid);
-    let superuser = !client.is_signed_in() && status.caller_role == "admin" && is_superuser(&status, &by_uid);
-    let read_only = client.socket().file_name().is_some_and(|name| name == READER_SOCKET);
-    let operator = match superuser || status.caller == by_uid {
-        true => None,
-        false => client.operator(&status.caller).await.ok(),
-    };
-    Ok(Me { name: status.caller, superuser, read_only, operator })
-}
-
-fn is_superuser(status: &StatusView, by_uid: &str) -> bool {
-    (status.caller == "root" && status.caller_uid == 0) || status.caller == by_uid
 }
 
 /// Who may not see them gets the reason instead.
@@ -406,8 +429,25 @@ async fn organisation(client: &Client) -> Result<Vec<Net>, ClientError> {
     Ok(vec![Net::Presets(presets), Net::Organisation { teams, services, filters }])
 }
 
-async fn incidents(client: &Client) -> Result<Net, ClientError> {
-    let query = |state: &str, page| IncidentQuery { state: Some(state.to_owned()), page, ..IncidentQuery::default() };
+/// A query that the daemon does not take is answered with the reason, not asked again and again.
+async fn asked_incidents(client: &Client, query: &str) -> Result<Net, ClientError> {
+    match incidents(client, query).await {
+        Err(ClientError::Problem(problem)) if !query.is_empty() => {
+            let why = words(&ClientError::Problem(problem));
+            Ok(Net::IncidentsRefused { query: query.to_owned(), why })
+        }
+        answer => answer,
+    }
+}
+
+async fn incidents(client: &Client, asked: &str) -> Result<Net, ClientError> {
+    let q = (!asked.is_empty()).then(|| asked.to_owned());
+    let query = |state: &str, page| IncidentQuery {
+        q: q.clone(),
+        state: Some(state.to_owned()),
+        page,
+        ..IncidentQuery::default()
+    };
     let mut open = Vec::new();
     let mut cursor = None;
     let mut more = false;
@@ -420,9 +460,14 @@ async fn incidents(client: &Client) -> Result<Net, ClientError> {
             break;
         }
     }
-    let latest = PageQuery { limit: Some(RESOLVED), cursor: None };
+    let latest = PageQuery { limit: Some(if asked.is_empty() { RESOLVED } else { PAGE }), cursor: None };
     let resolved = client.incidents(&query("resolved", latest)).await?;
-    Ok(Net::Incidents { open, resolved: resolved.items.into_iter().map(Arc::new).collect(), more })
+    Ok(Net::Incidents {
+        query: asked.to_owned(),
+        open,
+        resolved: resolved.items.into_iter().map(Arc::new).collect(),
+        more,
+    })
 }
 
 async fn requests(client: &Client) -> Result<Net, ClientError> {

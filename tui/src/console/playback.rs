@@ -12,6 +12,7 @@ use crate::app::Msg;
 use crate::app::key::{Code, Key};
 use crate::session::play::{PlayError, Player, Step};
 use crate::term::input::Input;
+use crate::term::look::Look;
 use crate::term::signals::Signal;
 use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
@@ -30,8 +31,8 @@ pub struct PlaybackOptions {
     pub speed: u32,
     /// At once to the last screen, which then stays.
     pub to_end: bool,
-    /// No colour, whatever the terminal can.
-    pub no_color: bool,
+    /// How it is to look.
+    pub look: Look,
 }
 
 /// Why the playing ended.
@@ -60,7 +61,7 @@ pub fn run(options: &PlaybackOptions) -> io::Result<Result<i32, PlayError>> {
 }
 
 async fn play(mut player: Player<BufReader<File>>, options: &PlaybackOptions) -> io::Result<Result<i32, PlayError>> {
-    let mut stage = Stage::open(&process_env(), options.no_color)?;
+    let mut stage = Stage::open(&process_env(), options.look)?;
     let theme = Theme::of(&stage.caps);
     let ended = Show { player: &mut player, theme, speed: options.speed.max(1), paused: false, over: false };
     let ended = ended.run(&mut stage, options.to_end).await;

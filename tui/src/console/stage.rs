@@ -14,6 +14,7 @@ use crate::term::caps::{Caps, Colour};
 use crate::term::clipboard::{Copy, SENT, Sensitivity};
 use crate::term::guard::{Guard, Modes};
 use crate::term::input::{self, Input};
+use crate::term::look::Look;
 use crate::term::screen::Screen;
 use crate::term::signals::Signals;
 use crate::term::size::Size;
@@ -37,17 +38,15 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn open(env: &Env, no_color: bool) -> io::Result<Self> {
+    pub(super) fn open(env: &Env, look: Look) -> io::Result<Self> {
         let (keyboard, output) = (io::stdin(), io::stdout());
         let size = Size::of(&output, env);
-        let mut caps = Caps::from_env(env, size.assumed);
-        if no_color {
-            caps.colour = Colour::Attributes;
-        }
+        let caps = Caps::from_env_as(env, size.assumed, look);
         caps.take_over_colour();
         let signals = Signals::new()?;
         let duplicate = |fd: std::os::fd::BorrowedFd<'_>| -> io::Result<OwnedFd> { fd.try_clone_to_owned() };
-        let writer = Writer::start(File::from(duplicate(output.as_fd())?), caps.synchronised)?;
+        let writer = Writer::start(File::from(duplicate(output.as_fd())?), caps.synchronised)?
+            .with_sixteen_colours(caps.colour == Colour::Ansi16);
         let modes = Modes::for_terminal(&caps);
         let guard = Guard::enter(duplicate(keyboard.as_fd())?, duplicate(output.as_fd())?, modes)?;
         let (lost, panicked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -92,6 +91,12 @@ impl Stage {
                 Ok(SENT.to_owned())
             }
         }
+    }
+
+    /// The terminal shall tell of the mouse, or not.
+    pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
+        let bytes = self.guard.mouse(on);
+        self.screen.send(bytes).map(drop)
     }
 
     /// Gives the terminal back in good order.

@@ -13,7 +13,7 @@ use crate::app::Net;
 use crate::app::action::Action;
 use crate::app::services::Node;
 use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, LogQuery, PageQuery, RequestQuery, TokenQuery};
-use crate::console::{Topic, fetch};
+use crate::console::{Topic, usual};
 
 /// Rows of a page: what is read out in one go.
 const PAGE_ROWS: u32 = 20;
@@ -170,9 +170,9 @@ impl Desk {
         };
         let mut places = self.list.places.clone();
         if forward {
-            places.push(place.clone())
+            places.push(place.clone());
         } else {
-            drop(places.pop())
+            drop(places.pop());
         }
         let list = List { kind: list.kind, filter: list.filter.clone(), before, places, ..List::default() };
         self.read_out(list, place).await
@@ -306,7 +306,7 @@ impl Desk {
             Kind::Refused => Topic::Refused,
             _ => Topic::Requests,
         };
-        for net in fetch(client, topic, false).await? {
+        for net in usual(client, topic).await? {
             self.hear(net);
         }
         let model = &self.model;
@@ -329,7 +329,7 @@ impl Desk {
     /// Rows of the log hold ids; people know names.
     pub(super) async fn know_tokens(&mut self, client: &Client) -> Result<(), ClientError> {
         if !self.model.tokens.loaded {
-            for net in fetch(client, Topic::Tokens, false).await? {
+            for net in usual(client, Topic::Tokens).await? {
                 self.hear(net);
             }
         }
@@ -350,7 +350,7 @@ pub(super) fn net_of(row: &Row) -> Option<Net> {
             let row = vec![Arc::new((**incident).clone())];
             let is_open = incident.head.state.is_open();
             let (open, resolved) = if is_open { (row, Vec::new()) } else { (Vec::new(), row) };
-            Some(Net::Incidents { open, resolved, more: true })
+            Some(Net::Incidents { open, resolved, more: true, query: String::new() })
         }
         Row::Request(request) => {
             Some(Net::Requests { rows: vec![(**request).clone()], more: true, workflows: Vec::new() })

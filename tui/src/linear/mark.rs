@@ -9,7 +9,7 @@ use crate::app::keymap::Place;
 use crate::app::query::LogFilter;
 use crate::app::requests::RequestsTab;
 use crate::client::{Client, ClientError};
-use crate::console::{Topic, evidence, fetch};
+use crate::console::{Topic, evidence, usual};
 
 impl Kind {
     /// Where its keys and letters are.
@@ -65,7 +65,7 @@ impl Desk {
                 self.take_row(&Row::Incident(Box::new(fresh)));
             }
             Some(Row::Node(node)) => {
-                for net in fetch(client, Topic::Organisation, false).await? {
+                for net in usual(client, Topic::Organisation).await? {
                     self.hear(net);
                 }
                 let id = node.id();
@@ -81,7 +81,7 @@ impl Desk {
     /// What a form offers, and whether something runs that a form would say.
     async fn mark_nothing(&mut self, client: &Client) -> Result<(), ClientError> {
         if self.list.kind == Kind::Services {
-            for net in fetch(client, Topic::Organisation, false).await? {
+            for net in usual(client, Topic::Organisation).await? {
                 self.hear(net);
             }
         }
@@ -110,7 +110,7 @@ impl Desk {
     /// Where it was used from and what it feeds is part of what would stop.
     async fn mark_token(&mut self, client: &Client, row: Row) -> Result<(), ClientError> {
         self.take_row(&row);
-        for net in fetch(client, Topic::Incidents, false).await? {
+        for net in usual(client, Topic::Incidents).await? {
             self.hear(net);
         }
         let Row::Token(token) = row else { return Ok(()) };

@@ -62,6 +62,7 @@ impl<R: BufRead> Player<R> {
         let (columns, rows) = (header.columns.min(SIZE_MAX.0), header.rows.min(SIZE_MAX.1));
         let mut model = Model::new(header.started, columns, rows);
         model.lock_after_secs = header.lock_after_secs;
+        model.times.offset_secs = header.offset_secs;
         Ok(Self { model, header, lines, line: 1 })
     }
 

@@ -62,6 +62,7 @@ impl Recorder {
             columns: model.columns,
             rows: model.rows,
             lock_after_secs: model.lock_after_secs,
+            offset_secs: model.times.offset_secs,
         };
         let mut recorder = Self { lines: Some(lines), done, started: model.now, room: bytes_max, typed: String::new() };
         let line = serde_json::to_vec(&header).map_err(io::Error::other)?;

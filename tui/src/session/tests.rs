@@ -104,7 +104,8 @@ fn a_recording_plays_back_to_the_same_screen_on_every_screen() {
             generation,
             items: fixtures::tail(12).into_iter().map(bare).collect(),
         });
-        session.hear(Net::Incidents { open: vec![fixtures::incident(1).into()], resolved: Vec::new(), more: false });
+        let open = vec![fixtures::incident(1).into()];
+        session.hear(Net::Incidents { open, resolved: Vec::new(), more: false, query: String::new() });
         session.hear(Net::Requests { rows: vec![fixtures::request(1)], more: false, workflows: Vec::new() });
         session.key(Key::plain(Code::Down));
         session.take(Msg::Resize { columns: 120, rows: 40 });

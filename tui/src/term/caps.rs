@@ -1,13 +1,14 @@
 //! What the terminal can do, guessed from the environment: it is never asked, so nothing waits before the first paint.
 
 use super::Env;
+use super::look::Look;
 
 /// The colours that may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Colour {
     /// Bold, reverse and underline only.
     Attributes,
-    /// The terminal's own sixteen. crossterm sends them as `38;5;n`, so a real 8-colour console is not in this class.
+    /// The terminal's own sixteen, sent as `31` and the like.
     Ansi16,
     Indexed256,
     True,
@@ -26,6 +27,10 @@ pub struct Caps {
     pub colour: Colour,
     /// Nothing but ASCII may be drawn by us, and `~` is the ellipsis.
     pub ascii: bool,
+    /// It shows what is beyond ASCII; where the locale says no, data is escaped as well.
+    pub utf8: bool,
+    /// Its background is light, as far as it is known.
+    pub light: bool,
     /// It has an alternate screen; without one the console draws on the normal one and clears it.
     pub alternate_screen: bool,
     /// Frames may be wrapped in the private mode 2026; terminals that do not know it ignore it, hardware might not.
@@ -38,23 +43,38 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, the locale, `TMUX`, `STY` and `SSH_CONNECTION`. A size that the
-    /// terminal did not tell (see [`super::size::Size::assumed`]) means a serial line, whatever `TERM` says.
+    /// Reads `TERM`, `COLORTERM`, `NO_COLOR`, `COLORFGBG`, the locale, `TMUX`, `STY` and `SSH_CONNECTION`. A size that
+    /// the terminal did not tell (see [`super::size::Size::assumed`]) means a serial line, whatever `TERM` says.
     ///
     /// `NO_COLOR` is honoured here, by the theme. crossterm 0.29 honours it as well, but sends a reset that takes
     /// reverse video with it, which makes the selected row invisible: [`Caps::take_over_colour`] must be called
     /// before drawing.
     #[must_use]
     pub fn from_env(env: &Env, size_assumed: bool) -> Self {
+        Self::from_env_as(env, size_assumed, Look::Auto)
+    }
+
+    /// As [`Caps::from_env`], where the operator may have asked for a look: his word counts more than the environment's.
+    #[must_use]
+    pub fn from_env_as(env: &Env, size_assumed: bool, look: Look) -> Self {
         let get = |name: &str| env.get(name).map_or("", String::as_str);
         let term = get("TERM");
         let simple = size_assumed || is_simple(term);
         let multiplexer = multiplexer(term, !get("TMUX").is_empty(), !get("STY").is_empty());
         let no_colour = !get("NO_COLOR").is_empty();
-        let colour = if simple || no_colour { Colour::Attributes } else { colour(term, get("COLORTERM"), multiplexer) };
+        let able = colour(term, get("COLORTERM"), multiplexer);
+        let colour = match look {
+            Look::Auto if simple || no_colour => Colour::Attributes,
+            Look::Auto | Look::Dark | Look::Light => able,
+            Look::Sixteen => Colour::Ansi16,
+            Look::Ascii | Look::Mono => Colour::Attributes,
+        };
+        let utf8 = is_utf8_locale(env);
         Self {
             colour,
-            ascii: simple || !is_utf8_locale(env),
+            ascii: simple || !utf8 || look == Look::Ascii,
+            utf8,
+            light: look == Look::Light || (look == Look::Auto && is_light(get("COLORFGBG"))),
             alternate_screen: !simple,
             synchronised: !simple,
             multiplexer,
@@ -100,6 +120,13 @@ fn colour(term: &str, colorterm: &str, multiplexer: Option<Multiplexer>) -> Colo
     } else {
         Colour::Ansi16
     }
+}
+
+/// `COLORFGBG` is `ink;paper` or `ink;default;paper`, in the numbers of the sixteen: white and light grey are light, and
+/// so are the bright ones.
+fn is_light(colorfgbg: &str) -> bool {
+    let paper = colorfgbg.rsplit(';').next().and_then(|paper| paper.parse::<u8>().ok());
+    colorfgbg.contains(';') && paper.is_some_and(|paper| paper == 7 || (9..=15).contains(&paper))
 }
 
 /// The first of the three that is set decides, as in POSIX.

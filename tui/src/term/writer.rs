@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use zeroize::Zeroize;
 
+use super::sgr;
+
 const SYNCHRONISED_BEGIN: &[u8] = b"\x1b[?2026h";
 const SYNCHRONISED_END: &[u8] = b"\x1b[?2026l";
 /// A link slower than this cannot carry a scrolling tail: a frame of 80x24 would take longer than half a second.
@@ -27,6 +29,8 @@ const MEASURED_MIN: Duration = Duration::from_millis(200);
 pub struct FrameSink {
     frame: Arc<Mutex<Vec<u8>>>,
     synchronised: bool,
+    /// Colours are sent in the form of terminals with sixteen.
+    sixteen: bool,
 }
 
 impl FrameSink {
@@ -117,8 +121,15 @@ impl Writer {
         let (answer, written) = channel(1);
         let run = move || write_frames(terminal, &to_write, &answer);
         std::thread::Builder::new().name("writer".to_owned()).spawn(run)?;
-        let sink = FrameSink { frame: Arc::default(), synchronised };
+        let sink = FrameSink { frame: Arc::default(), synchronised, sixteen: false };
         Ok(Self { sink, spare: Vec::new(), frames, written, in_flight: false, stats: Stats::default() })
+    }
+
+    /// Sends the sixteen colours as `31` and the like. Before the first sink is taken.
+    #[must_use]
+    pub fn with_sixteen_colours(mut self, on: bool) -> Self {
+        self.sink.sixteen = on;
+        self
     }
 
     /// A sink for ratatui's backend. Bytes of our own (a clipboard text, a title) may be written to one as well,
@@ -153,6 +164,21 @@ impl Writer {
         self.settle(written)
     }
 
+    /// How many bytes wait for the next commit.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.sink.lock().len()
+    }
+
+    /// Takes back what was drawn since so many bytes waited, if it goes to no place on the screen: ratatui resets the
+    /// style and hides the cursor also where no cell differs, and an idle screen has no frames.
+    pub fn take_back_blank(&self, waiting: usize) {
+        let mut frame = self.sink.lock();
+        if frame.get(waiting..).is_some_and(|drawn| !goes_somewhere(drawn)) {
+            frame.truncate(waiting);
+        }
+    }
+
     /// Ends the frame and hands it over. False if the last one is still in flight: the bytes then wait, and join the
     /// next commit. A frame without bytes is none.
     ///
@@ -165,6 +191,9 @@ impl Writer {
         let mut frame = self.sink.lock();
         if frame.is_empty() {
             return Ok(true);
+        }
+        if self.sink.sixteen {
+            sgr::to_sixteen(&mut frame);
         }
         if self.sink.synchronised {
             frame.extend_from_slice(SYNCHRONISED_END);
@@ -203,6 +232,12 @@ impl Writer {
         self.stats.count(written.bytes, written.took);
         written.result
     }
+}
+
+/// Whether there is a cursor position among the sequences; every cell that is drawn comes behind one.
+fn goes_somewhere(drawn: &[u8]) -> bool {
+    let sequences = drawn.split(|byte| *byte == 0x1b).filter_map(|part| part.strip_prefix(b"["));
+    sequences.filter_map(|part| part.iter().find(|byte| !matches!(byte, b'0'..=b'9' | b';'))).any(|end| *end == b'H')
 }
 
 fn thread_gone() -> io::Error {

@@ -46,10 +46,10 @@ impl<'t> Row<'t> {
         if columns == 0 {
             return self.text(text, style);
         }
-        let safe = SafeText::clipped(text, columns.saturating_add(self.left + 1), self.theme.ellipsis());
+        let safe = self.theme.clipped(text, columns.saturating_add(self.left + 1));
         let rest = safe.without(columns);
         let safe = rest.truncate(self.left.saturating_sub(1), self.theme.ellipsis());
-        self.push(&SafeText::new("<"), self.theme.escape());
+        self.push(&SafeText::new("<"), self.theme.escape_on(self.base));
         self.push(&safe, style);
         self
     }
@@ -57,7 +57,7 @@ impl<'t> Row<'t> {
     /// A cell of exactly `width` columns (less at the end of the line), cut with an ellipsis where it is too long.
     pub fn cell(&mut self, text: &str, width: usize, style: Style) -> &mut Self {
         let width = width.min(self.left);
-        let safe = SafeText::clipped(text, width, self.theme.ellipsis()).pad(width);
+        let safe = self.theme.clipped(text, width).pad(width);
         self.push(&safe, style);
         self
     }
@@ -65,7 +65,7 @@ impl<'t> Row<'t> {
     /// As [`Row::cell`], with the text at the right end.
     pub fn right(&mut self, text: &str, width: usize, style: Style) -> &mut Self {
         let width = width.min(self.left);
-        let safe = SafeText::clipped(text, width, self.theme.ellipsis());
+        let safe = self.theme.clipped(text, width);
         let missing = width.saturating_sub(safe.width());
         self.push(&SafeText::default().pad(missing), style);
         self.push(&safe, style);
@@ -74,7 +74,14 @@ impl<'t> Row<'t> {
 
     /// A text of its own width.
     pub fn text(&mut self, text: &str, style: Style) -> &mut Self {
-        let safe = SafeText::clipped(text, self.left, self.theme.ellipsis());
+        let safe = self.theme.clipped(text, self.left);
+        self.push(&safe, style);
+        self
+    }
+
+    /// A text that was made safe elsewhere. Taken as a text it would lose what tells its escapes from data.
+    pub fn safe(&mut self, text: &SafeText<'_>, style: Style) -> &mut Self {
+        let safe = text.clone().truncate(self.left, self.theme.ellipsis());
         self.push(&safe, style);
         self
     }
@@ -100,7 +107,7 @@ impl<'t> Row<'t> {
             // The mark is one bar, not patches of colours; the words say what the colours say.
             style.fg = None;
         }
-        let spans = to_spans_owned(text, style, self.base.patch(self.theme.escape()));
+        let spans = to_spans_owned(text, style, self.theme.escape_on(self.base));
         if self.wanted.is_empty() {
             self.spans.extend(spans);
         } else {

@@ -89,12 +89,13 @@ fn health(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
         (format!("STORE {} !", status.store), status.store != "healthy"),
     ];
     let shown = if status.store == "healthy" { &parts[..6] } else { &parts[..] };
-    for (text, hot) in shown {
-        // A number that is cut in half would be a wrong number.
-        if row.left() <= text.chars().count() {
+    for (at, (text, hot)) in shown.iter().enumerate() {
+        // A number that is cut in half would be a wrong number, and one with a sign of a cut behind it looks like one.
+        let gap = if at == 0 { "" } else { "  " };
+        if row.left() < gap.len() + text.chars().count() {
             break;
         }
-        row.text(text, if *hot { theme.attention() } else { theme.plain() }).text("  ", theme.plain());
+        row.text(gap, theme.plain()).text(text, if *hot { theme.attention() } else { theme.plain() });
     }
     canvas.put(area, 0, row);
 }

@@ -5,7 +5,6 @@ use tollgate_shared::api::RevokeReceipt;
 use crate::app::danger::{Danger, Object, Part, facts, receipt_text};
 use crate::app::layout::Area;
 use crate::app::model::Model;
-use crate::safe_text::SafeText;
 
 use super::canvas::{Canvas, Row};
 use super::{chrome, overlays};
@@ -32,7 +31,7 @@ pub(super) fn danger(canvas: &mut Canvas<'_>, model: &Model, danger: &Danger) {
     let error = danger.error.as_ref().map(|words| format!(" ! {words}")).unwrap_or_default();
     canvas.text_at(area, y, &error, theme.bad());
     let foot = area.height.saturating_sub(1);
-    let cli = SafeText::new(&format!(" $ {}", danger.cli())).wrap(usize::from(area.width).max(1));
+    let cli = theme.safe(&format!(" $ {}", danger.cli())).wrap(usize::from(area.width).max(1));
     for (row, part) in (y + 1..foot.saturating_sub(1)).zip(&cli) {
         canvas.safe_at(area, row, part, theme.plain());
     }
@@ -62,13 +61,13 @@ fn draw_facts(canvas: &mut Canvas<'_>, model: &Model, danger: &Danger, area: Are
     let width = usize::from(area.width).saturating_sub(LABEL + 1).max(8);
     let mut row = 0;
     for (label, text) in facts(model, danger) {
-        for (at, part) in SafeText::new(&text).wrap(width).iter().enumerate() {
+        for (at, part) in theme.safe(&text).wrap(width).iter().enumerate() {
             if row >= area.height {
                 return row;
             }
             let mut line = canvas.row(area, theme.plain());
             let label = if at == 0 { format!(" {label}") } else { String::new() };
-            line.cell(&label, LABEL, theme.strong()).text(part.as_screen_str(), theme.plain());
+            line.cell(&label, LABEL, theme.strong()).safe(part, theme.plain());
             canvas.put(area, row, line);
             row += 1;
         }

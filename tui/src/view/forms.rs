@@ -219,7 +219,7 @@ fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
     let theme = canvas.theme;
     let foot = area.height.saturating_sub(1);
     let width = usize::from(area.width.saturating_sub(1)).max(1);
-    let cli = crate::safe_text::SafeText::new(&format!(" $ {}", form.cli())).wrap(width);
+    let cli = theme.safe(&format!(" $ {}", form.cli())).wrap(width);
     for (row, part) in (y..foot).zip(&cli) {
         canvas.safe_at(area, row, part, theme.plain());
     }

@@ -1,17 +1,25 @@
 //! The pane under or beside the list.
 
+use ratatui::style::Style;
+
 use crate::app::detail::{self, Kind, Line};
 use crate::app::layout::{Area, Layout};
 use crate::app::logs::column::Shape;
 use crate::app::logs::{DetailTab, LogTab};
 use crate::app::model::{Model, Screen};
+use crate::app::status;
 use crate::app::tail::Entry;
 use crate::app::tokens::PaneTab;
+use crate::app::words;
 use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
+use super::chart;
 use super::log::{self, Cells};
+use super::theme::Theme;
 
+/// A lower pane keeps its rows for the calls.
+const WITH_HOUR_ROWS_MIN: u16 = 8;
 /// A single line of data is cut after so many rows: the rest is one key away, in `tollgate log show`.
 const WRAPPED_ROWS_MAX: usize = 40;
 
@@ -54,8 +62,7 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let mut row = canvas.row(area, if model.in_pane { theme.strong() } else { theme.plain() });
     row.text(&rule.repeat(2), theme.plain()).text(" ", theme.plain());
     let room = row.left().saturating_sub(tabs.chars().count() + 4);
-    let name = SafeText::clipped(&name, room, theme.ellipsis());
-    row.text(name.as_screen_str(), theme.strong());
+    row.safe(&theme.clipped(&name, room), theme.strong());
     row.text(" ", theme.plain());
     let fill = row.left().saturating_sub(tabs.chars().count() + 3);
     row.text(&rule.repeat(fill), theme.plain()).text(&tabs, theme.strong()).text(&rule.repeat(3), theme.plain());
@@ -88,7 +95,7 @@ fn subject(model: &Model) -> String {
 /// `18204117  POST /v1/process?from=zabbix  1.2 KB`
 fn log_subject(row: &tollgate_shared::log::LogRow) -> String {
     let query = if row.query.is_empty() { String::new() } else { format!("?{}", row.query) };
-    format!("{}  {} {}{query}  {}", row.seq, row.method, row.path, crate::app::words::bytes(row.body_bytes))
+    format!("{}  {} {}{query}  {}", row.seq, row.method, row.path, words::bytes(row.body_bytes))
 }
 
 fn tabs(model: &Model) -> String {
@@ -110,9 +117,12 @@ fn tabs(model: &Model) -> String {
 /// The token's summary, then its own calls; the newest at the foot.
 fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
     let theme = canvas.theme;
-    let top = if area.height > 4 { 2 } else { u16::from(area.height > 2) };
+    let mut top = if area.height > 4 { 2 } else { u16::from(area.height > 2) };
     for (row, line) in (0..top).zip(summary) {
         canvas.text_at(area, row, &format!(" {}", line.text), theme.plain());
+    }
+    if area.height >= WITH_HOUR_ROWS_MIN {
+        top += u16::from(hour(canvas, model, area, top));
     }
     let tail = &model.tokens.calls;
     let rest = Area { y: area.y + top, height: area.height - top, ..area };
@@ -126,17 +136,34 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
         return canvas.text(rest, words, theme.plain());
     }
     let shape = Shape::short(rest.width);
+    let cells = Cells { model, column: None, aside: 0 };
     let with_head = rest.height > 2;
     if with_head {
         let mut head = canvas.row(rest, theme.strong());
         head.text("  ", theme.plain());
-        log::head(&mut head, shape, theme, None);
+        log::head(&mut head, shape, theme, cells);
         canvas.put(rest, 0, head);
     }
     let head = u16::from(with_head);
     let rows = Area { y: rest.y + head, height: rest.height - head, ..rest };
-    let cells = Cells { tokens: &model.tokens, column: None, aside: 0 };
     log::entries(canvas, tail, rows, shape, cells, None);
+}
+
+/// ` 02:15 |..:.:..:..:.:..:..:..| 03:14  most 9/min at 03:02`. False where there is no room for it.
+fn hour(canvas: &mut Canvas<'_>, model: &Model, area: Area, y: u16) -> bool {
+    let theme = canvas.theme;
+    let Some(token) = model.tokens.selected() else { return false };
+    let (cells, now) = model.minutes_of(token);
+    let words = status::peak_words(&cells, now).unwrap_or_else(|| "no calls in the last hour".to_owned());
+    let free = usize::from(area.width).saturating_sub(18 + words.chars().count());
+    let Some(columns) = chart::columns(cells.len(), free) else { return false };
+    let mut row = canvas.row(area, theme.plain());
+    let (from, to) = (words::clock(now.plus_secs(-59 * 60)), words::clock(now));
+    row.text(&format!(" {} ", &from[..5]), theme.muted()).text("|", theme.muted());
+    chart::own_scale(&mut row, theme, &cells, columns, theme.plain());
+    row.text(&format!("| {}  ", &to[..5]), theme.muted()).text(&words, theme.plain());
+    canvas.put(area, y, row);
+    true
 }
 
 /// Lines of text from `top` on, wrapped to the width. Only what is visible is made safe and wrapped.
@@ -154,12 +181,7 @@ pub(super) fn lines_as(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top:
         if row >= area.height {
             return;
         }
-        let style = match line.kind {
-            Kind::Plain | Kind::Body => theme.plain(),
-            Kind::Strong => theme.strong(),
-            Kind::Bad => theme.bad(),
-            Kind::Marked => theme.marked(),
-        };
+        let style = style_of(theme, line.kind);
         if look.cut {
             let mut cells = canvas.row(inner, theme.plain());
             cells.look_for(look.wanted).aside(&line.text, look.aside, style);
@@ -167,20 +189,31 @@ pub(super) fn lines_as(canvas: &mut Canvas<'_>, area: Area, lines: &[Line], top:
             row += 1;
             continue;
         }
-        for part in wrapped(line, width) {
+        for part in wrapped(theme, line, width) {
             canvas.found_at(inner, row, &part, style, look.wanted);
             row += 1;
         }
     }
 }
 
-fn wrapped(line: &Line, width: usize) -> Vec<SafeText<'static>> {
+/// How a line of this kind is shown.
+pub(super) fn style_of(theme: &Theme, kind: Kind) -> Style {
+    match kind {
+        Kind::Plain | Kind::Body => theme.plain(),
+        Kind::Strong => theme.strong(),
+        Kind::Worth => theme.attention(),
+        Kind::Bad => theme.bad(),
+        Kind::Marked => theme.marked(),
+    }
+}
+
+fn wrapped(theme: &Theme, line: &Line, width: usize) -> Vec<SafeText<'static>> {
     let enough = width.saturating_mul(WRAPPED_ROWS_MAX);
     let end = line.text.floor_char_boundary(enough.saturating_mul(4));
     let text = &line.text[..end];
     let mut rows = match line.kind {
-        Kind::Body => SafeText::lines(text).flat_map(|line| line.wrap(width)).collect(),
-        _ => SafeText::new(text).wrap(width),
+        Kind::Body => SafeText::lines(text).flat_map(|line| theme.fit_for_locale(line).wrap(width)).collect(),
+        _ => theme.safe(text).wrap(width),
     };
     if rows.is_empty() {
         rows.push(SafeText::default());

@@ -2,7 +2,6 @@
 
 use crate::app::layout::Area;
 use crate::app::secret::ShowOnce;
-use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
 
@@ -46,7 +45,7 @@ fn value(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 
         canvas.text_at(area, y, "(hidden after 60 s: any key shows it again)", theme.strong());
         return y + 1;
     }
-    let rows = SafeText::new(dialog.secret.expose()).wrap(usize::from(area.width));
+    let rows = theme.safe(dialog.secret.expose()).wrap(usize::from(area.width));
     for (row, part) in (y..).zip(&rows) {
         canvas.safe_at(area, row, part, theme.strong());
     }

@@ -7,12 +7,9 @@ use crate::app::words;
 use tollgate_shared::time::Timestamp;
 
 use super::canvas::Canvas;
+use super::chart::glyph;
 use super::theme::Theme;
 
-/// From none to the most.
-const ASCII: [&str; 6] = [" ", ".", ":", "|", "H", "#"];
-const UNICODE: [&str; 9] =
-    [" ", "\u{2581}", "\u{2582}", "\u{2583}", "\u{2584}", "\u{2585}", "\u{2586}", "\u{2587}", "\u{2588}"];
 /// A strip that is narrower says nothing.
 const CELLS_MIN: usize = 8;
 
@@ -69,35 +66,11 @@ fn cells(row: &mut super::canvas::Row<'_>, theme: &Theme, slots: &[Slot], room: 
     }
 }
 
-/// A call is never shown as none.
-fn glyph(theme: &Theme, calls: u64, max: u64) -> &'static str {
-    let glyphs: &[&str] = if theme.ascii { &ASCII } else { &UNICODE };
-    let top = (glyphs.len() - 1) as u64;
-    let height = if max == 0 { 0 } else { (u128::from(calls) * u128::from(top)).div_ceil(u128::from(max)) };
-    glyphs[usize::try_from(height).unwrap_or(0).min(glyphs.len() - 1)]
-}
-
 /// A time, with its day where the strip is longer than one.
 fn label(at: Timestamp, until: Timestamp, since: Timestamp) -> String {
     if until.secs_since(since) > 86_400 {
         at.to_utc().format("%a %H:%M").to_string()
     } else {
         words::minute(at).trim_end_matches('Z').to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_call_is_drawn_as_none_and_the_most_as_the_highest() {
-        for ascii in [true, false] {
-            let theme = Theme { colour: false, ascii };
-            assert_eq!(glyph(&theme, 0, 9), " ");
-            assert_ne!(glyph(&theme, 1, 1_000_000), " ");
-            let highest = if ascii { "#" } else { "\u{2588}" };
-            assert_eq!(glyph(&theme, u64::MAX, u64::MAX), highest);
-        }
     }
 }

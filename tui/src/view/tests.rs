@@ -3,7 +3,9 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
 
+use super::theme::Meaning;
 use super::{Theme, render};
 use crate::app::fixtures::{self, model, press, tell, type_text};
 use crate::app::key::{Code, Key};
@@ -14,9 +16,29 @@ use tollgate_shared::api::LogHistogram;
 use tollgate_shared::log::TailItem;
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 40), (200, 50), (60, 15), (20, 5)];
-pub(super) const COLOUR: Theme = Theme { colour: true, ascii: false };
-const NO_COLOUR: Theme = Theme { colour: false, ascii: false };
-const ASCII: Theme = Theme { colour: false, ascii: true };
+pub(super) const COLOUR: Theme = Theme::DARK;
+const NO_COLOUR: Theme = Theme::MONO;
+const ASCII: Theme = Theme::ASCII;
+/// The themes that are pictured.
+const THEMES: [(&str, Theme); 5] = [
+    ("dark", Theme::DARK),
+    ("light", Theme::LIGHT),
+    ("16", Theme::SIXTEEN),
+    ("mono", Theme::MONO),
+    ("ascii", Theme::ASCII),
+];
+/// How many rows a screen has.
+const COUNTS: [u32; 4] = [12, 0, 1, 1_000];
+const SCREENS: [(&str, char); 8] = [
+    ("tokens", '1'),
+    ("log", '2'),
+    ("incidents", '3'),
+    ("requests", '4'),
+    ("services", '5'),
+    ("operators", '6'),
+    ("audit", '7'),
+    ("status", '8'),
+];
 
 pub(super) fn draw(model: &Model, theme: &Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(model.columns, model.rows)).unwrap();
@@ -24,8 +46,8 @@ pub(super) fn draw(model: &Model, theme: &Theme) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-/// The text, and under it where it is marked (`r` reverse, `b` bold, `u` underlined), so that a lost mark shows.
-fn picture(buffer: &Buffer, with_marks: bool) -> String {
+/// The text.
+fn picture(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     let mut lines = Vec::new();
     for row in buffer.content().chunks(width.max(1)) {
@@ -39,17 +61,57 @@ fn picture(buffer: &Buffer, with_marks: bool) -> String {
             skip = skip.saturating_sub(1);
         }
         lines.push(text.trim_end().to_owned());
-        let reversed = row.iter().any(|cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED));
-        if with_marks && reversed {
-            lines.push("~~~~ the row above has reverse video".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// What each row is not plain in: `9  selected 0-79`, columns from and to, by the names of meanings. Where a theme shows
+/// two of them alike, the first name stands for both.
+fn styles(buffer: &Buffer, theme: &Theme) -> String {
+    let width = usize::from(buffer.area.width).max(1);
+    let mut lines = Vec::new();
+    for (row, cells) in buffer.content().chunks(width).enumerate() {
+        let names: Vec<String> = cells.iter().map(|cell| meaning(cell, theme)).collect();
+        let mut runs: Vec<String> = Vec::new();
+        let mut from = 0;
+        for part in names.chunk_by(|a, b| a == b) {
+            let to = from + part.len() - 1;
+            if part[0] != "plain" {
+                runs.push(if from == to { format!("{} {from}", part[0]) } else { format!("{} {from}-{to}", part[0]) });
+            }
+            from = to + 1;
+        }
+        if !runs.is_empty() {
+            lines.push(format!("{row:2}  {}", runs.join("  ")));
         }
     }
     lines.join("\n")
 }
 
+fn meaning(cell: &ratatui::buffer::Cell, theme: &Theme) -> String {
+    let is = |meaning: &Meaning| {
+        let style = theme.style(*meaning);
+        style.add_modifier == cell.modifier && style.fg.unwrap_or_default() == cell.fg
+    };
+    assert_eq!(cell.bg, Color::Reset, "no theme sets a background");
+    Meaning::ALL.into_iter().find(is).map_or_else(
+        || format!("{:?}/{:?}", cell.fg, cell.modifier).replace(' ', ""),
+        |meaning| format!("{meaning:?}").to_lowercase(),
+    )
+}
+
 fn snapshot(name: &str, model: &Model, theme: &Theme) {
-    let marks = !theme.colour;
-    insta::assert_snapshot!(name, picture(&draw(model, theme), marks));
+    let buffer = draw(model, theme);
+    insta::assert_snapshot!(name, format!("{}\n==== styles\n{}", picture(&buffer), styles(&buffer, theme)));
+}
+
+/// A dialog at the usual size and at another one, each in a theme of its own. `number` makes that fall differently from
+/// dialog to dialog.
+fn pictured(what: &str, number: usize, other: (u16, u16), model: impl Fn(u16, u16) -> Model) {
+    for (place, (columns, rows)) in [(80, 24), other].into_iter().enumerate() {
+        let (name, theme) = THEMES[(number + 2 * place) % THEMES.len()];
+        snapshot(&format!("{what}_{columns}x{rows}_{name}"), &model(columns, rows), &theme);
+    }
 }
 
 fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
@@ -61,6 +123,14 @@ fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
             let counts = if count == 0 { counts } else { fixtures::histogram() };
             tell(&mut model, Net::Counts { number, result: Ok(Box::new(counts)) });
         }
+    }
+    if screen == '8' {
+        tell(&mut model, Net::Hour(Ok(Box::new(fixtures::hour()))));
+        press(&mut model, Key::char('j'));
+    }
+    if screen == '4' {
+        let rows = (1..=u64::from(count.min(500))).map(fixtures::request).collect();
+        tell(&mut model, Net::Requests { rows, more: count > 500, workflows: Vec::new() });
     }
     if screen == '7' {
         let generation = model.audit.asked.unwrap_or(0);
@@ -74,58 +144,134 @@ fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
     model
 }
 
+/// Each pair of a screen, a size, a theme and a number of rows is in one of the pictures.
 #[test]
-fn each_screen_at_each_size() {
+fn each_screen_at_each_size_in_each_theme_with_no_row_with_one_and_with_many() {
+    let mut pairs = std::collections::HashSet::new();
+    for (screen, (name, key)) in SCREENS.into_iter().enumerate() {
+        for (size, (columns, rows)) in SIZES.into_iter().enumerate() {
+            let (theme, many) = ((screen + size) % THEMES.len(), (screen + [0, 0, 2, 3, 1][size]) % COUNTS.len());
+            let at_all = [screen, size, theme, many];
+            for (a, first) in at_all.into_iter().enumerate() {
+                pairs.extend(at_all.into_iter().enumerate().skip(a + 1).map(|(b, second)| (a, first, b, second)));
+            }
+            let model = at(columns, rows, COUNTS[many], key);
+            snapshot(
+                &format!("{name}_{columns}x{rows}_{}_rows_{}", THEMES[theme].0, COUNTS[many]),
+                &model,
+                &THEMES[theme].1,
+            );
+        }
+    }
+    assert_eq!(pairs.len(), 8 * 5 + 8 * 5 + 8 * 4 + 5 * 5 + 5 * 4 + 5 * 4);
+}
+
+#[test]
+fn how_each_theme_shows_each_meaning() {
+    let mut lines = Vec::new();
+    for (name, theme) in THEMES {
+        for meaning in Meaning::ALL {
+            let style = theme.style(meaning);
+            let colour = style.fg.map(|colour| format!("{colour:?} ")).unwrap_or_default();
+            lines.push(format!("{name:6} {:9} {colour}{:?}", format!("{meaning:?}"), style.add_modifier));
+        }
+    }
+    insta::assert_snapshot!("themes", lines.join("\n"));
+}
+
+/// Words and signs say all that a colour says.
+#[test]
+fn every_theme_shows_the_same_text() {
     for (columns, rows) in SIZES {
-        let screens = [
-            ("tokens", '1'),
-            ("log", '2'),
-            ("incidents", '3'),
-            ("services", '5'),
-            ("operators", '6'),
-            ("audit", '7'),
-            ("status", '8'),
-        ];
-        for (name, key) in screens {
+        for (name, key) in SCREENS {
             let model = at(columns, rows, 12, key);
-            snapshot(&format!("{name}_{columns}x{rows}"), &model, &COLOUR);
-            snapshot(&format!("{name}_{columns}x{rows}_no_color"), &model, &NO_COLOUR);
+            let [first, others @ ..] =
+                [Theme::DARK, Theme::LIGHT, Theme::SIXTEEN, Theme::MONO].map(|theme| picture(&draw(&model, &theme)));
+            assert!(others.iter().all(|other| *other == first), "{name} {columns}x{rows}");
         }
     }
 }
 
+/// The row that a key acts on can be seen, whatever the terminal can show.
 #[test]
-fn each_screen_with_no_row_with_one_and_with_a_thousand() {
-    for count in [0, 1, 1_000] {
-        for (name, key) in [("tokens", '1'), ("log", '2'), ("incidents", '3'), ("services", '5'), ("operators", '6')] {
-            snapshot(&format!("{name}_rows_{count}"), &at(80, 24, count, key), &ASCII);
+fn the_mark_is_visible_in_every_theme() {
+    for (name, key) in SCREENS.into_iter().filter(|(name, _)| *name != "status") {
+        let model = at(80, 24, 12, key);
+        for (theme_name, theme) in THEMES {
+            let buffer = draw(&model, &theme);
+            // The second half of a wide character has no style of its own, and a pane may stand beside the list.
+            let is = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(Modifier::REVERSED);
+            let reversed = |row: &&[ratatui::buffer::Cell]| row.iter().filter(is).count() >= 60;
+            let marked = buffer.content().chunks(80).filter(reversed).count();
+            assert_eq!(marked, 1, "{name} {theme_name}");
+        }
+    }
+}
+
+/// Every screen and dialog, for what must hold on all of them.
+fn everything(columns: u16, rows: u16) -> Vec<Model> {
+    let mut models: Vec<Model> = SCREENS.map(|(_, key)| at(columns, rows, 12, key)).into();
+    for keys in ["kv~", "kvv", "kp", "kppp", "kkckc", "k=", "f", "[", "T", ".", "Q"] {
+        models.push(log_after(columns, rows, keys));
+    }
+    models.extend([rotating(columns, rows), outdated(columns, rows), locked(columns, rows, Some("anna"))]);
+    for key in ['R', 'S', 'A', '.', '?', ':', '/', 'f', 'o', 'E'] {
+        let mut model = at(columns, rows, 12, '1');
+        press(&mut model, Key::char(key));
+        models.push(model);
+    }
+    models
+}
+
+#[test]
+fn the_ascii_theme_draws_nothing_beyond_ascii_but_data() {
+    let data =
+        |symbol: &str| symbol.chars().all(|c| "\u{76e3}\u{8996}\u{30b7}\u{30b9}\u{30c6}\u{30e0}\u{1f525}".contains(c));
+    for (columns, rows) in SIZES {
+        for model in everything(columns, rows) {
+            for cell in draw(&model, &Theme::ASCII).content() {
+                let symbol = cell.symbol();
+                assert!(symbol.bytes().all(|byte| byte <= 0x7e) || data(symbol), "{symbol:?} on {:?}", model.screen);
+            }
+            for cell in draw(&model, &Theme::LATIN).content() {
+                assert!(cell.symbol().bytes().all(|byte| byte <= 0x7e), "{:?} on {:?}", cell.symbol(), model.screen);
+            }
         }
     }
 }
 
 #[test]
 fn the_dialogs() {
-    for (columns, rows) in [(80, 24), (60, 15), (20, 5)] {
-        let name = |what: &str| format!("{what}_{columns}x{rows}");
-        let mut revoke = at(columns, rows, 12, '1');
-        press(&mut revoke, Key::char('R'));
-        type_text(&mut revoke, "zab");
-        snapshot(&name("revoke"), &revoke, &NO_COLOUR);
-        let mut create = at(columns, rows, 12, '1');
-        press(&mut create, Key::char('A'));
-        type_text(&mut create, &"a name that is too long ".repeat(4));
-        snapshot(&name("create"), &create, &NO_COLOUR);
-        let mut secret = at(columns, rows, 12, '1');
+    let small = |number: usize| if number.is_multiple_of(2) { (60, 15) } else { (20, 5) };
+    let pressed = |key: char| {
+        move |columns, rows| {
+            let mut model = at(columns, rows, 12, '1');
+            press(&mut model, Key::char(key));
+            model
+        }
+    };
+    pictured("revoke", 0, small(0), |columns, rows| {
+        let mut model = pressed('R')(columns, rows);
+        type_text(&mut model, "zab");
+        model
+    });
+    pictured("create", 1, small(1), |columns, rows| {
+        let mut model = pressed('A')(columns, rows);
+        type_text(&mut model, &"a name that is too long ".repeat(4));
+        model
+    });
+    pictured("secret", 2, small(2), |columns, rows| {
+        let mut model = at(columns, rows, 12, '1');
         let value = format!("tg_s_7QmX0c2LrT{}_abcdef", "A".repeat(43));
         let token = Box::new(fixtures::token(2, "fresh"));
         let result = Ok(Reply::Created { secret: Secret::new(value), token });
-        tell(&mut secret, Net::Done { generation: 1, result });
-        snapshot(&name("secret"), &secret, &NO_COLOUR);
-        for (what, key) in [("help", '?'), ("menu", '.'), ("sort", 'o'), ("command", ':'), ("filter", 'f')] {
-            let mut model = at(columns, rows, 12, '1');
-            press(&mut model, Key::char(key));
-            snapshot(&name(what), &model, &NO_COLOUR);
-        }
+        tell(&mut model, Net::Done { generation: 1, result });
+        model
+    });
+    for (number, (what, key)) in
+        (3..).zip([("help", '?'), ("menu", '.'), ("sort", 'o'), ("command", ':'), ("filter", 'f')])
+    {
+        pictured(what, number, small(number), pressed(key));
     }
 }
 
@@ -179,27 +325,25 @@ fn locked(columns: u16, rows: u16, operator: Option<&str>) -> Model {
 
 #[test]
 fn the_log_and_what_its_keys_show() {
-    for (columns, rows) in [(80, 24), (60, 15), (20, 5), (200, 50)] {
-        let shown = [
-            ("body", "kv~jj"),
-            ("folded", "kz"),
-            ("headers", "kvv"),
-            ("bytes", "kppp"),
-            ("compared", "kkckc"),
-            ("found", "/cpu~"),
-            ("column", "kl"),
-            ("values", "k="),
-            ("range", "T"),
-            ("export", "kx"),
-            ("brush", "["),
-            ("query", "fbody.value > 0 outcome:no"),
-            ("query_wrong", "ftoken:x outcome:no_mach status:200"),
-            ("goto", ".t"),
-        ];
-        for (name, keys) in shown {
-            let model = log_after(columns, rows, keys);
-            snapshot(&format!("log_{name}_{columns}x{rows}"), &model, &NO_COLOUR);
-        }
+    let shown = [
+        ("body", "kv~jj"),
+        ("folded", "kz"),
+        ("headers", "kvv"),
+        ("bytes", "kppp"),
+        ("compared", "kkckc"),
+        ("found", "/cpu~"),
+        ("column", "kl"),
+        ("values", "k="),
+        ("range", "T"),
+        ("export", "kx"),
+        ("brush", "["),
+        ("query", "fbody.value > 0 outcome:no"),
+        ("query_wrong", "ftoken:x outcome:no_mach status:200"),
+        ("goto", ".t"),
+    ];
+    for (number, (name, keys)) in shown.into_iter().enumerate() {
+        let other = [(60, 15), (20, 5), (200, 50)][number % 3];
+        pictured(&format!("log_{name}"), number, other, |columns, rows| log_after(columns, rows, keys));
     }
     let gap = {
         let mut model = at(80, 24, 12, '2');
@@ -209,39 +353,48 @@ fn the_log_and_what_its_keys_show() {
     snapshot("log_gap", &gap, &ASCII);
 }
 
+/// A token's dialog, once its facts are known.
+fn informed(columns: u16, rows: u16, keys: &str) -> Model {
+    let mut model = at(columns, rows, 12, '1');
+    with_evidence(&mut model);
+    keys.chars().for_each(|key| drop(press(&mut model, Key::char(key))));
+    model
+}
+
+fn locked_down(columns: u16, rows: u16) -> Model {
+    let mut model = at(columns, rows, 12, '1');
+    let lockdown = tollgate_shared::api::LockdownView {
+        at: fixtures::now().plus_secs(-1_380),
+        by: "anna".into(),
+        reason: "secrets seen in a pastebin".into(),
+    };
+    let status = tollgate_shared::api::StatusView { lockdown: Some(lockdown), ..fixtures::status() };
+    tell(&mut model, Net::Status(Box::new(status)));
+    model
+}
+
 #[test]
 fn the_dialogs_of_tokens_and_people() {
-    for (columns, rows) in [(80, 24), (200, 50), (60, 15)] {
-        let name = |what: &str| format!("{what}_{columns}x{rows}");
-        snapshot(&name("rotate_overlap"), &rotating(columns, rows), &NO_COLOUR);
-        snapshot(&name("edit_outdated"), &outdated(columns, rows), &NO_COLOUR);
-        snapshot(&name("locked_signed_in"), &locked(columns, rows, Some("anna")), &NO_COLOUR);
-        snapshot(&name("locked"), &locked(columns, rows, None), &NO_COLOUR);
-        for (what, key) in [("suspend", 'S'), ("revoke_known", 'R'), ("refresh", 'x')] {
-            let mut model = at(columns, rows, 12, '1');
-            with_evidence(&mut model);
-            if key == 'x' {
-                press(&mut model, Key::char('.'));
-            }
-            press(&mut model, Key::char(key));
-            snapshot(&name(what), &model, &NO_COLOUR);
-        }
-        let mut down = at(columns, rows, 12, '1');
-        let lockdown = tollgate_shared::api::LockdownView {
-            at: fixtures::now().plus_secs(-1_380),
-            by: "anna".into(),
-            reason: "secrets seen in a pastebin".into(),
-        };
-        let status = tollgate_shared::api::StatusView { lockdown: Some(lockdown), ..fixtures::status() };
-        tell(&mut down, Net::Status(Box::new(status)));
-        snapshot(&name("locked_down"), &down, &NO_COLOUR);
-        press(&mut down, Key::char('A'));
-        snapshot(&name("locked_down_form"), &down, &NO_COLOUR);
-        for (what, key) in [("operator_add", 'A'), ("operator_remove", 'R')] {
+    let (wide, low) = ((200, 50), (60, 15));
+    pictured("rotate_overlap", 0, wide, rotating);
+    pictured("edit_outdated", 1, low, outdated);
+    pictured("locked_signed_in", 2, wide, |columns, rows| locked(columns, rows, Some("anna")));
+    pictured("locked", 3, low, |columns, rows| locked(columns, rows, None));
+    pictured("suspend", 4, wide, |columns, rows| informed(columns, rows, "S"));
+    pictured("revoke_known", 0, low, |columns, rows| informed(columns, rows, "R"));
+    pictured("refresh", 1, wide, |columns, rows| informed(columns, rows, ".x"));
+    pictured("locked_down", 2, low, locked_down);
+    pictured("locked_down_form", 3, wide, |columns, rows| {
+        let mut model = locked_down(columns, rows);
+        press(&mut model, Key::char('A'));
+        model
+    });
+    for (number, (what, key)) in [("operator_add", 'A'), ("operator_remove", 'R')].into_iter().enumerate() {
+        pictured(what, number, low, |columns, rows| {
             let mut model = at(columns, rows, 12, '6');
             press(&mut model, Key::char(key));
-            snapshot(&name(what), &model, &NO_COLOUR);
-        }
+            model
+        });
     }
 }
 
@@ -258,7 +411,7 @@ fn the_tabs_of_a_token() {
 #[test]
 fn a_lock_hides_everything_that_is_behind_it() {
     let model = locked(120, 40, Some("anna"));
-    let picture = picture(&draw(&model, &COLOUR), false);
+    let picture = picture(&draw(&model, &COLOUR));
     for behind in ["zabbix", "10.20.0.14", "token", "secret"] {
         assert!(!picture.contains(behind), "{behind}:\n{picture}");
     }
@@ -303,26 +456,104 @@ fn the_faces_of_a_connection_that_is_not_there() {
     snapshot("face_stale", &stale, &COLOUR);
 }
 
+/// Nine tokens, of which some are marked; the second never ends.
+fn with_marks(columns: u16, rows: u16, keys: &str) -> Model {
+    let mut model = at(columns, rows, 0, '1');
+    let token = |number: u32| {
+        let mut token = fixtures::token(number, &format!("sender-{number}"));
+        token.expires_at = (number != 2).then(|| fixtures::now().plus_secs(i64::from(number) * 86_400));
+        token.expiry = tollgate_shared::token::Expiry::AfterSecs(90 * 86_400);
+        token.state = tollgate_shared::token::TokenState::Active;
+        std::sync::Arc::new(token)
+    };
+    tell(&mut model, Net::Tokens((1..=9).map(token).collect()));
+    type_text(&mut model, keys);
+    model
+}
+
+/// After two changes: one is done, one was refused.
+fn with_changes(columns: u16, rows: u16, keys: &str) -> Model {
+    let mut model = with_marks(columns, rows, "D");
+    let generation = model.generation;
+    let token = (**model.tokens.selected().unwrap()).clone();
+    tell(&mut model, Net::Done { generation, result: Ok(Reply::Token(Box::new(token))) });
+    type_text(&mut model, "jD");
+    let generation = model.generation;
+    let failure = crate::app::msg::Failure { words: "needs manager of Ops".into(), ..Default::default() };
+    tell(&mut model, Net::Done { generation, result: Err(failure) });
+    for key in keys.chars() {
+        press(&mut model, if key == '~' { Key::plain(Code::Enter) } else { Key::char(key) });
+    }
+    model
+}
+
+/// The prompt for a value, with what the daemon knows of it.
+fn identified(columns: u16, rows: u16) -> Model {
+    let mut model = at(columns, rows, 12, '1');
+    let text = format!("tg_s_7QmX0c2LrT{}_abcdef", "A".repeat(43));
+    let paste = crate::app::Msg::Paste { text: crate::app::msg::Hidden(text.into()), burst: true };
+    crate::app::update::update(&mut model, paste, fixtures::now());
+    press(&mut model, Key::plain(Code::Enter));
+    let generation = model.generation;
+    let token = Some(fixtures::token(3, "zabbix-prod"));
+    let found = tollgate_shared::api::Identified { what: "current".into(), detail: String::new(), token };
+    tell(&mut model, Net::Identified { generation, result: Ok(vec![found]) });
+    model
+}
+
+/// The incidents under a maintenance, after some keys.
+fn incidents_after(columns: u16, rows: u16, keys: &str) -> Model {
+    let mut model = at(columns, rows, 12, '3');
+    tell(&mut model, Net::Maintenances(vec![fixtures::maintenance("x")]));
+    type_text(&mut model, keys);
+    model
+}
+
+#[test]
+fn the_desk() {
+    for (columns, rows) in [(80, 24), (60, 15), (200, 50)] {
+        let name = |what: &str| format!("{what}_{columns}x{rows}");
+        let faces = [
+            ("marks", with_marks(columns, rows, "   ")),
+            ("marks_refresh", with_marks(columns, rows, "*.x")),
+            ("marks_revoke", with_marks(columns, rows, "*R")),
+            ("marks_edit", with_marks(columns, rows, "   E")),
+            ("undo", with_changes(columns, rows, "u")),
+            ("undo_ask", with_changes(columns, rows, "u~")),
+            ("history", with_changes(columns, rows, ":history~")),
+            ("identify", at(columns, rows, 12, '1')),
+            ("identified", identified(columns, rows)),
+            ("palette", with_marks(columns, rows, "P")),
+            ("palette_found", with_marks(columns, rows, "Psend")),
+            ("incidents_query", incidents_after(columns, rows, "fpriority:p1 stat")),
+            ("incidents_wrong", incidents_after(columns, rows, "fprioriti:p1 state:open")),
+            ("incidents_values", incidents_after(columns, rows, "=")),
+            ("incidents_resolve", incidents_after(columns, rows, "*.v")),
+            ("command_query", with_marks(columns, rows, ":tokens expires:<4d")),
+            ("log_local", log_after(columns, rows, "t")),
+            ("log_ago", log_after(columns, rows, "tt")),
+        ];
+        for (what, mut model) in faces {
+            if what == "identify" {
+                type_text(&mut model, ".z");
+            }
+            snapshot(&name(what), &model, &NO_COLOUR);
+        }
+    }
+}
+
 #[test]
 fn no_size_breaks_any_screen_or_dialog() {
-    let mut models: Vec<Model> = ['1', '2', '3', '5', '6', '7', '8'].map(|key| at(80, 24, 12, key)).into();
-    for keys in
-        ["kv", "kvv", "kp", "kpp", "kppp", "kw", "kc", "f", "T", "x", "k=", "/", ".t", "kkcjc", "klh!", "v\r", "[", "Q"]
-    {
-        let mut model = at(80, 24, 12, '2');
-        for key in keys.chars() {
-            press(&mut model, if key == '\r' { Key::plain(Code::Enter) } else { Key::char(key) });
-        }
-        models.push(model);
+    let mut models = everything(80, 24);
+    for keys in ["kw", "kc", "x", "/", ".t", "kkcjc", "klh!", "v~"] {
+        models.push(log_after(80, 24, keys));
     }
-    models.push(rotating(80, 24));
-    models.push(outdated(80, 24));
-    models.push(locked(80, 24, Some("anna")));
-    for key in ['R', 'S', 'A', '.', '?', ':', '/', 'f', 'o', 'E'] {
-        let mut model = at(80, 24, 12, '1');
-        press(&mut model, Key::char(key));
-        models.push(model);
+    for keys in ["   ", "*.x", "*R", "   E", "P", "Psend", ":tokens x", ".z"] {
+        models.push(with_marks(80, 24, keys));
     }
+    models.extend(["u", "u~", ":history~"].map(|keys| with_changes(80, 24, keys)));
+    models.extend(["fpriority:p1 stat", "=", "*.v", "tt", "oc"].map(|keys| incidents_after(80, 24, keys)));
+    models.push(identified(80, 24));
     for model in &mut models {
         for columns in (0..=210).step_by(7).chain([1, 19, 20, 21, 39, 40]) {
             for rows in [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 24, 40, 60] {
@@ -405,24 +636,22 @@ fn the_same_model_draws_the_same_cells() {
 
 #[test]
 fn the_editor_of_a_filter_with_its_trial() {
-    for (columns, rows) in [(80, 24), (200, 50)] {
+    pictured("filter_editor", 0, (200, 50), |columns, rows| {
         let mut model = at(columns, rows, 10, '5');
         model.services.go(2);
         press(&mut model, Key::char('E'));
         (0..4).for_each(|_| drop(press(&mut model, Key::plain(Code::Tab))));
-        snapshot(&format!("filter_editor_{columns}x{rows}"), &model, &COLOUR);
-    }
+        model
+    });
 }
 
 #[test]
 fn requests_with_the_output_of_a_step() {
-    for (columns, rows) in [(80, 24), (200, 50)] {
-        let mut model = at(columns, rows, 10, '4');
-        let request = fixtures::request(1);
-        let rows_of = vec![request.clone(), fixtures::request(2)];
-        tell(&mut model, Net::Requests { rows: rows_of, more: false, workflows: Vec::new() });
-        tell(&mut model, Net::Request(Box::new(request)));
-        snapshot(&format!("requests_{columns}x{rows}"), &model, &COLOUR);
-        assert!(!picture(&draw(&model, &COLOUR), false).contains('\u{1b}'));
-    }
+    let mut model = at(80, 24, 10, '4');
+    let request = fixtures::request(1);
+    let rows_of = vec![request.clone(), fixtures::request(2)];
+    tell(&mut model, Net::Requests { rows: rows_of, more: false, workflows: Vec::new() });
+    tell(&mut model, Net::Request(Box::new(request)));
+    snapshot("requests_output", &model, &COLOUR);
+    assert!(!picture(&draw(&model, &COLOUR)).contains('\u{1b}'));
 }

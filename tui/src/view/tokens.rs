@@ -3,13 +3,13 @@
 use crate::app::Model;
 use crate::app::chips;
 use crate::app::layout::{Area, Layout};
-use crate::app::tokens::{attention, calls_in_hour, matches_text, sign, state_words};
+use crate::app::tokens::{attention, calls_in_hour, calls_words, matches_text, sign, state_words};
 use crate::app::words::{self, age, group};
 use tollgate_shared::api::TokenView;
 use tollgate_shared::time::Timestamp;
 
 use super::canvas::{Canvas, Row};
-use super::{empty, lists};
+use super::{chart, empty, lists};
 
 #[cfg(test)]
 thread_local! {
@@ -24,6 +24,8 @@ enum Column {
     State,
     Last,
     Calls,
+    /// The last hour, a bar for three minutes.
+    Hour,
     Hit,
     Debug,
     From,
@@ -38,6 +40,7 @@ impl Column {
             Self::State => "STATE/EXPIRES",
             Self::Last => "LAST",
             Self::Calls => "CALLS",
+            Self::Hour => "LAST HOUR",
             Self::Hit => "HIT",
             Self::Debug => "DBG",
             Self::From => "LAST FROM",
@@ -54,6 +57,7 @@ impl Column {
             Self::Calls => 9,
             Self::Hit => 4,
             Self::From => 15,
+            Self::Hour => HOUR,
             Self::Dedup => 5,
         }
     }
@@ -63,18 +67,20 @@ impl Column {
     }
 }
 
+/// The sparkline.
+const HOUR: usize = 20;
 /// The narrowest name and the mark before it.
 const NAME_MIN: usize = 16;
 const MARK: usize = 4;
 
 /// The columns that fit. What goes first: the extras, then DBG, HIT, LAST, SCOPE, CALLS.
 fn columns(width: u16) -> (usize, Vec<Column>) {
-    use Column::{Calls, Creator, Debug, Dedup, From, Hit, Last, Scope, State};
-    let mut shown = vec![Scope, State, Last, Calls, Hit, Debug, From, Creator, Dedup];
+    use Column::{Calls, Creator, Debug, Dedup, From, Hit, Hour, Last, Scope, State};
+    let mut shown = vec![Scope, State, Last, Calls, Hour, Hit, Debug, From, Creator, Dedup];
     let width = usize::from(width);
     let need = |columns: &[Column]| columns.iter().map(|column| column.width() + 1).sum::<usize>() + MARK;
-    for gone in [Dedup, Creator, From, Debug, Hit, Last, Scope, Calls, State] {
-        let extra = matches!(gone, Dedup | Creator | From);
+    for gone in [Dedup, Creator, From, Hour, Debug, Hit, Last, Scope, Calls, State] {
+        let extra = matches!(gone, Dedup | Creator | From | Hour);
         if need(&shown) + if extra { 30 } else { NAME_MIN } > width {
             shown.retain(|column| *column != gone);
         }
@@ -120,8 +126,9 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let reverse = if tokens.reverse { ", reversed" } else { "" };
     let search = if tokens.search.is_empty() { String::new() } else { format!("  / {}", tokens.search) };
     let sort = tokens.sort.words();
+    let marks = tokens.marks.words(tokens.shown.iter().map(|at| tokens.all[*at as usize].id));
     let style = canvas.theme.plain();
-    canvas.text(area, &format!(" {total}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
+    canvas.text(area, &format!(" {total}{marks}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
 }
 
 fn put(row: &mut Row<'_>, column: Column, text: &str, style: ratatui::style::Style) {
@@ -151,10 +158,14 @@ fn line<'b>(
     let found = !model.tokens.search.is_empty() && matches_text(token, &model.tokens.search.to_lowercase());
     let name_style = if found { style.patch(theme.found()) } else { style };
     let mut row = canvas.row(area, base);
-    row.text(if marked { "> " } else { "  " }, theme.plain());
+    row.text(lists::marks(marked, model.tokens.marks.has(token.id)), theme.plain());
     row.text(&format!("{} ", sign(token, model.now)), style).cell(&token.name, name, name_style);
     for column in columns {
         row.text(" ", theme.plain());
+        if *column == Column::Hour {
+            chart::own_scale(&mut row, theme, &model.minutes_of(token).0, HOUR, theme.plain());
+            continue;
+        }
         let style = if *column == Column::State { style } else { theme.plain() };
         put(&mut row, *column, &cell(*column, token, model.now), style);
     }
@@ -168,10 +179,7 @@ fn cell(column: Column, token: &TokenView, now: Timestamp) -> String {
         Column::Scope => scope(token),
         Column::State => state_words(token, now),
         Column::Last => usage.last_use.as_ref().map_or_else(|| "never".to_owned(), |last| age(now.secs_since(last.at))),
-        Column::Calls => match calls_in_hour(token) {
-            0 => "-".to_owned(),
-            calls => format!("{}/h", group(calls)),
-        },
+        Column::Calls => calls_words(token),
         Column::Hit => match calls_in_hour(token) {
             0 => "-".to_owned(),
             calls => format!("{}%", (u64::from(usage.hour_hits) * 100 / calls).min(100)),
@@ -189,6 +197,8 @@ fn cell(column: Column, token: &TokenView, now: Timestamp) -> String {
             }
         }
         Column::Creator => token.created_by.clone(),
+        // It is drawn, not written.
+        Column::Hour => String::new(),
     }
 }
 

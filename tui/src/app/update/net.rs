@@ -7,9 +7,10 @@ use super::super::danger::Deed;
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
+use super::super::status::{self, Cards};
 use super::super::tail::{Page, Tail};
-use super::{changes, follow_log, log, trial};
-use tollgate_shared::api::{StatusView, TokenView};
+use super::{changes, follow_log, identify, log, trial, undo};
+use tollgate_shared::api::{HourView, StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     if heard(&net) {
@@ -30,9 +31,10 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             effects.dirty = None;
         }
         Net::Status(status) => new_status(model, status, effects),
+        Net::Hour(answer) => hour(model, answer, effects),
         Net::Tokens(tokens) => {
             let gone = model.tokens.replace(tokens, model.now);
-            model.tokens.note_worst(model.now);
+            note_tokens(model);
             if let Some(name) = gone {
                 model.notice = Some(format!("{name} is gone; the mark is on another row now"));
             }
@@ -40,12 +42,14 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Token(token) => {
             meet(model, &token);
             model.tokens.refresh(*token);
-            model.tokens.note_worst(model.now);
+            note_tokens(model);
         }
-        Net::Incidents { open, resolved, more } => {
-            model.incidents.replace(open, resolved, more);
+        Net::Incidents { query, open, resolved, more } => {
+            model.incidents.replace(&query, open, resolved, more);
             refresh_story(model, effects);
         }
+        Net::IncidentsRefused { query, why } => model.incidents.refuse(&query, why),
+        Net::Maintenances(maintenances) => model.maintenances = maintenances,
         Net::Organisation { teams, services, filters } => {
             model.services.replace(teams, services, filters);
             meet_filter(model);
@@ -62,6 +66,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Counts { number, result } => log::counts(model, number, result),
         Net::Saved(saved) => model.logs.saved = saved,
         Net::Incident(incident) => model.incidents.refresh(*incident),
+        Net::Identified { generation, result } => identify::answered(model, generation, result),
         Net::Me(me) => model.me = Some(*me),
         Net::Operators(rows) => {
             model.operators.replace(rows);
@@ -86,12 +91,28 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     }
 }
 
+/// What is known by looking through all tokens is looked for once, when they come.
+fn note_tokens(model: &mut Model) {
+    model.tokens.note_worst(model.now);
+    model.health.cards = Cards::of(&model.tokens.all, model.now);
+}
+
+/// Figures that show the same again are no reason for a frame.
+fn hour(model: &mut Model, answer: Result<Box<HourView>, String>, effects: &mut Effects) {
+    let before = status::is_shown(model).then(|| status::rows(model));
+    model.health.take(answer);
+    if before.is_none_or(|before| before == status::rows(model)) {
+        effects.dirty = None;
+    }
+}
+
 /// The daemon said something new of itself, because something changed: then the audit has new rows as well.
 fn new_status(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) {
     if model.signed_in.as_ref().is_some_and(|name| *name != status.caller) {
         model.notice = Some("the sign-in has ended: the passphrase or the operator was changed".to_owned());
         changes::sign_out(model, effects);
     }
+    model.health.clock_ahead_secs = status.now.secs_since(model.now);
     model.status = Some(status);
     let audit = &model.audit;
     if model.screen == Screen::Audit && audit.asked.is_none() && audit.refused.is_none() {
@@ -156,8 +177,12 @@ fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) 
     model.notice = None;
     // A log that is shorter than what is shown is another log, or lost its end: nothing in it can be gone on from.
     let same_log = status.log.last_seq.unwrap_or(0) >= model.logs.tail.last_seq();
+    model.health.begin_anew();
+    model.health.clock_ahead_secs = status.now.secs_since(model.now);
     model.status = Some(status);
     effects.touch(Dirty::Input);
+    // The client task begins anew with every connection, and knows nothing of the query.
+    effects.push(Effect::WatchIncidents { query: model.incidents.query().to_owned() });
     let filter = model.logs.tail.filter.clone();
     if !(same_log && model.logs.tail.is_over) {
         follow_log(model, filter, same_log, effects);
@@ -234,10 +259,12 @@ fn done(model: &mut Model, generation: u64, result: Result<Reply, Failure>, effe
     match result {
         Ok(reply) => {
             model.commands.end(generation, CommandState::Done(model.now));
+            model.undo.end(generation, Some(&reply), model.now);
             changes::succeeded(model, generation, reply, effects);
         }
         Err(failure) => {
             model.commands.end(generation, CommandState::Failed(failure.words.clone()));
+            model.undo.end(generation, None, model.now);
             failed(model, generation, &failure, effects);
         }
     }
@@ -261,6 +288,11 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
             danger.pending = None;
             danger.error = Some(words.clone());
             back_to_form(model, words, failure.kind, effects);
+        }
+        Some(Layer::Ask(ask)) if ask.pending == Some(generation) => {
+            ask.pending = None;
+            ask.error = Some(words);
+            undo::failed(model, failure.kind);
         }
         Some(Layer::Secret(dialog)) => dialog.notice = Some(words),
         _ => model.notice = Some(words),

@@ -13,7 +13,10 @@ pub(super) fn step(model: &mut Model, by: isize) {
     if super::log::step_in_body(model, by) {
         return;
     }
-    if model.in_pane || model.screen == Screen::Status {
+    if model.screen == Screen::Status {
+        return super::super::status::step(model, by);
+    }
+    if model.in_pane {
         let last = detail::lines(model).len().saturating_sub(1);
         model.pane_top = model.pane_top.saturating_add_signed(by).min(last);
         return;
@@ -31,6 +34,25 @@ pub(super) fn step(model: &mut Model, by: isize) {
         Screen::Operators => model.operators.step(by),
         Screen::Audit => model.audit.step(by),
         Screen::Status => {}
+    }
+}
+
+/// The first row that is shown, and the marked one.
+#[must_use]
+pub(super) fn cursor(model: &Model) -> (usize, usize) {
+    let of = |top, index| (top, index);
+    match model.screen {
+        Screen::Tokens => of(model.tokens.cursor.top, model.tokens.cursor.index),
+        Screen::Log if model.logs.tab == LogTab::Refused => {
+            of(model.logs.refused_cursor.top, model.logs.refused_cursor.index)
+        }
+        Screen::Log => of(model.logs.tail.cursor.top, model.logs.tail.cursor.index),
+        Screen::Incidents => of(model.incidents.cursor.top, model.incidents.cursor.index),
+        Screen::Requests => model.requests.top_and_index(),
+        Screen::Services => of(model.services.cursor.top, model.services.cursor.index),
+        Screen::Operators => of(model.operators.cursor.top, model.operators.cursor.index),
+        Screen::Audit => of(model.audit.cursor.top, model.audit.cursor.index),
+        Screen::Status => (0, 0),
     }
 }
 

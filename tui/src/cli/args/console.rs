@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::duration;
+use crate::term::look::Look;
 
 /// Options of the console, with or without its name.
 #[derive(Clone, Debug, Default, Args)]
@@ -11,6 +12,9 @@ pub(in crate::cli) struct ConsoleFlags {
     /// Of the console: hide the screen (line by line: sign out) after so long without a key; after a sign-in always, 15m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) lock_after: Option<Duration>,
+    /// Of the console: how it looks; before TOLLGATE_THEME, NO_COLOR, TERM, COLORTERM, the locale and COLORFGBG
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub(in crate::cli) theme: Option<Look>,
     /// The console as lines of text, for screen readers and terminals without a cursor; TERM=dumb or TOLLGATE_A11Y=1 too
     #[arg(long)]
     pub(in crate::cli) linear: bool,
@@ -33,6 +37,7 @@ impl ConsoleFlags {
     pub(in crate::cli) fn or(self, other: Self) -> Self {
         Self {
             lock_after: self.lock_after.or(other.lock_after),
+            theme: self.theme.or(other.theme),
             linear: self.linear || other.linear,
             record: self.record.or(other.record),
         }
@@ -42,6 +47,7 @@ impl ConsoleFlags {
     pub(in crate::cli) fn given(&self) -> Option<&'static str> {
         let all = [
             (self.lock_after.is_some(), "--lock-after"),
+            (self.theme.is_some(), "--theme"),
             (self.linear, "--linear"),
             (self.record.is_some(), "--record"),
         ];

@@ -25,6 +25,13 @@ pub(in crate::cli) struct CheckArgs {
     pub(in crate::cli) crit: Duration,
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+pub(in crate::cli) struct StatusArgs {
+    /// The last hour minute by minute: calls, times, queues, drops
+    #[arg(long)]
+    pub(in crate::cli) hour: bool,
+}
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ScanArgs {
     /// Files, and directories with all below them; links are followed only where they are named here
