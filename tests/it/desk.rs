@@ -10,7 +10,7 @@ use crate::support::{alert, with_alertmanager};
 
 const SIZE: Size = (100, 30);
 const TAB: &str = "\t";
-const PASSPHRASE: &str = "correct horse battery";
+pub(crate) const PASSPHRASE: &str = "correct horse battery";
 
 /// Presses one key, and waits until the screen says what it should.
 pub(crate) fn press(console: &mut Terminal, key: &str, words: &str) -> String {
@@ -143,7 +143,7 @@ fn an_operator_who_is_added_on_screen_six_is_there_and_in_the_audit_on_screen_se
     console.wait_until("only teams", |screen| screen.contains("team.create") && !screen.contains("operator.create"));
 }
 
-fn with_anna() -> Daemon {
+pub(crate) fn with_anna() -> Daemon {
     let daemon = with_alertmanager();
     daemon.local("POST", "/v1/operators", &json!({ "name": "anna", "role": "reader" }));
     let set = json!({ "passphrase": PASSPHRASE });
@@ -153,7 +153,7 @@ fn with_anna() -> Daemon {
 }
 
 /// Signs in as anna in the console.
-fn sign_in(console: &mut Terminal) {
+pub(crate) fn sign_in(console: &mut Terminal) {
     console.type_slowly(":sign-in");
     press(console, "\r", "SIGN IN");
     console.type_slowly("anna");

@@ -2,6 +2,7 @@
 //!
 //! The daemon decides. This saves the way to it: where something is not known here, it is asked.
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{IncidentView, OperatorView, TokenView};
 use tollgate_shared::request::RequestState;
 use tollgate_shared::role::{GlobalRole, TeamRole};
@@ -12,7 +13,7 @@ use super::model::{Model, Screen};
 use super::services::Node;
 
 /// Who works here, as far as it decides what he may.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     /// His name in the audit.
     pub name: String,

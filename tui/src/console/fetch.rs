@@ -11,12 +11,12 @@ use tokio::time::Instant;
 use tollgate_shared::api::{IdentifyToken, OperatorView, StatusView};
 
 use super::client::{failure, words};
+use super::me::me;
 use super::pages;
 use super::trial;
 use crate::app::audit::AuditFilter;
 use crate::app::msg::{AuditPage, Evidence};
 use crate::app::query::LogFilter;
-use crate::app::rights::Me;
 use crate::app::tail::Page;
 use crate::app::{Effect, Net};
 use crate::client::{AuditQuery, Client, ClientError, PageQuery, RequestQuery, TokenQuery};
@@ -34,12 +34,10 @@ const AUDIT_ROWS: u32 = 200;
 const CHANGES: u32 = 100;
 /// The mark rests for so long before its token is asked about.
 const SETTLE: Duration = Duration::from_millis(150);
-/// The socket for those who read.
-const READER_SOCKET: &str = "reader.sock";
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Topic {
+pub(crate) enum Topic {
     Status,
     Tokens,
     Incidents,
@@ -345,6 +343,11 @@ macro_rules! all_pages {
     }};
 }
 
+/// What the daemon has of a topic, as the model takes it.
+pub(crate) async fn usual(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
+    fetch(client, topic, &Wide::default()).await
+}
+
 async fn fetch(client: &Client, topic: Topic, wide: &Wide) -> Result<Vec<Net>, ClientError> {
     match topic {
         Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
@@ -377,23 +380,6 @@ async fn tokens(client: &Client, revoked: bool) -> Result<Net, ClientError> {
     Ok(Net::Tokens(rows.into_iter().map(Arc::new).collect()))
 }
 
-/// Who works here. Whether he is an operator is asked, because only that says what he may in which team.
-async fn me(client: &Client) -> Result<Me, ClientError> {
-    let status = client.status().await?;
-    let by_uid = format!("uid {}", status.caller_uid);
-    let superuser = !client.is_signed_in() && status.caller_role == "admin" && is_superuser(&status, &by_uid);
-    let read_only = client.socket().file_name().is_some_and(|name| name == READER_SOCKET);
-    let operator = match superuser || status.caller == by_uid {
-        true => None,
-        false => client.operator(&status.caller).await.ok(),
-    };
-    Ok(Me { name: status.caller, superuser, read_only, operator })
-}
-
-fn is_superuser(status: &StatusView, by_uid: &str) -> bool {
-    (status.caller == "root" && status.caller_uid == 0) || status.caller == by_uid
-}
-
 /// Who may not see them gets the reason instead.
 async fn operators(client: &Client) -> Result<Result<Vec<OperatorView>, String>, ClientError> {
     let asked = async { Ok(all_pages!(cursor => client.operators(&page(cursor.take())))) };
@@ -405,7 +391,7 @@ async fn operators(client: &Client) -> Result<Result<Vec<OperatorView>, String>,
 }
 
 /// A mark that runs down a table must not ask for every row.
-async fn evidence(client: &Client, token: String) -> Option<Net> {
+pub(crate) async fn evidence(client: &Client, token: String) -> Option<Net> {
     tokio::time::sleep(SETTLE).await;
     let first = PageQuery { limit: Some(PAGE), cursor: None };
     let sources = client.token_sources(&token, &first).await.ok()?.items;
