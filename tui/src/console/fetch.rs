@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{IdentifyToken, OperatorView, StatusView};
+use tollgate_shared::api::{IdentifyToken, OperatorView};
 
 use super::client::{failure, words};
 use super::me::me;
