@@ -230,9 +230,9 @@ fn letters_of(console: &mut Terminal, count: usize) -> Vec<Duration> {
         pause(KEY_PAUSE);
         let (key, since) = if typed.len() < 20 { ('x', Instant::now()) } else { ('\x15', Instant::now()) };
         if key == 'x' {
-            typed.push(key)
+            typed.push(key);
         } else {
-            typed.clear()
+            typed.clear();
         }
         console.send(&key.to_string());
         let all = console.time_until(since, |screen| command_line(screen).is_some_and(|line| line == typed));
