@@ -1,13 +1,13 @@
 //! Sample data for tests, from a fixed clock.
 
+mod audit;
+
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, CountedBy, HourBucket, HourView, IncidentView, LastRefusal, LastUse, LogBounds, LogHistogram,
-    NamedRef, OperatorView, OutcomeCounts, ScopeView, ServiceView, SourceView, StatusView, TeamView, TokenView,
-    UsageView,
+    CountedBy, HourBucket, HourView, IncidentView, LastRefusal, LastUse, LogBounds, LogHistogram, NamedRef,
+    OperatorView, OutcomeCounts, ScopeView, ServiceView, StatusView, TeamView, TokenView, UsageView,
 };
-use tollgate_shared::audit::AuditRow;
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
 use tollgate_shared::filter::{Mode, Op};
 use tollgate_shared::id::{CallId, FilterId, IncidentId, OperatorId, ServiceId, TeamId};
@@ -20,9 +20,11 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Permission, TokenState};
 
 use super::key::Key;
-use super::msg::{AuditPage, Effects, Evidence, Net};
+use super::msg::{Effects, Net};
 use super::update::update;
 use super::{Model, Msg};
+
+pub(crate) use audit::{audit, audit_row, evidence, verdict};
 
 /// `2026-11-22T03:14:00Z`.
 pub(crate) fn now() -> Timestamp {
@@ -369,61 +371,6 @@ pub(crate) fn operator(number: u64, name: &str) -> OperatorView {
 pub(crate) fn operators() -> Vec<OperatorView> {
     let names = ["anna", "bob", "control room", "piet"];
     names.iter().zip(1..).map(|(name, number)| operator(number, name)).collect()
-}
-
-pub(crate) fn audit_row(seq: u64) -> AuditRow {
-    let (action, target) = match seq % 3 {
-        0 => ("token.create", "token s_0000000001 zabbix-prod"),
-        1 => ("sign-in", "operator 0190 anna"),
-        _ => ("token.revoke", "token s_0000000002 a-name-that-is-rather-long-for-a-column"),
-    };
-    AuditRow {
-        seq,
-        at: now().plus_secs((seq.cast_signed() - 400) * 700),
-        actor: "anna".into(),
-        uid: Some(1_000),
-        action: action.into(),
-        target: target.into(),
-        detail: "scope: service Ops/DB".into(),
-        pid: Some(4_711),
-        login_uid: Some(1_000),
-        origin: "console".into(),
-        request_id: Some("0190-1".into()),
-        previous: "0".repeat(64),
-        hash: "a".repeat(64),
-    }
-}
-
-/// Audit rows 1 to `count`, newest first.
-pub(crate) fn audit(count: u64) -> AuditPage {
-    AuditPage { rows: (1..=count).rev().map(audit_row).collect(), next: None, newest: true }
-}
-
-pub(crate) fn verdict(intact: bool) -> AuditVerdict {
-    let broken_at = (!intact).then_some(7);
-    AuditVerdict { intact, rows: 12, head: "a".repeat(64), broken_at, detail: String::new(), newest: None }
-}
-
-pub(crate) fn evidence(id: &str) -> Evidence {
-    let source = |net: &str, calls, secs: i64, merged| SourceView {
-        net: net.into(),
-        merged,
-        secret: if calls > 100 { "new".into() } else { "old".into() },
-        first: now().plus_secs(-secs),
-        last: now().plus_secs(-2),
-        calls,
-        refused: 3,
-    };
-    Evidence {
-        token: id.into(),
-        sources: vec![
-            source("10.20.0.14", 52_113, 9_000_000, false),
-            source("10.20.1.0/24", 12, 2_000_000, true),
-            source("203.0.113.9", 2, 1_400, false),
-        ],
-        issued: vec![token(9, "zabbix-tmp")],
-        changes: vec![audit_row(3), audit_row(6)],
-    }
 }
 
 /// A model that has been told all this.
