@@ -74,7 +74,7 @@ fn nothing(model: &Model) -> Vec<String> {
             "1 shows the tokens, D there switches debug on. Tab shows what was refused.",
         ],
         Screen::Incidents => {
-            &["no incidents", "A call that matches a filter opens one. 2 shows the calls and why they matched or not."]
+            &["no incidents", "A call that matches a filter opens one. 2 shows calls, and why none matched."]
         }
         Screen::Requests if model.requests.tab == RequestsTab::Workflows => &[
             "no workflows",
