@@ -132,7 +132,7 @@ fn look(global: &args::Global, asked: Option<Look>, var: impl Fn(&str) -> Option
         (None, Some(name)) => name
             .to_string_lossy()
             .parse()
-            .map_err(|error: NoSuchLook| CliError::usage(&error.to_string(), "it stands in TOLLGATE_THEME"))?,
+            .map_err(|error: NoSuchLook| CliError::usage(error.to_string(), "it stands in TOLLGATE_THEME"))?,
         (None, None) => Look::Auto,
     };
     Ok(if global.no_color { look.without_colour() } else { look })

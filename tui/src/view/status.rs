@@ -76,7 +76,7 @@ fn figure(canvas: &mut Canvas<'_>, area: Area, y: u16, figures: &Chart) {
 /// The times under the first and the last column, and how long a column is.
 fn axis(canvas: &mut Canvas<'_>, area: Area, y: u16, from: &str, to: &str, words: &str) {
     let theme = canvas.theme;
-    let Some(columns) = room(area, 60).filter(|columns| *columns >= from.len() + to.len() + 1) else { return };
+    let Some(columns) = room(area, 60).filter(|columns| *columns > from.len() + to.len()) else { return };
     let each = 60 / columns;
     let each = if each == 1 { String::new() } else { format!("{each} min each") };
     let gap = if words.is_empty() || each.is_empty() { "" } else { ", " };

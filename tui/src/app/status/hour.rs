@@ -3,6 +3,7 @@
 use tollgate_shared::api::{HourBucket, HourView};
 use tollgate_shared::time::Timestamp;
 
+use super::super::connection::Phase;
 use super::super::detail::{Kind, Line};
 use super::super::model::Model;
 use super::super::words::{self, count, group};
@@ -63,13 +64,18 @@ fn now(model: &Model, hour: &HourView) -> Vec<Row> {
     );
     let refused =
         format!("{}/s, and without a known token {}/s", rate(|one| one.refused.into()), rate(|one| one.unknown.into()));
+    let title_of_now = match model.phase() {
+        Phase::Live => "NOW, the last 10 s".to_owned(),
+        // Old figures under a heading that says now would be taken for a quiet gate.
+        _ => format!("AT {}, NOT NOW: nothing newer is known", words::moment(hour.now)),
+    };
     let waiting = model.status.as_ref().map_or(0, |status| status.counters.queue_calls);
     let lost = hour.minutes.iter().map(|one| u64::from(one.drops)).sum::<u64>();
     let drops =
         if lost > 0 { format!("{} dropped in this hour  !", group(lost)) } else { "none dropped in this hour".into() };
     let kind = if lost > 0 { Kind::Bad } else { Kind::Plain };
     vec![
-        Row::Text(head("NOW, the last 10 s")),
+        Row::Text(head(&title_of_now)),
         Row::Text(Line::plain(format!("{:12}{all}", "calls"))),
         Row::Text(Line::plain(format!("{:12}{refused}", "refused"))),
         Row::Text(Line::new(
