@@ -133,8 +133,8 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
     settings.segment_secs = i64::try_from(config.log.segment_time.as_secs()).unwrap_or(settings.segment_secs);
     settings.segment_bytes = config.log.segment_bytes_max;
     let mut log = RedbLog::open(settings)?;
-    let clock = Clock::system(loaded.high_water);
-    log.drop_before(clock.now().plus_secs(-LOG_ROW_SECS))?;
+    let clock = Clock::system(loaded.high_water, &loaded.clock_steps);
+    log.drop_before(clock.erasing_now().plus_secs(-LOG_ROW_SECS))?;
     let last_seq = last_seq(&loaded, &log, &clock);
     store.raise_log_seq(last_seq + 1);
     let tls = config.gate.tls.as_ref().map(Acceptor::load).transpose()?;

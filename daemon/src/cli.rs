@@ -46,7 +46,7 @@ enum Verb {
         /// A name or address that senders call this host by; may be repeated
         #[arg(long = "for", value_name = "HOST", required = true)]
         names: Vec<String>,
-        /// Where certificate.pem and key.pem are made; nothing is overwritten
+        /// Where certificate.pem and key.pem are made; made itself (0700) where it is missing, and nothing is overwritten
         #[arg(long, value_name = "DIR")]
         out: std::path::PathBuf,
     },

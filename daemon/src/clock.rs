@@ -7,14 +7,17 @@
 //!
 //! A clock that is set forward is believed, for that is the safe side: tokens expire, rows are hidden. What cannot be taken
 //! back waits: the erasing of rows goes by [`Clock::erasing_now`], which leaves out what the wall clock has gained on the
-//! boot clock while any row from before that may still be younger than 48 h.
+//! boot clock while any row from before that may still be younger than 48 h. The state keeps what was gained, so that a
+//! start soon after a jump waits as well.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::time::Timestamp;
+
+use crate::core::model::{ClockStep, ClockSteps};
 
 /// A wall clock that gains more than this on the boot clock within 48 h was set.
 const JUMP_MIN_US: i64 = 600 * MICROS;
@@ -30,6 +33,8 @@ pub struct Clock {
     ahead_us: AtomicI64,
     /// What the wall clock has gained, over the last 48 h.
     steps: Mutex<VecDeque<Step>>,
+    /// Steps were seen that are not among those that were taken to be kept.
+    has_new_steps: AtomicBool,
     /// Seconds of a jump that nobody has been told of.
     untold_secs: AtomicI64,
     source: Source,
@@ -53,30 +58,32 @@ enum Source {
 }
 
 impl Clock {
-    /// The host's clocks, not going behind `high_water`. What the wall clock says at the start is believed: how long the
-    /// daemon was away nobody has counted.
-    pub fn system(high_water: Timestamp) -> Self {
-        Self::with(Source::System, high_water)
+    /// The host's clocks, not going behind `high_water`; `kept` are the steps of earlier runs. What the wall clock says at
+    /// the start is believed: how long the daemon was away nobody has counted.
+    pub fn system(high_water: Timestamp, kept: &ClockSteps) -> Self {
+        Self::with(Source::System, high_water, kept)
     }
 
     /// Clocks that stand still until a test moves them.
     #[cfg(test)]
     pub fn manual(at: Timestamp) -> Self {
-        Self::started_at(at, at)
+        Self::started_at(at, at, &ClockSteps::default())
     }
 
     /// The same where the wall clock and the high-water mark differ at the start.
     #[cfg(test)]
-    pub fn started_at(wall: Timestamp, high_water: Timestamp) -> Self {
+    pub fn started_at(wall: Timestamp, high_water: Timestamp, kept: &ClockSteps) -> Self {
         let (wall_us, boot_us) = (AtomicI64::new(wall.as_micros()), AtomicI64::new(0));
-        Self::with(Source::Manual { wall_us, boot_us }, high_water)
+        Self::with(Source::Manual { wall_us, boot_us }, high_water, kept)
     }
 
-    fn with(source: Source, high_water: Timestamp) -> Self {
+    fn with(source: Source, high_water: Timestamp, kept: &ClockSteps) -> Self {
         let (wall_us, boot_us) = source.read();
+        let now_us = high_water.as_micros().max(wall_us);
         Self {
-            ahead_us: AtomicI64::new(high_water.as_micros().max(wall_us) - boot_us),
-            steps: Mutex::default(),
+            ahead_us: AtomicI64::new(now_us - boot_us),
+            steps: Mutex::new(steps_of(kept, now_us, boot_us)),
+            has_new_steps: AtomicBool::new(false),
             untold_secs: AtomicI64::new(0),
             source,
         }
@@ -135,6 +142,31 @@ impl Clock {
         (secs > 0).then_some(secs)
     }
 
+    /// The steps within the last 48 h, where there are some that this has not given before; the caller keeps them over a
+    /// restart.
+    pub fn take_steps(&self) -> Option<ClockSteps> {
+        if !self.has_new_steps.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        self.forget_old_steps();
+        let ahead_us = self.ahead_us.load(Ordering::Relaxed);
+        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gained_later_us = 0;
+        let mut kept = Vec::with_capacity(steps.len());
+        for step in steps.iter().rev() {
+            let at = Timestamp::from_micros(step.at_us + ahead_us - gained_later_us);
+            kept.push(ClockStep { at, gained_us: step.gained_us });
+            gained_later_us += step.gained_us;
+        }
+        kept.reverse();
+        Some(ClockSteps { steps: kept })
+    }
+
+    /// What was taken could not be kept: it is given again.
+    pub fn give_back_steps(&self) {
+        self.has_new_steps.store(true, Ordering::Relaxed);
+    }
+
     fn note_step(&self, at_us: i64, gained_us: i64) {
         if gained_us > JUMP_MIN_US {
             self.untold_secs.fetch_add(gained_us / MICROS, Ordering::Relaxed);
@@ -147,14 +179,20 @@ impl Clock {
             }
             _ => steps.push_back(Step { at_us, gained_us }),
         }
+        self.has_new_steps.store(true, Ordering::Relaxed);
     }
 
-    fn jumped_us(&self) -> i64 {
+    fn forget_old_steps(&self) {
         let oldest_us = self.source.read().1 - LOG_ROW_SECS * MICROS;
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         while steps.front().is_some_and(|step| step.at_us < oldest_us) {
             steps.pop_front();
         }
+    }
+
+    fn jumped_us(&self) -> i64 {
+        self.forget_old_steps();
+        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         let gained: i64 = steps.iter().map(|step| step.gained_us).sum();
         if gained > JUMP_MIN_US { gained } else { 0 }
     }
@@ -169,6 +207,19 @@ impl Source {
             Self::Manual { wall_us, boot_us } => (wall_us.load(Ordering::Relaxed), boot_us.load(Ordering::Relaxed)),
         }
     }
+}
+
+/// Steps of earlier runs by the boot clock of this one. What has passed since a step, *now* has counted, and besides what
+/// was gained by later steps.
+fn steps_of(kept: &ClockSteps, now_us: i64, boot_us: i64) -> VecDeque<Step> {
+    let mut gained_later_us = 0;
+    let mut steps = VecDeque::with_capacity(kept.steps.len());
+    for step in kept.steps.iter().rev() {
+        let age_us = now_us - step.at.as_micros() - gained_later_us;
+        steps.push_front(Step { at_us: boot_us - age_us, gained_us: step.gained_us });
+        gained_later_us += step.gained_us;
+    }
+    steps
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the room that reads the clock for all others")]

@@ -139,7 +139,8 @@ pub fn sync_directory(path: &Path) -> Result<(), FilesError> {
     directory.sync_all().map_err(failed(path, "fsync"))
 }
 
-fn create_directory(path: &Path) -> Result<(), FilesError> {
+/// Makes a directory that only the daemon may enter, and what is missing above it; one that is there stays as it is.
+pub(crate) fn create_directory(path: &Path) -> Result<(), FilesError> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(failed(parent, "creating"))?;
     }

@@ -8,6 +8,7 @@ mod caller;
 mod events;
 pub mod flow_routes;
 mod histogram;
+pub mod incident_search;
 mod incidents;
 mod logs;
 mod maintenance;

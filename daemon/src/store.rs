@@ -23,6 +23,7 @@ mod log_traits;
 mod marks;
 mod memory;
 mod memory_requests;
+mod open;
 mod overlay;
 mod redb_log;
 mod redb_state;

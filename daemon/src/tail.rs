@@ -2,15 +2,22 @@
 //!
 //! A reader that does not keep up costs nothing but its own cursor: when the ring has moved past it, it is told how many
 //! rows it missed (a gap row) and goes on at the newest. It never slows the writer.
+//!
+//! A thousand readers must not be woken for a row that one of them wants: a reader that asks for few tokens is found by
+//! them, and what lies between its last row and the next one of its tokens it never looks at.
 
-use std::collections::{BTreeMap, VecDeque};
+mod listeners;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
 use tollgate_shared::id::TokenId;
 use tollgate_shared::log::{Gap, GapReason, LogRow};
 use tollgate_shared::time::Timestamp;
+
+pub use self::listeners::Listener;
+use self::listeners::{Bell, Listeners};
 
 /// What the ring holds at most, bytes (domain.md §5: one shared ring).
 const RING_BYTES_MAX: usize = 16 << 20;
@@ -22,10 +29,10 @@ const ROW_BYTES: usize = 1_024;
 /// have thousands of them.
 const CONDITION_BYTES: usize = 256;
 
-/// The ring and its bell.
+/// The ring and who listens.
 pub struct TailHub {
+    /// Short sections only: rows are pushed and taken, nobody is woken inside.
     ring: Mutex<Ring>,
-    newest: watch::Sender<u64>,
     tails: Mutex<BTreeMap<Seat, usize>>,
     /// Tails that one uid or token may have open.
     tails_max: usize,
@@ -50,23 +57,41 @@ pub struct Full(usize);
 struct Ring {
     entries: VecDeque<Entry>,
     bytes: usize,
+    /// The newest seq that was published.
+    newest: u64,
+    listeners: Listeners,
+}
+
+/// What is asked of every entry stands beside the row, so that passing over it touches no row.
+#[derive(Clone)]
+struct Entry {
+    first: u64,
+    last: u64,
+    /// `None` for a gap, which is everybody's.
+    token: Option<TokenId>,
+    what: What,
 }
 
 #[derive(Clone)]
-enum Entry {
+enum What {
     Row(Arc<LogRow>),
     Lost(Gap),
 }
 
-/// What comes after a cursor.
+/// What comes next for a reader.
 pub enum Next {
-    /// Rows and gaps in rising seq; empty when there is nothing newer.
-    Entries(Vec<TailEntry>),
-    /// The ring begins later than the cursor: `oldest` is the first seq that it still has.
+    /// Rows and gaps that it asks for, in rising seq.
+    Entries {
+        /// Empty where there is nothing newer.
+        entries: Vec<TailEntry>,
+        /// Up to here everything that it asks for is among them.
+        to: u64,
+    },
+    /// The ring has moved past it.
     Behind {
-        /// First seq in the ring.
-        oldest: u64,
-        /// Last seq in the ring.
+        /// The first seq that it was to see.
+        due: u64,
+        /// The newest seq that was published.
         newest: u64,
     },
 }
@@ -83,8 +108,7 @@ impl TailHub {
     /// An empty ring; `last_seq` is the newest row on disk; `tails_max` are the tails that one uid or token may have.
     pub fn new(last_seq: u64, tails_max: usize) -> Self {
         Self {
-            ring: Mutex::default(),
-            newest: watch::Sender::new(last_seq),
+            ring: Mutex::new(Ring { newest: last_seq, ..Ring::default() }),
             tails: Mutex::default(),
             tails_max,
             gaps: AtomicU64::new(0),
@@ -93,7 +117,7 @@ impl TailHub {
 
     /// Shows rows that are on disk now.
     pub fn publish(&self, rows: &[Arc<LogRow>]) {
-        self.push(rows.iter().map(|row| Entry::Row(row.clone())));
+        self.push(rows.iter().map(Entry::row));
     }
 
     /// Says that rows were lost: their commit failed.
@@ -102,48 +126,44 @@ impl TailHub {
         self.push(std::iter::once(Entry::lost(first.seq, last.seq)));
     }
 
-    /// Keeps the ring without holes: seqs that were given out in a commit that failed never come here, and a reader who
-    /// stands before them must neither wait for them nor be taken for a slow one.
     fn push(&self, entries: impl Iterator<Item = Entry>) {
-        let before = *self.newest.borrow();
-        let mut newest = before;
-        {
-            let mut ring = self.lock();
-            for entry in entries {
-                if entry.first() > newest.saturating_add(1) {
-                    ring.put(Entry::lost(newest + 1, entry.first() - 1));
-                }
-                newest = newest.max(entry.last());
-                ring.put(entry);
-            }
-        }
-        if newest > before {
-            self.newest.send_replace(newest);
-        }
+        let mut rung = Vec::new();
+        self.lock().push(entries, &mut rung);
+        // Woken outside of the lock, which is the first thing that they take.
+        rung.iter().for_each(|bell| bell.ring());
     }
 
-    /// Up to `limit` entries after `seq`.
+    /// Begins to listen behind `after`: for rows of these tokens, or of all.
+    pub fn listen(&self, tokens: Option<BTreeSet<TokenId>>, after: u64) -> Listener {
+        let listener = Listener::new(tokens);
+        let mut ring = self.lock();
+        ring.listeners.add(&listener);
+        ring.seek(&listener, after);
+        listener
+    }
+
+    /// Ends what [`TailHub::listen`] began.
+    pub fn leave(&self, listener: &Listener) {
+        self.lock().listeners.remove(listener);
+    }
+
+    /// Moves a reader: it has seen what is up to `after`, from elsewhere, or does without.
+    pub fn seek(&self, listener: &Listener, after: u64) {
+        self.lock().seek(listener, after);
+    }
+
+    /// Up to `limit` entries that a reader asks for and has not seen; they count as seen then.
+    pub fn hear(&self, listener: &Listener, limit: usize) -> Next {
+        self.lock().hear(listener, limit)
+    }
+
+    /// Up to `limit` entries after `seq`, of whatever token.
+    #[cfg(test)]
     pub fn after(&self, seq: u64, limit: usize) -> Next {
-        let ring = self.lock();
-        let (Some(oldest), Some(newest)) =
-            (ring.entries.front().map(Entry::first), ring.entries.back().map(Entry::last))
-        else {
-            return self.nothing_after(seq);
-        };
-        if newest <= seq {
-            return Next::Entries(Vec::new());
-        }
-        if oldest > seq + 1 {
-            return Next::Behind { oldest, newest };
-        }
-        let start = ring.entries.partition_point(|entry| entry.last() <= seq);
-        Next::Entries(ring.entries.range(start..).take(limit).map(Entry::show).collect())
-    }
-
-    /// The ring is empty since the start; what is on disk already is history.
-    fn nothing_after(&self, seq: u64) -> Next {
-        let newest = *self.newest.borrow();
-        if newest > seq { Next::Behind { oldest: newest + 1, newest } } else { Next::Entries(Vec::new()) }
+        let listener = self.listen(None, seq);
+        let next = self.hear(&listener, limit);
+        self.leave(&listener);
+        next
     }
 
     /// Lets go of rows from before `cutoff`: what is not shown any more need not be held.
@@ -160,12 +180,7 @@ impl TailHub {
 
     /// The newest seq that was published.
     pub fn newest(&self) -> u64 {
-        *self.newest.borrow()
-    }
-
-    /// Rings whenever rows were published.
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.newest.subscribe()
+        self.lock().newest
     }
 
     /// Counts a tail as open until [`TailHub::close`].
@@ -209,7 +224,20 @@ impl TailHub {
 }
 
 impl Ring {
-    fn put(&mut self, entry: Entry) {
+    /// Keeps the ring without holes: seqs that were given out in a commit that failed never come here, and a reader who
+    /// stands before them must neither wait for them nor be taken for a slow one.
+    fn push(&mut self, entries: impl Iterator<Item = Entry>, rung: &mut Vec<Arc<Bell>>) {
+        for entry in entries {
+            if entry.first > self.newest.saturating_add(1) {
+                self.put(Entry::lost(self.newest + 1, entry.first - 1), rung);
+            }
+            self.put(entry, rung);
+        }
+    }
+
+    fn put(&mut self, entry: Entry, rung: &mut Vec<Arc<Bell>>) {
+        self.newest = self.newest.max(entry.last);
+        self.listeners.due(entry.token, entry.first, rung);
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
         while self.bytes > RING_BYTES_MAX && self.entries.len() > 1 {
@@ -217,45 +245,54 @@ impl Ring {
             self.bytes -= gone;
         }
     }
+
+    fn seek(&self, listener: &Listener, after: u64) {
+        listener.set_due((self.newest > after).then_some(after + 1));
+    }
+
+    fn hear(&self, listener: &Listener, limit: usize) -> Next {
+        let newest = self.newest;
+        let Some(due) = listener.due() else { return Next::Entries { entries: Vec::new(), to: newest } };
+        if self.entries.front().is_none_or(|oldest| due < oldest.first) {
+            return Next::Behind { due, newest };
+        }
+        let start = self.entries.partition_point(|entry| entry.last < due);
+        let mut wanted = self.entries.range(start..).filter(|entry| listener.wants(entry.token));
+        let entries = wanted.by_ref().take(limit).map(Entry::show).collect();
+        let more = wanted.next().map(|entry| entry.first);
+        listener.set_due(more);
+        Next::Entries { entries, to: more.map_or(newest, |first| first - 1) }
+    }
 }
 
 impl Entry {
+    fn row(row: &Arc<LogRow>) -> Self {
+        Self { first: row.seq, last: row.seq, token: Some(row.token), what: What::Row(row.clone()) }
+    }
+
     fn lost(from: u64, to: u64) -> Self {
-        Self::Lost(Gap { from, to, count: to - from + 1, reason: GapReason::Lost })
+        let gap = Gap { from, to, count: to - from + 1, reason: GapReason::Lost };
+        Self { first: from, last: to, token: None, what: What::Lost(gap) }
     }
 
     fn bytes(&self) -> usize {
-        match self {
-            Self::Row(row) => row_bytes(row),
-            Self::Lost(_) => ROW_BYTES,
+        match &self.what {
+            What::Row(row) => row_bytes(row),
+            What::Lost(_) => ROW_BYTES,
         }
     }
 
     fn at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Row(row) => Some(row.at),
-            Self::Lost(_) => None,
-        }
-    }
-
-    fn first(&self) -> u64 {
-        match self {
-            Self::Row(row) => row.seq,
-            Self::Lost(gap) => gap.from,
-        }
-    }
-
-    fn last(&self) -> u64 {
-        match self {
-            Self::Row(row) => row.seq,
-            Self::Lost(gap) => gap.to,
+        match &self.what {
+            What::Row(row) => Some(row.at),
+            What::Lost(_) => None,
         }
     }
 
     fn show(&self) -> TailEntry {
-        match self {
-            Self::Row(row) => TailEntry::Row(row.clone()),
-            Self::Lost(gap) => TailEntry::Gap(*gap),
+        match &self.what {
+            What::Row(row) => TailEntry::Row(row.clone()),
+            What::Lost(gap) => TailEntry::Gap(*gap),
         }
     }
 }

@@ -139,9 +139,11 @@ impl UsageBook {
         self.touch(token);
     }
 
-    /// Where the token's calls came from, the latest first.
-    pub fn sources(&self, token: TokenId) -> Vec<SourceRecord> {
+    /// Where the token's calls came from, the latest first. `rotated`: when the overlap that runs began; whoever has not
+    /// called since has the old secret.
+    pub fn sources(&self, token: TokenId, rotated: Option<Timestamp>) -> Vec<SourceRecord> {
         let mut sources = self.shard(token).get(&token).map_or_else(Vec::new, |entry| entry.record.sources.clone());
+        sources.iter_mut().for_each(|source| source.old_secret = sources::has_old_secret(source, rotated));
         sources.sort_by_key(|source| std::cmp::Reverse(source.last));
         sources
     }
@@ -152,7 +154,7 @@ impl UsageBook {
         shard.get(&token).is_some_and(|entry| entry.record.sources.iter().any(|source| source.net.contains(&ip)))
     }
 
-    /// Of the addresses seen since a rotation: those whose last call had the new secret, and all.
+    /// Of the addresses seen since a rotation and in the 30 days before: those whose last call had the new secret, and all.
     pub fn rotating(&self, token: TokenId, since: Timestamp) -> (u32, u32) {
         let shard = self.shard(token);
         let all = shard.get(&token).map_or(&[][..], |entry| entry.record.sources.as_slice());
@@ -293,7 +295,7 @@ mod tests {
         book.refused(token(), &by(now), Slug::RateLimited, false);
         let view = book.view(token(), now);
         assert_eq!((view.query_token_calls, view.ip_violations, view.old_secret_calls, view.sources), (1, 1, 1, 1));
-        let source = book.sources(token()).remove(0);
+        let source = book.sources(token(), None).remove(0);
         assert_eq!((source.calls, source.refused, source.old_secret), (2, 1, false));
     }
 

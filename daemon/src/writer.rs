@@ -20,7 +20,7 @@ use tollgate_shared::problem::{Problem, Slug};
 use crate::core::access::Actor;
 use crate::core::admin::{self, Command, Office, Reply, TokenCommand};
 use crate::core::decide::{Bench, Pace};
-use crate::core::model::UsageRecord;
+use crate::core::model::{RegistryChange, UsageRecord};
 use crate::core::registry::Registry;
 use crate::core::workflows::{self, Turn, Turned};
 use crate::daemon::Daemon;
@@ -71,6 +71,7 @@ impl Writer {
     pub fn run(mut self) -> Result<(), StoreError> {
         let _abandon = Abandon(self.daemon.clone());
         while let Some(batch) = self.daemon.lanes.take(BATCH_CALLS_MAX, IDLE) {
+            self.keep_clock();
             for job in batch.admin {
                 self.change(job);
             }
@@ -103,6 +104,26 @@ impl Writer {
                 // Where the daemon is stopping, nobody waits for it.
                 done.send(()).ok();
             }
+        }
+    }
+
+    /// A wall clock that was set forward is written down before any commit whose high-water mark has its new time: where
+    /// the daemon is started again after that, erasing still waits.
+    fn keep_clock(&mut self) {
+        let now = self.daemon.clock.now();
+        if self.daemon.meters.store_down.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(steps) = self.daemon.clock.take_steps() else { return };
+        let mut change = Some(RegistryChange::SetClockSteps(steps));
+        let committed = self.store.commit(now, &mut |view| {
+            if let Some(change) = change.take() {
+                view.put_registry(change);
+            }
+        });
+        if let Err(error) = committed {
+            self.daemon.clock.give_back_steps();
+            self.commit_failed(&error);
         }
     }
 

@@ -24,7 +24,8 @@ pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveInc
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};
 pub use maintenance::{MaintenanceView, NewMaintenance};
 pub use objects::{
-    FilterView, NamedRef, NewFilter, NewService, NewTeam, ServicePatch, ServiceView, TeamView, TryFilter, TryVerdict,
+    FilterView, NamedRef, NewFilter, NewService, NewTeam, ServiceMaintenance, ServicePatch, ServiceView, TeamView,
+    TryFilter, TryVerdict,
 };
 pub use people::{
     AuditVerdict, LockdownView, NewOperator, OperatorPatch, OperatorView, SetLockdown, SetPassphrase, SignIn, SignedIn,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::OutcomeCounts;
 use crate::explain::Explain;
-use crate::id::{CallId, IncidentId, TokenId};
+use crate::id::{CallId, IncidentId, RequestId, TokenId};
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::time::Timestamp;
@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 /// Stands in rows, titles and explanations where a secret was. The daemon writes it and the query language knows by it that
 /// something cannot be told.
 pub const REDACTED: &str = "[redacted]";
+
+/// Where calls start workflows.
+const REQUEST_PATH: &str = "/v1/request";
 
 /// One call of a token whose debug option was on. Everything in it is redacted before it is first written; it is
 /// unreadable 48 h after `at`.
@@ -63,6 +66,16 @@ pub struct LogRow {
     pub explain: Option<Explain>,
     /// A title for lists: the first incident's title, or the first reason of the verdict.
     pub summary: String,
+}
+
+impl LogRow {
+    /// The requests that a call to `/v1/request` has started, or that an equal one had started before: its summary names
+    /// them.
+    pub fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
+        let names_some = self.path == REQUEST_PATH && matches!(self.outcome, Outcome::Started | Outcome::Duplicate);
+        let words = self.summary.split([' ', ',']).filter(move |_| names_some);
+        words.filter_map(|word| word.parse().ok())
+    }
 }
 
 /// Why rows are missing from a tail.

@@ -81,7 +81,7 @@ pub use bind::{Bound, Names, NoNames, Reach, Verdict};
 pub use complete::{Completion, Place, complete, place};
 pub use error::{QueryError, nearest};
 pub use hints::Hints;
-pub use row::{BodyText, Cell, Row, any_scope};
+pub use row::{BodyText, Cell, Row, any_scope, any_service};
 pub use schema::{AUDIT, Field, FieldId, INCIDENTS, Kind, LOGS, Named, Schema, TOKENS};
 
 /// Characters in a query, at most.

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::Signal;
 use tollgate_tests::daemon::{Daemon, Token};
 use tollgate_tests::terminal::Terminal;
 
 use crate::console::{console_of, seqs};
 use crate::support::{alert, with_alertmanager};
+use crate::tail::flood;
 
 const UP: &str = "\x1b[A";
 const PAGE_UP: &str = "\x1b[5~";
@@ -112,4 +114,31 @@ fn query_that_the_daemon_refuses_is_said_and_one_that_is_good_is_kept_under_a_na
     console.wait_for("SAVED QUERIES");
     let saved = daemon.get("/v1/queries/logs/mine");
     assert_eq!(saved["q"], "token:am");
+}
+
+#[test]
+fn console_that_stood_still_says_in_words_how_much_it_missed_and_goes_on() {
+    // A quarter more than what the daemon's ring, the queue and the socket hold of rows of some 17 KiB.
+    const CALLS: usize = 1_250;
+    let daemon = with_alertmanager();
+    let token = daemon.token("am", "service:Ops/DB", &["--debug", "--dedup", "0s"]);
+    match_nothing(&daemon, &token, 2);
+    let mut console = log_of(&daemon, (120, 40));
+    console.wait_until("both rows", |screen| seqs(screen).len() == 2);
+    console.signal(Signal::STOP);
+    flood(&daemon, &token, CALLS);
+    console.signal(Signal::CONT);
+    let screen = console.wait_for("not shown: this console did not keep up");
+    let missed = screen.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let at = words.windows(3).position(|three| three == ["rows", "not", "shown:"])?;
+        words[at - 1].replace(',', "").parse::<usize>().ok()
+    });
+    assert!(missed.is_some_and(|missed| missed > 0 && missed < CALLS), "{screen}");
+    console.send(UP);
+    console.wait_for("PAUSED");
+    console.send("G");
+    console.wait_for("FOLLOWING");
+    match_nothing(&daemon, &token, 1);
+    console.wait_until("it goes on", |screen| seqs(screen).last() == Some(&(CALLS as u64 + 3)));
 }

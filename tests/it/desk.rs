@@ -13,13 +13,13 @@ const TAB: &str = "\t";
 const PASSPHRASE: &str = "correct horse battery";
 
 /// Presses one key, and waits until the screen says what it should.
-fn press(console: &mut Terminal, key: &str, words: &str) -> String {
+pub(crate) fn press(console: &mut Terminal, key: &str, words: &str) -> String {
     console.send(key);
     console.wait_for(words)
 }
 
 /// Tabs until a label has the mark. A key that is not a letter is no paste.
-fn go_to(console: &mut Terminal, label: &str) {
+pub(crate) fn go_to(console: &mut Terminal, label: &str) {
     let wanted = format!("> {label}");
     for _ in 0..30 {
         if console.screen().contains(&wanted) {

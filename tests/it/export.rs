@@ -103,3 +103,37 @@ fn an_http_archive_has_every_member_that_its_format_asks_for() {
         assert_eq!(entry["request"]["postData"]["mimeType"], "application/json");
     }
 }
+
+#[test]
+fn query_is_evaluated_in_the_daemon_and_a_refused_one_leaves_no_file() {
+    let daemon = filled();
+    let other = daemon.token("other", "service:Ops/DB", &["--debug"]);
+    for n in 0..3 {
+        assert!(daemon.post(&other.secret, &json!({ "disk": { "free": n } }).to_string()).is_success());
+    }
+    let exported = |args: &[&str]| -> Vec<Value> {
+        let mut all = vec!["--output", "jsonl", "log", "export"];
+        all.extend_from_slice(args);
+        let done = daemon.cli_with(&all, b"").expect(0);
+        done.stdout.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    };
+    let seqs = |rows: Vec<Value>| rows.iter().filter_map(|row| row["seq"].as_u64()).collect::<Vec<_>>();
+    let first = CALLS as u64 + 1;
+    assert_eq!(seqs(exported(&["token:other"])), [first, first + 1, first + 2], "as words behind the verb");
+    assert_eq!(seqs(exported(&["token:other", "body.disk.free", ">=", "1"])), [first + 1, first + 2]);
+    assert_eq!(seqs(exported(&["-Q", "-token:am body.disk.free = 0"])), [first], "as an option");
+    assert_eq!(exported(&["token:am"]).len(), CALLS, "more than one page");
+    assert_eq!(seqs(exported(&["token:other", "--after", &(first + 1).to_string()])), [first + 2]);
+    daemon.cli(["query", "save", "logs", "mine", "token:other"]).expect(0);
+    assert_eq!(exported(&["@mine"]).len(), 3, "one that was kept");
+
+    let wrong = daemon.cli(["log", "export", "tokn:other", "--to", "wrong.jsonl"]).expect(64);
+    assert!(wrong.stderr.contains("token"), "with a suggestion: {wrong:?}");
+    let nobody = daemon.cli(["log", "export", "token:nobody", "--to", "nobody.jsonl"]).expect(65);
+    assert!(nobody.stderr.contains("nobody"), "{nobody:?}");
+    for name in ["wrong.jsonl", "nobody.jsonl"] {
+        assert!(!daemon.home().join(name).try_exists().expect("it can be asked"), "{name}");
+    }
+    daemon.cli(["--output", "csv", "log", "export", "token:other", "--to", "rows.csv"]).expect(0);
+    assert_eq!(read(&daemon, "rows.csv").lines().count(), 1 + 3, "in every form");
+}

@@ -365,3 +365,33 @@ fn command_line_creates_tries_edits_and_sends() {
     assert!(flows.daemon.all("/v1/workflows").is_empty());
     assert!(text(&flows.show(&id), "/workflow/name").ends_with("(deleted)"));
 }
+
+#[test]
+fn a_logged_request_is_found_by_its_id_and_replayed_as_a_request() {
+    let flows = Flows::start();
+    flows.script("go.sh", "exit 0");
+    let workflow = flows.create(&running("go.sh"));
+    let id = flows.begin(&workflow, &json!({ "status": "firing" }));
+    let again = flows.send(&json!({ "workflowId": workflow, "status": "firing" }));
+    assert_eq!(again.status, 200, "{again:?}");
+    flows.wait_for(&id, "succeeded");
+    let rows = until("both calls are in the log", PATIENCE, || {
+        let rows = flows.daemon.get(&format!("/v1/logs?q=request:{id}"))["items"].as_array().cloned();
+        rows.filter(|rows| rows.len() == 2).ok_or_else(|| "not yet".to_owned())
+    });
+    let outcomes: Vec<_> = rows.iter().map(|row| text(row, "/outcome")).collect();
+    assert_eq!(outcomes, ["started", "duplicate"]);
+    assert_eq!(flows.daemon.get("/v1/logs?q=request:ffffffff")["items"], json!([]));
+    let seq = rows[0]["seq"].to_string();
+    let same = flows.daemon.cli(["log", "replay", &seq]).expect(0).stdout;
+    assert!(same.contains("unchanged") && same.contains("now   start restart"), "{same}");
+    flows.daemon.cli(["team", "create", "Ops"]).expect(0);
+    flows.daemon.cli(["service", "create", "Ops/DB"]).expect(0);
+    flows.daemon.cli(["filter", "create", "--service", "Ops/DB", "--preset", "alertmanager"]).expect(0);
+    let row: u64 = seq.parse().expect("a number");
+    let tried = flows.daemon.local("POST", "/v1/filters/try", &json!({ "service": "Ops/DB", "call": row }));
+    assert_eq!(text(&tried.json(), "/doubt"), "request", "no filter was asked for it: {tried:?}");
+    flows.daemon.cli(["workflow", "delete", &workflow, "--yes"]).expect(0);
+    let lost = flows.daemon.cli(["log", "replay", &seq]).expect(2).stdout;
+    assert!(lost.contains("LOST") && lost.contains("refused not-found"), "{lost}");
+}

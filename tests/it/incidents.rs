@@ -48,11 +48,13 @@ fn a_filter_resolves_what_it_finds_only_with_its_count() {
     let line = ["incident", "resolve", "--service", "Ops/DB", "--text", "disk"];
     let asked = daemon.cli(line).expect(64);
     assert!(asked.stderr.contains("--confirm-count 5"), "{asked:?}");
+    let bad = daemon.local("POST", "/v1/incidents/bulk", &json!({"action": "resolve", "q": "state:opne"}));
+    assert_eq!((bad.status, text(&bad.json(), "/errors/0/path")), (422, "q"), "{bad:?}");
     let wrong = [&line[..], &["--confirm-count", "4"]].concat();
     let refused = daemon.cli_with(&wrong, b"").expect(1);
     assert!(refused.stderr.contains("5 incidents fit, 4 were confirmed"), "{refused:?}");
     assert_eq!(open(&daemon).len(), 5, "nothing was changed");
-    let one = ["incident", "ack", "--text", "disk 3", "--confirm-count", "1"];
+    let one = ["incident", "ack", "-Q", "title:\"disk 3\" priority:P1", "--confirm-count", "1"];
     daemon.cli(one).expect(0);
     assert_eq!(daemon.all("/v1/incidents?state=acknowledged").len(), 1);
     let right = [&line[..], &["--confirm-count", "5", "--comment", "power is back"]].concat();
@@ -150,4 +152,51 @@ fn a_maintenance_that_makes_no_sense_is_refused_with_its_field() {
     }
     assert!(daemon.all("/v1/maintenance").is_empty());
     daemon.cli(["maintenance", "add", "--service", "Ops/DB"]).expect(64);
+}
+
+#[test]
+fn a_query_finds_incidents_by_what_it_demands_and_by_their_words() {
+    let (daemon, ids) = with_incidents(3);
+    daemon.cli(["incident", "ack", &ids[0]]).expect(0);
+    daemon.cli(["incident", "resolve", &ids[1]]).expect(0);
+    for (q, expected) in [
+        ("state:open", 2),
+        ("state:open state:triggered", 1),
+        ("state:acknowledged priority:p1", 1),
+        ("state:open priority:P4", 0),
+        ("service:ops/db", 3),
+        ("service:DB state:resolved", 1),
+        ("service:nowhere", 0),
+        ("team:Ops since:1h", 3),
+        ("team:Net", 0),
+        ("-state:open", 1),
+        ("state:open or state:resolved", 3),
+        ("\"disk 1\"", 1),
+        ("groupKey", 3),
+        ("state:open nowhere", 0),
+    ] {
+        let found = daemon.all(&format!("/v1/incidents?q={}", q.replace(' ', "%20").replace('"', "%22")));
+        assert_eq!(found.len(), expected, "{q}");
+    }
+    let mixed = daemon.all("/v1/incidents?state=open&service=DB&q=state:resolved");
+    assert!(mixed.is_empty(), "what the options ask must hold too");
+}
+
+#[test]
+fn a_service_says_which_maintenance_covers_it_now() {
+    let (daemon, ids) = with_incidents(1);
+    assert_eq!(daemon.get("/v1/services/Ops%2FDB")["maintenance"], Value::Null);
+    daemon.cli(["maintenance", "add", "--service", "Ops/DB", "--tag", "the lab"]).expect(0);
+    assert_eq!(daemon.get("/v1/services/Ops%2FDB")["maintenance"], Value::Null, "one with tags covers some calls only");
+    daemon.cli(["maintenance", "add", "--service", "Ops/DB", "--for", "2h"]).expect(0);
+    daemon.cli(["maintenance", "add", "--service", "Ops/DB", "--for", "1h"]).expect(0);
+    let covered = daemon.get("/v1/services/Ops%2FDB")["maintenance"].clone();
+    let all = daemon.all("/v1/maintenance?service=Ops%2FDB");
+    let last = all.iter().filter_map(|one| one["until"].as_str()).max();
+    assert_eq!((covered["until"].as_str(), covered["id"].is_string()), (last, true), "{covered}");
+    assert!(daemon.cli(["service", "list"]).expect(0).stdout.contains("maintenance"));
+    for args in [["service", "show", "Ops/DB"], ["incident", "show", ids[0].as_str()]] {
+        let said = daemon.cli(args).expect(0).stdout;
+        assert!(said.contains("maintenance") && said.contains("no incident is opened"), "{said}");
+    }
 }

@@ -234,3 +234,23 @@ fn a_quota_is_told_in_headers_from_the_first_call_on() {
     let unlimited = send(&daemon, "/v1/process", &free, &[], alert("firing", "c").as_bytes());
     assert_eq!(unlimited.header("ratelimit-limit"), None, "off by default");
 }
+
+#[test]
+fn the_last_hour_shows_what_became_of_calls_and_how_long_they_took() {
+    let daemon = with_alertmanager();
+    let token = daemon.token("am", "service:Ops/DB", &[]);
+    let calls = [alert("firing", "a"), alert("firing", "a"), "{}".to_owned()];
+    calls.iter().for_each(|body| assert!(daemon.post(&token.secret, body).is_success()));
+    assert_eq!(daemon.post("tg_s_unknown", "x").status, 401);
+    let hour = daemon.get("/v1/status/hour");
+    let minutes = hour["minutes"].as_array().expect("minutes");
+    assert_eq!((minutes.len(), hour["seconds"].as_array().map(Vec::len)), (60, Some(60)));
+    let sum = |member: &str| minutes.iter().filter_map(|minute| minute[member].as_u64()).sum::<u64>();
+    assert_eq!(["effect", "duplicate", "no_match", "unknown", "refused", "drops"].map(sum), [1, 1, 1, 1, 0, 0]);
+    let slowest = minutes.iter().filter_map(|minute| minute["slowest_us"].as_u64()).max();
+    assert!(slowest > Some(0) && sum("p50_us") > 0, "{hour}");
+    assert_eq!(hour["since"], daemon.get("/v1/status")["started_at"]);
+    let said = daemon.cli(["status", "--hour"]).expect(0).stdout;
+    assert!(said.contains("4 calls: effect 1, duplicate 1, suppressed 0, no_match 1"), "{said}");
+    assert!(said.contains("the daemon was not running"), "{said}");
+}

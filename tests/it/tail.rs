@@ -103,6 +103,32 @@ fn tail_from_a_cursor_in_the_middle_begins_with_the_next_row() {
     assert_eq!(keys(&follower.rows(2)), ["b", "c"]);
 }
 
+/// A tail sleeps until one of the tokens that its query names has a row; the names are looked up again when tokens change.
+#[test]
+fn tail_of_a_service_shows_the_rows_of_a_token_that_is_made_while_it_is_open() {
+    let daemon = with_alertmanager();
+    daemon.service("Web", "alertmanager");
+    let (db, web) =
+        (daemon.token("db", "service:Ops/DB", &["--debug"]), daemon.token("web", "service:Ops/Web", &["--debug"]));
+    let mut tail = Tail::open(&daemon, "q=service:Ops/DB");
+    assert!(tail.next().get("heartbeat").is_some(), "it is live");
+    let mut next = |what: &str| {
+        let mut items = std::iter::repeat_with(|| tail.next());
+        let row = items.find(|item| item.get("heartbeat").is_none()).expect("it does not end");
+        assert_eq!(keys(&[row["row"].clone()]), [what], "{row}");
+    };
+    let call =
+        |token: &Token, key: &str| assert_eq!(outcome(&daemon.post(&token.secret, &alert("firing", key))), "created");
+    call(&db, "first");
+    next("first");
+    call(&web, "of another service");
+    let late = daemon.token("late", "service:Ops/DB", &["--debug"]);
+    call(&late, "of the new token");
+    call(&db, "last");
+    next("of the new token");
+    next("last");
+}
+
 #[test]
 fn debug_off_writes_no_row_and_switching_off_erases_none() {
     let daemon = with_alertmanager();
@@ -166,7 +192,7 @@ fn reader_that_does_not_keep_up_is_told_what_it_missed_and_slows_nobody() {
 }
 
 /// Posts so many calls of 16 KiB, each answered before this returns.
-fn flood(daemon: &Daemon, token: &Token, calls: usize) {
+pub(crate) fn flood(daemon: &Daemon, token: &Token, calls: usize) {
     const CLIENTS: usize = 12;
     let bearer = format!("Bearer {}", token.secret);
     let body = json!({ "filler": "x".repeat(16 * 1024) }).to_string();

@@ -21,6 +21,7 @@ pub struct Setup {
     flags: Vec<String>,
     env: Vec<(String, String)>,
     wrapper: Vec<String>,
+    below: Option<PathBuf>,
 }
 
 /// A daemon that runs, or was killed and can be started again on the same directory. It is killed when it is dropped.
@@ -62,13 +63,21 @@ impl Setup {
         self
     }
 
+    /// With its directory below this one instead of the host's place for temporary files, which may be memory.
+    #[must_use]
+    pub fn below(mut self, directory: &Path) -> Self {
+        self.below = Some(directory.to_owned());
+        self
+    }
+
     /// Starts it on a new directory.
     ///
     /// # Panics
     /// It is not ready in time: with its log.
     #[track_caller]
     pub fn start(self) -> Daemon {
-        let home = tempfile::Builder::new().prefix("tg-").tempdir().expect("a temporary directory can be made");
+        let below = self.below.clone().unwrap_or_else(std::env::temp_dir);
+        let home = tempfile::Builder::new().prefix("tg-").tempdir_in(below).expect("a temporary directory can be made");
         let mut daemon = Daemon { home, setup: self, process: None, gate: SocketAddr::from(([127, 0, 0, 1], 0)) };
         daemon.launch();
         daemon

@@ -1,11 +1,12 @@
 //! A small blocking HTTP/1.1 client over any stream. It sends exactly what a test says, wrong things too.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::Value;
 
 /// No answer takes longer: the daemon's own longest deadline is 30 s.
@@ -67,7 +68,21 @@ impl Connection {
     /// # Errors
     /// Nobody listens there.
     pub fn tcp(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?, address)
+    }
+
+    /// Over TCP from another address of this host, as which all of 127.0.0.0/8 counts.
+    ///
+    /// # Errors
+    /// Nobody listens there, or the host has no such address.
+    pub fn tcp_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<Self> {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddrV4::new(source, 0))?;
+        connect(&socket, &address)?;
+        Self::over(TcpStream::from(socket), address)
+    }
+
+    fn over(stream: TcpStream, address: SocketAddr) -> io::Result<Self> {
         stream.set_read_timeout(Some(READ_DEADLINE))?;
         // A head and a body in two small segments would otherwise wait for each other.
         stream.set_nodelay(true)?;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -39,12 +39,31 @@ pub struct Settings(String);
 
 struct Shared {
     heard: Mutex<Heard>,
+    /// Told after each read.
+    read: Condvar,
     stop: AtomicBool,
 }
 
 struct Heard {
     parser: vt100::Parser,
     bytes: Vec<u8>,
+    /// When the last bytes came out.
+    read_at: Option<Instant>,
+}
+
+/// What is between the program and the screen.
+struct Line {
+    size: Size,
+    /// What the program is told.
+    reported: Size,
+    pace: Option<Pace>,
+}
+
+/// How fast the screen's side takes bytes: the slow line between a console and its operator.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    chunk: usize,
+    pause: Duration,
 }
 
 impl Terminal {
@@ -57,26 +76,51 @@ impl Terminal {
         Self::start_seeing(command, size, |_| ()).0
     }
 
+    /// Starts a program behind a line that carries no more than so many bytes a second.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[track_caller]
+    pub fn start_behind(command: &Command, size: Size, bytes_per_s: u32) -> Self {
+        let line = Line { pace: Some(Pace::of(bytes_per_s)), ..Line::of(size) };
+        Self::launch(command, line, |_| ()).0
+    }
+
+    /// Starts a program on a terminal that does not know its size, as a serial line: it is 80 by 24, and says 0 by 0.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[track_caller]
+    pub fn start_serial(command: &Command) -> Self {
+        Self::launch(command, Line { reported: (0, 0), ..Line::of((80, 24)) }, |_| ()).0
+    }
+
     /// Starts a program after a look at the terminal's settings.
     ///
     /// # Panics
     /// As [`Self::start`].
     #[track_caller]
     pub fn start_seeing<T>(command: &Command, size: Size, look: impl FnOnce(Settings) -> T) -> (Self, T) {
-        let pair = native_pty_system().openpty(pty_size(size)).expect("there is a pty");
+        Self::launch(command, Line::of(size), look)
+    }
+
+    #[track_caller]
+    fn launch<T>(command: &Command, line: Line, look: impl FnOnce(Settings) -> T) -> (Self, T) {
+        let Line { size, reported, pace } = line;
+        let pair = native_pty_system().openpty(pty_size(reported)).expect("there is a pty");
         let path: PathBuf = pair.master.tty_name().expect("a pty has a name");
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let tty = File::from(rustix::fs::open(&path, flags, Mode::empty()).expect("a pty can be opened"));
         let seen = look(Settings::of(&tty));
         let child = pair.slave.spawn_command(builder(command)).expect("the program starts");
         drop(pair.slave);
-        let heard = Heard { parser: vt100::Parser::new(size.1, size.0, 0), bytes: Vec::new() };
-        let shared = Arc::new(Shared { heard: Mutex::new(heard), stop: AtomicBool::new(false) });
+        let heard = Heard { parser: vt100::Parser::new(size.1, size.0, 0), bytes: Vec::new(), read_at: None };
+        let shared = Arc::new(Shared { heard: Mutex::new(heard), read: Condvar::new(), stop: AtomicBool::new(false) });
         let output = pair.master.try_clone_reader().expect("a pty can be read");
         let keyboard = pair.master.take_writer().expect("a pty can be written to");
         let reader = std::thread::spawn({
             let shared = Arc::clone(&shared);
-            move || read(output, &shared)
+            move || read(output, &shared, pace)
         });
         let terminal =
             Self { master: Some(pair.master), keyboard: Some(keyboard), reader: Some(reader), child, tty, shared };
@@ -140,6 +184,32 @@ impl Terminal {
             let screen = self.screen();
             if is_so(&screen) { Ok(screen) } else { Err(format!("the screen:\n{screen}\n")) }
         })
+    }
+
+    /// Waits until the screen is as wanted after a moment, and says how long after it the bytes came that made it so. To
+    /// the microsecond, since nothing is looked at in turns.
+    ///
+    /// # Panics
+    /// It is not in time: with the screen as it is.
+    #[track_caller]
+    pub fn time_until(&self, since: Instant, is_so: impl Fn(&str) -> bool) -> Duration {
+        let mut heard = self.heard();
+        loop {
+            let screen = heard.parser.screen().contents();
+            if let Some(at) = heard.read_at.filter(|at| *at >= since && is_so(&screen)) {
+                return at - since;
+            }
+            let Some(rest) = PATIENCE.checked_sub(since.elapsed()) else {
+                panic!("it does not come, the screen:\n{screen}\n");
+            };
+            let waited = self.shared.read.wait_timeout(heard, rest);
+            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// How many bytes came out so far.
+    pub fn byte_count(&self) -> usize {
+        self.heard().bytes.len()
     }
 
     /// All bytes that came out so far.
@@ -287,15 +357,40 @@ fn builder(command: &Command) -> CommandBuilder {
     builder
 }
 
-fn read(mut output: Box<dyn Read + Send>, shared: &Shared) {
-    let mut buffer = [0; 64 * 1024];
+impl Line {
+    const fn of(size: Size) -> Self {
+        Self { size, reported: size, pace: None }
+    }
+}
+
+impl Pace {
+    /// A hundred small pieces a second.
+    const fn of(bytes_per_s: u32) -> Self {
+        Self { chunk: bytes_per_s as usize / 100, pause: Duration::from_millis(10) }
+    }
+
+    /// A thread that is parked may wake early.
+    fn wait(self, since: Instant) {
+        while let Some(rest) = self.pause.checked_sub(since.elapsed()).filter(|rest| !rest.is_zero()) {
+            std::thread::park_timeout(rest);
+        }
+    }
+}
+
+fn read(mut output: Box<dyn Read + Send>, shared: &Shared, pace: Option<Pace>) {
+    let mut buffer = vec![0; pace.map_or(64 * 1024, |pace| pace.chunk)];
     while !shared.stop.load(Ordering::SeqCst) {
         match output.read(&mut buffer) {
             Ok(0) => return,
             Ok(length) => {
+                let read_at = Instant::now();
                 let mut heard = shared.heard();
                 heard.parser.process(&buffer[..length]);
                 heard.bytes.extend_from_slice(&buffer[..length]);
+                heard.read_at = Some(read_at);
+                drop(heard);
+                shared.read.notify_all();
+                pace.into_iter().for_each(|pace| pace.wait(read_at));
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // The other side is closed.

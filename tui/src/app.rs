@@ -4,6 +4,7 @@
 //! dice, or knows ratatui and crossterm, so all of it is tested without a terminal and without a daemon.
 
 pub mod action;
+pub mod ask;
 pub mod audit;
 pub mod chips;
 pub mod commands;
@@ -15,6 +16,7 @@ pub mod field;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod forms;
+pub mod identify;
 pub mod incidents;
 pub mod key;
 pub mod keymap;
@@ -22,9 +24,11 @@ pub mod layer;
 pub mod layout;
 pub mod lock;
 pub mod logs;
+pub mod marks;
 pub mod model;
 pub mod msg;
 pub mod operators;
+pub mod palette;
 pub mod query;
 pub mod requests;
 pub mod rights;
@@ -32,8 +36,10 @@ pub mod secret;
 pub mod services;
 pub mod status;
 pub mod tail;
+pub mod times;
 pub mod tokens;
 pub mod trial;
+pub mod undo;
 pub mod update;
 pub mod verdict;
 pub mod words;

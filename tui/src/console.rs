@@ -78,6 +78,7 @@ async fn console(options: &ConsoleOptions) -> io::Result<i32> {
         let size = stage.size();
         let mut model = Model::new(now(), size.0, size.1);
         model.lock_after_secs = options.lock_after_secs;
+        model.times.offset_secs = offset_secs(model.now);
         // The first paint comes before the first connect.
         let mut desk = Desk::new(model, Theme::of(&stage.caps), effects_out);
         desk.draw_if_due(&mut stage).ok();
@@ -205,7 +206,11 @@ impl Desk {
     }
 
     fn take(&mut self, stage: &mut Stage, message: Msg) -> Result<(), End> {
-        let Effects { list, dirty } = update(&mut self.model, message, now());
+        let now = now();
+        if matches!(message, Msg::Tick) {
+            self.model.times.offset_secs = offset_secs(now);
+        }
+        let Effects { list, dirty } = update(&mut self.model, message, now);
         self.dirty = self.dirty.max(dirty);
         for effect in list {
             self.run(stage, effect)?;
@@ -223,6 +228,7 @@ impl Desk {
                 self.answer(words.map_err(|_| End::Lost)?);
                 Ok(())
             }
+            Effect::Mouse(on) => stage.mouse(on).map_err(|_| End::Lost),
             Effect::WriteFile { generation, name, text } => {
                 let written = files::write_new(&name, &text.0);
                 self.tell(Net::Done { generation, result: written });
@@ -271,6 +277,12 @@ impl Desk {
         stage.guard.suspend().map_err(|_| End::Lost)?;
         self.repaint(stage)
     }
+}
+
+/// How far the operator's own time is ahead of UTC at a moment; asked again now and then, because it changes with the season.
+fn offset_secs(at: Timestamp) -> i32 {
+    use chrono::{Offset as _, TimeZone as _};
+    chrono::Local.offset_from_utc_datetime(&at.to_utc().naive_utc()).fix().local_minus_utc()
 }
 
 /// The only clock of the console.

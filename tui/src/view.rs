@@ -3,15 +3,18 @@
 //!
 //! Every text goes through [`crate::safe_text::SafeText`], also our own, in [`canvas`]; no other room makes spans.
 
+mod ask;
 pub mod canvas;
 mod chart;
 mod chrome;
 mod dialogs;
 mod empty;
 mod forms;
+mod listing;
 mod lists;
 mod log;
 mod overlays;
+mod palette;
 mod pane;
 mod people;
 mod query_bar;
@@ -48,6 +51,7 @@ pub fn render(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     match &model.layer {
         Some(Layer::Form(form)) => forms::form(&mut canvas, model, form),
         Some(Layer::Danger(danger)) => dialogs::danger(&mut canvas, model, danger),
+        Some(Layer::Ask(asked)) => ask::ask(&mut canvas, model, asked),
         Some(Layer::Secret(secret)) => secret::show_once(&mut canvas, secret),
         Some(Layer::Receipt(receipt, also)) => dialogs::receipt(&mut canvas, receipt, also),
         _ => screen(&mut canvas, model),

@@ -26,7 +26,7 @@ pub enum ActionError {
     #[error("the program must be a file below {0}, named without `..`")]
     Outside(PathBuf),
     /// It is not there.
-    #[error("{0} cannot be looked at: {1}")]
+    #[error("{0} {words}", words = missing_words(*.1))]
     Missing(PathBuf, std::io::ErrorKind),
     /// A link may lead anywhere, and elsewhere tomorrow.
     #[error("{0} is a link; put the program itself there")]
@@ -53,6 +53,13 @@ pub enum ActionError {
     /// It would run as somebody else.
     #[error("{0} has the set-user-id or set-group-id bit; a step runs as the daemon's user")]
     SetId(PathBuf),
+}
+
+fn missing_words(kind: std::io::ErrorKind) -> String {
+    match kind {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        kind => format!("cannot be looked at: {kind}"),
+    }
 }
 
 /// The path of a program that may be started now.

@@ -211,6 +211,23 @@ pub struct Lockdown {
     pub reason: String,
 }
 
+/// What the wall clock has gained on the boot clock lately, so that what erasing waits for outlives the daemon (storage.md,
+/// Clocks).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSteps {
+    /// The oldest first.
+    pub steps: Vec<ClockStep>,
+}
+
+/// The wall clock was set forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStep {
+    /// What the daemon took for now right behind it.
+    pub at: Timestamp,
+    /// Microseconds.
+    pub gained_us: i64,
+}
+
 /// What operators have cut from calls before anything of them is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedactionRules {
@@ -454,6 +471,8 @@ pub enum RegistryChange {
     SetLockdown(Option<Lockdown>),
     /// Replace the rules of redaction.
     SetRedaction(RedactionRules),
+    /// Replace what is known of the wall clock's steps.
+    SetClockSteps(ClockSteps),
     /// Insert or replace a living token.
     PutToken(Box<Token>),
     /// A secret has died (rotation; revocation does it too).

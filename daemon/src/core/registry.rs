@@ -231,6 +231,8 @@ impl Registry {
                 self.redaction = Redaction::of(rules)?;
                 return Ok(false);
             }
+            // The clock's own, which has them already.
+            RegistryChange::SetClockSteps(_) => return Ok(false),
             RegistryChange::PutFilter(filter) => {
                 touched.insert(filter.service);
                 self.put_filter(filter)?;

@@ -7,12 +7,14 @@ mod fate;
 mod judge;
 mod proposal;
 mod recall;
+mod requests;
 mod truth;
 
-pub use fate::{compare, compare_with_then, then};
+pub use fate::{Tried, compare, compare_with_then, then};
 pub use judge::{Judged, judge};
-pub use proposal::{Proposal, Tried, replay};
+pub use proposal::{Proposal, replay};
 pub use recall::{Recalled, mark_redacted};
+pub use requests::is_request;
 
 #[cfg(test)]
 mod tests;

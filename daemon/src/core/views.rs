@@ -1,11 +1,11 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, LastUse, MaintenanceView, NamedRef, OperatorView, ScopeView, ServiceView, SourceView,
-    SuspensionView, TeamView, TokenView, UsageView, WhoAmI,
+    FilterView, IncidentView, LastUse, MaintenanceView, NamedRef, OperatorView, ScopeView, ServiceMaintenance,
+    ServiceView, SourceView, SuspensionView, TeamView, TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
-use tollgate_shared::id::OperatorId;
+use tollgate_shared::id::{OperatorId, ServiceId};
 use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
@@ -22,7 +22,7 @@ pub fn team(registry: &Registry, team: &Team) -> TeamView {
 }
 
 /// A service; `open_incidents` comes from the store.
-pub fn service(registry: &Registry, entry: &ServiceEntry, open_incidents: u32) -> ServiceView {
+pub fn service(registry: &Registry, entry: &ServiceEntry, open_incidents: u32, now: Timestamp) -> ServiceView {
     let team = registry.team(entry.service.team).map_or_else(String::new, |team| team.name.to_string());
     ServiceView {
         id: entry.service.id,
@@ -31,8 +31,16 @@ pub fn service(registry: &Registry, entry: &ServiceEntry, open_incidents: u32) -
         enabled: entry.service.enabled,
         filters: count(entry.records.len()),
         open_incidents,
+        maintenance: covering(registry, entry.service.id, now),
         created_at: entry.service.created_at,
     }
+}
+
+/// One with tags covers only calls that hold them, so it says nothing of the service as a whole.
+fn covering(registry: &Registry, service: ServiceId, now: Timestamp) -> Option<ServiceMaintenance> {
+    let running = registry.maintenances_of(service).iter().filter(|one| one.tags.is_empty() && one.runs(now));
+    let last = running.max_by_key(|one| (one.until.is_none(), one.until))?;
+    Some(ServiceMaintenance { id: last.id, until: last.until })
 }
 
 /// An operator; `last_seen` is known to the doors.

@@ -13,7 +13,7 @@ mod view;
 pub use by_hand::{cancel, retry};
 pub use entry::{WorkflowEntry, public_id_of, target_of};
 pub use explain::{explain, part_of};
-pub use plan::{StartPlan, StartRefusal, Starts, plan, values_for};
+pub use plan::{StartPlan, StartRefusal, Starts, named_workflow, plan, values_for};
 pub use record::{RequestBrief, RequestRecord, StepOutput, Workflow};
 pub use start::decide as decide_start;
 pub use turn::{StepDone, StepOrder, Turn, Turned, turn};

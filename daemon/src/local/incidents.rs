@@ -2,7 +2,7 @@
 
 mod bulk;
 
-use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::Response;
@@ -11,21 +11,17 @@ use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::IncidentState;
 use tollgate_shared::priority::Priority;
 use tollgate_shared::problem::{Problem, Slug};
-use tollgate_shared::query::{Bound, Cell, FieldId, INCIDENTS, Row};
 
 use super::answers::{ok, read, reply};
+use super::incident_search::IncidentSearch;
 use super::params::{Call, Query};
 use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::Command;
-use crate::core::asked::{bound, parsed};
 use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::{IncidentFilter, PAGE_SCAN_ROWS, SCAN_ROWS_MAX, StoreError};
-
-/// Incidents of one reading.
-const CHUNK_ROWS: usize = 500;
+use crate::store::IncidentFilter;
 
 /// A hint shorter than this would be a guess.
 const HINT_CHARS_MIN: usize = 4;
@@ -36,91 +32,25 @@ const FILTER_PARAMETERS: [&str; 6] = ["state", "service", "priority", "token", "
 pub(super) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
     let known: Vec<&str> = FILTER_PARAMETERS.iter().copied().chain(["q", "limit", "cursor"]).collect();
     let query = call.query(&known)?;
-    let asked = parsed(query.get("q").unwrap_or_default(), &INCIDENTS)?;
-    let Some(mut filter) = filter_of(&call.daemon, &call.actor, &query)? else {
-        return Ok(ok(&Page::<IncidentView> { items: Vec::new(), next: None }));
+    let Some(filter) = filter_of(&call.daemon, &call.actor, &query)? else { return Ok(ok(&nothing())) };
+    let (registry, now) = (call.daemon.registry.load_full(), call.daemon.clock.now());
+    let Some(search) = IncidentSearch::new(query.get("q").unwrap_or_default(), filter, &registry, now)? else {
+        return Ok(ok(&nothing()));
     };
-    if filter.states.is_empty() {
-        filter.states = asked.required(FieldId::State).map(states_named).unwrap_or_default();
-    }
-    let bound = bound(&asked, &call.daemon.registry.load(), call.daemon.clock.now())?;
     let (before, limit) = (query.parsed::<IncidentId>("cursor")?, query.limit()?);
-    let page = read(&call.daemon, move |daemon| search(daemon, &filter, &bound, before, limit)).await?;
-    Ok(ok(&page))
+    let page = move |daemon: &Daemon| search.page(daemon.reader.as_ref(), &registry, before, limit);
+    Ok(ok(&read(&call.daemon, page).await?))
 }
 
-/// Open ones have a table of their own, so the store is told where the query asks for them alone.
-fn states_named(state: &str) -> Vec<IncidentState> {
-    match state.to_ascii_lowercase().as_str() {
-        "open" => vec![IncidentState::Triggered, IncidentState::Acknowledged],
-        "triggered" => vec![IncidentState::Triggered],
-        "acknowledged" => vec![IncidentState::Acknowledged],
-        "resolved" => vec![IncidentState::Resolved],
-        _ => Vec::new(),
-    }
-}
-
-/// A page of what filter and query ask for, newest first.
-fn search(
-    daemon: &Daemon,
-    filter: &IncidentFilter,
-    bound: &Bound,
-    mut before: Option<IncidentId>,
-    limit: usize,
-) -> Result<Page<IncidentView>, StoreError> {
-    let registry = daemon.registry.load();
-    let (mut items, mut scanned) = (Vec::new(), 0);
-    loop {
-        let (heads, next) = daemon.reader.incidents(filter, before, CHUNK_ROWS)?;
-        for head in heads {
-            let (id, first_seen) = (head.id, head.first_seen);
-            if first_seen.as_micros() < *bound.hints().at.start() {
-                return Ok(Page { items, next: None });
-            }
-            let row = WithWords { view: views::incident(&registry, head), daemon, failed: RefCell::default() };
-            let fits = bound.passes(&row);
-            row.failed.into_inner().map_or(Ok(()), Err)?;
-            items.extend(fits.then_some(row.view));
-            if items.len() == limit {
-                return Ok(Page { items, next: Some(id.to_string()) });
-            }
-        }
-        (before, scanned) = (next, scanned + SCAN_ROWS_MAX);
-        if before.is_none() || scanned >= PAGE_SCAN_ROWS {
-            return Ok(Page { items, next: before.map(|id| id.to_string()) });
-        }
-    }
-}
-
-/// An incident whose description is read where the query asks for words: lists do not hold it.
-struct WithWords<'a> {
-    view: IncidentView,
-    daemon: &'a Daemon,
-    failed: RefCell<Option<StoreError>>,
-}
-
-impl Row for WithWords<'_> {
-    fn any(&self, field: FieldId, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
-        self.view.any(field, test)
-    }
-
-    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
-        self.view.any_text(test)
-            || match self.daemon.reader.incident(self.view.head.id) {
-                Ok(found) => found.is_some_and(|(_, body, _)| test(&body.description)),
-                Err(error) => {
-                    *self.failed.borrow_mut() = Some(error);
-                    false
-                }
-            }
-    }
+fn nothing() -> Page<IncidentView> {
+    Page { items: Vec::new(), next: None }
 }
 
 /// Cut to the services that the caller sees; `None` where there is none.
 fn filter_of(daemon: &Daemon, actor: &Actor, query: &Query<'_>) -> Result<Option<IncidentFilter>, Problem> {
     let registry = daemon.registry.load();
     let filter = IncidentFilter {
-        services: Vec::new(),
+        services: BTreeSet::new(),
         states: states_of(query)?,
         priorities: priorities_of(query)?,
         token: query.get("token").map(|token| token_of(&registry, token)).transpose()?,
@@ -130,15 +60,21 @@ fn filter_of(daemon: &Daemon, actor: &Actor, query: &Query<'_>) -> Result<Option
     if let Some(service) = query.get("service") {
         let id = registry.find_service(service)?.service.id;
         allows(actor, Operation::SeeIncidents, service_target(&registry, id))?;
-        return Ok(Some(IncidentFilter { services: vec![id], ..filter }));
+        return Ok(Some(IncidentFilter { services: [id].into(), ..filter }));
     }
+    Ok(seen_by(daemon, actor).map(|seen| IncidentFilter { services: seen.services, ..filter }))
+}
+
+/// What the caller sees; `None` where that is nothing.
+fn seen_by(daemon: &Daemon, actor: &Actor) -> Option<IncidentFilter> {
+    let registry = daemon.registry.load();
     let sight = Sight::new(actor, &registry);
     if sight.of_everything(Operation::SeeIncidents) {
-        return Ok(Some(filter));
+        return Some(IncidentFilter::default());
     }
     let all = registry.services().iter().map(|entry| entry.service.id);
-    let services: Vec<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
-    Ok((!services.is_empty()).then_some(IncidentFilter { services, ..filter }))
+    let services: BTreeSet<_> = all.filter(|id| sight.service(Operation::SeeIncidents, *id)).collect();
+    (!services.is_empty()).then_some(IncidentFilter { services, ..IncidentFilter::default() })
 }
 
 /// A token by its id, also where it is revoked, or by its name while it lives.

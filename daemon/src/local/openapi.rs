@@ -13,6 +13,8 @@ pub(super) fn show() -> Response<Body> {
 }
 
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod generate;
 #[cfg(test)]
 mod probe;
@@ -47,6 +49,9 @@ mod tests {
             assert!(document["components"]["schemas"][name].is_object(), "{name}");
         }
         for (method, path, _) in crate::local::people_routes::all() {
+            assert!(document["paths"][path][method.as_str().to_lowercase()].is_object(), "{method} {path}");
+        }
+        for (method, path, _) in crate::gate::ROUTES {
             assert!(document["paths"][path][method.as_str().to_lowercase()].is_object(), "{method} {path}");
         }
         let new_token = &document["components"]["schemas"]["NewToken"];

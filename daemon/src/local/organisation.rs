@@ -44,7 +44,7 @@ pub(super) fn services(call: &Call) -> Result<Response<Body>, Problem> {
 }
 
 fn service_view(daemon: &Daemon, registry: &Registry, entry: &ServiceEntry) -> ServiceView {
-    views::service(registry, entry, daemon.reader.open_counts(Some(entry.service.id)).0)
+    views::service(registry, entry, daemon.reader.open_counts(Some(entry.service.id)).0, daemon.clock.now())
 }
 
 pub(super) async fn delete_team(call: Call) -> Result<Response<Body>, Problem> {

@@ -3,7 +3,11 @@
 //! A reader is a position in the log and nothing more. It reads from disk until it has caught up, then from the shared
 //! ring. When the ring has moved past a reader that was live, he was too slow: he is told how many rows he missed and
 //! goes on at the newest, and the writer never noticed.
+//!
+//! A reader that asks for few tokens sleeps until one of them has a row; and none is woken more than ten times a second,
+//! so that a thousand of them cost the calls little.
 
+mod ear;
 mod wanted;
 
 use std::sync::Arc;
@@ -11,10 +15,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
+use serde::Serialize;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tollgate_shared::limits::LOG_ROW_SECS;
-use tollgate_shared::log::{Gap, GapReason, Heartbeat, LogRow, TailItem};
+use tollgate_shared::log::{Gap, GapReason, Heartbeat, LogRow};
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
 
@@ -27,6 +32,7 @@ use crate::edge::{Body, respond};
 use crate::store::LogPage;
 use crate::tail::{Next, Seat, TailEntry, row_bytes};
 
+use self::ear::Ear;
 pub(super) use self::wanted::{Cursor, LogQuery, PARAMETERS};
 
 /// Rows that one reading looks at, at most.
@@ -39,6 +45,9 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// stream ends within this time.
 const STANDING: Duration = Duration::from_secs(1);
 
+/// A reader that was just given rows is left alone for this long (performance.md: at most ten batches a second).
+const PACE: Duration = Duration::from_millis(100);
+
 /// Chunks waiting for a reader that does not keep up.
 const QUEUE_CHUNKS: usize = 4;
 
@@ -48,6 +57,9 @@ const CHUNK_ROWS: usize = 16;
 /// Bytes after which a chunk ends, with the row that goes beyond: with those that wait this keeps what one reader holds
 /// under 1 MiB.
 const CHUNK_BYTES: usize = 64 * 1_024;
+
+/// What most lines have room in.
+const LINE_BYTES: usize = 4 * 1_024;
 
 /// Rows read from disk at once.
 const HISTORY_ROWS: usize = 256;
@@ -63,7 +75,21 @@ struct Tail {
     lines: mpsc::Sender<Bytes>,
     at: u64,
     was_live: bool,
+    ear: Ear,
     beat_at: Instant,
+    rests_until: Instant,
+    /// When, and by which registry, it was last asked whether the reader may still read.
+    judged: (Instant, u64),
+}
+
+/// A line as it is written, a row borrowed from where it is. Reads back as a [`tollgate_shared::log::TailItem`].
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Line<'a> {
+    Row(&'a LogRow),
+    Gap(Gap),
+    Heartbeat(Heartbeat),
+    End(&'a Problem),
 }
 
 /// The reader has gone.
@@ -105,8 +131,7 @@ impl Drop for Place {
 pub(super) fn stream(call: &Call, query: LogQuery, last: usize) -> Result<Response<Body>, Problem> {
     let place = Place::take(&call.daemon, &call.actor)?;
     let (lines, rows) = mpsc::channel(QUEUE_CHUNKS);
-    let (daemon, actor) = (call.daemon.clone(), call.actor.clone());
-    let tail = Tail { daemon, query, actor, lines, at: 0, was_live: false, beat_at: Instant::now() + HEARTBEAT };
+    let tail = Tail::new(call.daemon.clone(), query, call.actor.clone(), lines);
     // Ends by itself when the reader has gone: the channel is closed then.
     tokio::spawn(tail.run(place, last));
     Ok(respond::ndjson(rows))
@@ -119,39 +144,83 @@ impl Tail {
         drop(place);
     }
 
+    fn new(daemon: Arc<Daemon>, query: LogQuery, actor: Actor, lines: mpsc::Sender<Bytes>) -> Self {
+        let now = Instant::now();
+        let judged = (now, daemon.registry.load().version());
+        let ear = Ear::new(&daemon, query.tokens(), query.version());
+        let beat_at = now + HEARTBEAT;
+        Self { daemon, query, actor, lines, at: 0, was_live: false, ear, beat_at, rests_until: now, judged }
+    }
+
     async fn follow(&mut self, last: usize) -> Result<(), Gone> {
-        let mut bell = self.daemon.tail.subscribe();
         self.begin(last).await?;
-        self.heartbeat().await?;
+        self.send(&[self.heartbeat()]).await?;
+        self.ear.seek(self.at);
+        let mut ticks = tokio::time::interval_at(Instant::now() + STANDING, STANDING);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.may_stay().await?;
-            bell.mark_unchanged();
-            match self.daemon.tail.after(self.at, CHUNK_ROWS) {
-                Next::Behind { .. } if !self.was_live => self.history().await?,
-                Next::Behind { newest, .. } => self.skip_to(newest).await?,
-                Next::Entries(entries) if entries.is_empty() => {
-                    self.was_live = true;
-                    tokio::select! {
-                        rung = bell.changed() => rung.map_err(|_| Gone)?,
-                        () = tokio::time::sleep(STANDING) => (),
-                        () = self.lines.closed() => return Err(Gone),
-                    }
-                    if Instant::now() >= self.beat_at {
-                        self.heartbeat().await?;
-                        self.beat_at = Instant::now() + HEARTBEAT;
-                    }
+            match self.hear() {
+                Next::Behind { .. } if !self.was_live => {
+                    self.history().await?;
+                    self.ear.seek(self.at);
                 }
-                Next::Entries(entries) => self.live(entries).await?,
+                Next::Behind { due, newest } => self.skip(due, newest).await?,
+                Next::Entries { entries, to } if entries.is_empty() => {
+                    self.at = to;
+                    self.was_live = true;
+                    self.wait(&mut ticks).await?;
+                }
+                Next::Entries { entries, to } => self.live(entries, to).await?,
             }
         }
     }
 
-    /// A reader whose right is gone is told so, as the last line.
+    /// What is next in the ring. The names are looked up after that: a token that was made before a row was published is
+    /// known then, and where it counts for the query, what was heard without it is not taken.
+    fn hear(&mut self) -> Next {
+        loop {
+            let next = self.ear.hear(CHUNK_ROWS);
+            self.query.refresh(&self.daemon);
+            if !self.ear.turns_to(&self.query, self.at) {
+                return next;
+            }
+            // What has left the ring may be of a token that was not listened for: it is read from disk.
+            self.was_live = false;
+        }
+    }
+
+    async fn wait(&mut self, ticks: &mut Interval) -> Result<(), Gone> {
+        let rung = tokio::select! {
+            () = self.ear.rung() => true,
+            _ = ticks.tick() => false,
+            () = self.lines.closed() => return Err(Gone),
+        };
+        if rung && Instant::now() < self.rests_until {
+            tokio::select! {
+                () = tokio::time::sleep_until(self.rests_until) => {}
+                () = self.lines.closed() => return Err(Gone),
+            }
+        }
+        if Instant::now() >= self.beat_at {
+            self.send(&[self.heartbeat()]).await?;
+            self.beat_at = Instant::now() + HEARTBEAT;
+        }
+        Ok(())
+    }
+
+    /// A reader whose right is gone is told so, as the last line. What he must not see any more is left out row by row;
+    /// this looks whenever the registry has changed, and each second for what ends by itself.
     async fn may_stay(&mut self) -> Result<(), Gone> {
+        let version = self.daemon.registry.load().version();
+        if version == self.judged.1 && self.judged.0.elapsed() < STANDING {
+            return Ok(());
+        }
+        self.judged = (Instant::now(), version);
         let now = self.daemon.clock.now();
         let still = standing::still_allows(&self.daemon.registry.load(), &self.actor, Operation::ReadLog, now);
         let Err(problem) = still else { return Ok(()) };
-        self.send(&[TailItem::End(Box::new(problem))]).await?;
+        self.send(&[Line::End(&problem)]).await?;
         Err(Gone)
     }
 
@@ -163,7 +232,7 @@ impl Tail {
             if self.query.foreign_cursor && newest > 0 {
                 self.at = newest;
                 let gap = Gap { from: 1, to: newest, count: newest, reason: GapReason::Expired };
-                self.send(&[TailItem::Gap(gap)]).await?;
+                self.send(&[Line::Gap(gap)]).await?;
             }
         } else if let Some(after) = self.query.begins_after() {
             self.at = after.min(newest);
@@ -185,8 +254,8 @@ impl Tail {
             daemon.log_reader.before(Some(before), cutoff, limit, SCAN_ROWS, &query.hints(), &|row| query.passes(row))
         });
         let rows = page.await.map_err(|_| Gone)?.rows;
-        let rows: Vec<_> = rows.into_iter().rev().map(|row| TailItem::Row(Box::new(row))).collect();
-        self.send_all(&rows).await
+        let lines: Vec<_> = rows.iter().rev().map(Line::Row).collect();
+        self.send_all(&lines).await
     }
 
     /// Reads from disk until the ring can take over. Holes in the numbering are rows that never reached the disk.
@@ -202,8 +271,7 @@ impl Tail {
                 daemon.log_reader.after(after, cutoff, HISTORY_ROWS, SCAN_ROWS, &query.hints(), &pass)
             });
             let (page, is_whole) = shortened(page.await.map_err(|_| Gone)?);
-            let holes = page.holes.iter().map(|(from, to)| lost(*from, *to)).collect();
-            self.send_all(&interleaved(page.rows, holes)).await?;
+            self.send_all(&interleaved(&page.rows, &page.holes)).await?;
             self.at = page.scanned_to.unwrap_or(self.at).max(self.at);
             if page.done && is_whole {
                 return self.close_history(published).await;
@@ -220,7 +288,7 @@ impl Tail {
         }
         let gap = lost(self.at + 1, published);
         self.at = published;
-        self.send(&[TailItem::Gap(gap)]).await
+        self.send_all(&[Line::Gap(gap)]).await
     }
 
     /// Moves over what was erased after 48 h; a reader who comes with a cursor is told how much that was.
@@ -237,71 +305,60 @@ impl Tail {
         self.at = to;
         if tell {
             let gap = Gap { from, to, count: to - from + 1, reason: GapReason::Expired };
-            self.send(&[TailItem::Gap(gap)]).await?;
+            self.send(&[Line::Gap(gap)]).await?;
         }
         Ok(())
     }
 
-    async fn skip_to(&mut self, newest: u64) -> Result<(), Gone> {
-        let gap = Gap { from: self.at + 1, to: newest, count: newest - self.at, reason: GapReason::SlowReader };
+    /// Rows from `due` on, of which the first at least was for this reader, have left the ring before he took them.
+    async fn skip(&mut self, due: u64, newest: u64) -> Result<(), Gone> {
+        let gap = Gap { from: due, to: newest, count: newest - due + 1, reason: GapReason::SlowReader };
         self.at = newest;
+        self.ear.seek(newest);
         self.daemon.tail.count_gap();
-        self.send(&[TailItem::Gap(gap)]).await
+        self.send_all(&[Line::Gap(gap)]).await
     }
 
-    async fn live(&mut self, entries: Vec<TailEntry>) -> Result<(), Gone> {
-        self.query.refresh(&self.daemon);
-        let mut items = Vec::with_capacity(entries.len());
-        let (mut at, cutoff) = (self.at, self.cutoff());
-        for entry in entries {
-            match entry {
-                // The ring is swept once a minute; nothing is shown for that minute longer.
-                TailEntry::Row(row) if row.at < cutoff => {
-                    items.push(TailItem::Gap(Gap { from: row.seq, to: row.seq, count: 1, reason: GapReason::Expired }));
-                    at = row.seq;
-                }
-                TailEntry::Row(row) => {
-                    at = row.seq;
-                    if self.query.passes(&row) {
-                        items.push(TailItem::Row(Box::new(LogRow::clone(&row))));
-                    }
-                }
-                TailEntry::Gap(gap) => {
-                    at = gap.to;
-                    items.push(TailItem::Gap(gap));
-                }
+    async fn live(&mut self, entries: Vec<TailEntry>, to: u64) -> Result<(), Gone> {
+        let cutoff = self.cutoff();
+        let lines = entries.iter().filter_map(|entry| match entry {
+            // The ring is swept once a minute; nothing is shown for that minute longer.
+            TailEntry::Row(row) if row.at < cutoff => {
+                Some(Line::Gap(Gap { from: row.seq, to: row.seq, count: 1, reason: GapReason::Expired }))
             }
-        }
-        self.send_all(&items).await?;
-        self.at = at;
+            TailEntry::Row(row) => self.query.passes(row).then(|| Line::Row(row)),
+            TailEntry::Gap(gap) => Some(Line::Gap(*gap)),
+        });
+        let lines: Vec<_> = lines.collect();
+        self.send_all(&lines).await?;
+        self.at = to;
+        self.rests_until = Instant::now() + PACE;
         Ok(())
     }
 
-    async fn heartbeat(&self) -> Result<(), Gone> {
+    fn heartbeat(&self) -> Line<'static> {
         let cursor = Cursor { store_id: self.daemon.facts.store_id, seq: self.at }.to_string();
-        self.send(&[TailItem::Heartbeat(Heartbeat { cursor, at: self.daemon.clock.now() })]).await
+        Line::Heartbeat(Heartbeat { cursor, at: self.daemon.clock.now() })
     }
 
-    async fn send_all(&self, mut items: &[TailItem]) -> Result<(), Gone> {
-        while !items.is_empty() {
-            let (chunk, more) = items.split_at(chunk_of(items));
-            self.send(chunk).await?;
-            items = more;
+    async fn send_all(&self, mut lines: &[Line<'_>]) -> Result<(), Gone> {
+        while !lines.is_empty() {
+            lines = &lines[self.send(lines).await?..];
         }
         Ok(())
     }
 
-    /// Waits for the reader; what happens meanwhile is found in the ring afterwards, or told as a gap.
-    async fn send(&self, items: &[TailItem]) -> Result<(), Gone> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        let mut bytes = Vec::new();
-        for item in items {
-            serde_json::to_writer(&mut bytes, item).map_err(|_| Gone)?;
+    /// Sends what fits into one chunk, one line at least, and says how many lines that were. Waits for the reader; what
+    /// happens meanwhile is found in the ring afterwards, or told as a gap.
+    async fn send(&self, lines: &[Line<'_>]) -> Result<usize, Gone> {
+        let (mut bytes, mut sent) = (Vec::with_capacity(LINE_BYTES), 0);
+        while bytes.len() < CHUNK_BYTES && sent < lines.len().min(CHUNK_ROWS) {
+            serde_json::to_writer(&mut bytes, &lines[sent]).map_err(|_| Gone)?;
             bytes.push(b'\n');
+            sent += 1;
         }
-        self.lines.send(Bytes::from(bytes)).await.map_err(|_| Gone)
+        self.lines.send(Bytes::from(bytes)).await.map_err(|_| Gone)?;
+        Ok(sent)
     }
 
     fn cutoff(&self) -> Timestamp {
@@ -328,27 +385,16 @@ fn shortened(mut page: LogPage) -> (LogPage, bool) {
     (page, false)
 }
 
-/// How many of the items make the next chunk; one at least.
-fn chunk_of(items: &[TailItem]) -> usize {
-    let mut bytes = 0;
-    let fitting = items.iter().take(CHUNK_ROWS).take_while(|item| {
-        let fits = bytes < CHUNK_BYTES;
-        bytes += if let TailItem::Row(row) = item { row_bytes(row) } else { 0 };
-        fits
-    });
-    fitting.count().max(1)
-}
-
 fn lost(from: u64, to: u64) -> Gap {
     Gap { from, to, count: to - from + 1, reason: GapReason::Lost }
 }
 
 /// Rows and holes in rising seq.
-fn interleaved(rows: Vec<LogRow>, holes: Vec<Gap>) -> Vec<TailItem> {
-    let mut items: Vec<(u64, TailItem)> = holes.into_iter().map(|gap| (gap.from, TailItem::Gap(gap))).collect();
-    items.extend(rows.into_iter().map(|row| (row.seq, TailItem::Row(Box::new(row)))));
-    items.sort_by_key(|(seq, _)| *seq);
-    items.into_iter().map(|(_, item)| item).collect()
+fn interleaved<'a>(rows: &'a [LogRow], holes: &[(u64, u64)]) -> Vec<Line<'a>> {
+    let mut lines: Vec<(u64, Line<'_>)> = holes.iter().map(|(from, to)| (*from, Line::Gap(lost(*from, *to)))).collect();
+    lines.extend(rows.iter().map(|row| (row.seq, Line::Row(row))));
+    lines.sort_by_key(|(seq, _)| *seq);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 #[cfg(test)]

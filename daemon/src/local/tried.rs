@@ -21,6 +21,7 @@ use crate::core::matching::{self, ServiceMatch};
 use crate::core::registry::{Registry, ServiceEntry};
 use crate::core::routing;
 use crate::core::trying::{self, Proposal, Recalled, mark_redacted};
+use crate::core::workflows;
 use crate::daemon::Daemon;
 use crate::edge::Body;
 
@@ -30,6 +31,8 @@ struct Subject {
     redacted: Content,
     json_problem: Option<JsonProblem>,
     recalled: Option<Recalled>,
+    /// It went to `/v1/request`.
+    is_request: bool,
 }
 
 pub(super) async fn try_filters(call: Call) -> Result<Response<Body>, Problem> {
@@ -80,13 +83,13 @@ async fn subject(daemon: &Arc<Daemon>, actor: &Actor, tried: &TryFilter) -> Resu
         invalid("call", "the call was refused before its body was read, so nothing of it was kept to try")
     })?;
     let (call, redacted) = (recalled.call.clone(), recalled.call.clone());
-    Ok(Subject { call, redacted, json_problem: None, recalled: Some(recalled) })
+    Ok(Subject { call, redacted, json_problem: None, recalled: Some(recalled), is_request: trying::is_request(&row) })
 }
 
 fn decoded(daemon: &Daemon, tried: &TryFilter) -> Result<Subject, Problem> {
     let decoded = decode_sample(&tried.headers, &tried.query, &tried.body)?;
     let redacted = daemon.redactor().redact(&decoded.call);
-    Ok(Subject { call: decoded.call, redacted, json_problem: decoded.json_problem, recalled: None })
+    Ok(Subject { call: decoded.call, redacted, json_problem: decoded.json_problem, recalled: None, is_request: false })
 }
 
 /// A call that somebody gives as an example, decoded as the gate would.
@@ -140,7 +143,8 @@ fn explained(entry: &ServiceEntry, subject: &Subject) -> Explain {
 }
 
 fn doubt(entry: &ServiceEntry, subject: &Subject) -> Option<Doubt> {
-    trying::judge(entry, subject.recalled.as_ref()?).doubt
+    let judged = trying::judge(entry, subject.recalled.as_ref()?);
+    if subject.is_request { Some(Doubt::Request) } else { judged.doubt }
 }
 
 /// A logged call through today's registry, beside what became of it.
@@ -151,9 +155,16 @@ pub(super) async fn replay(call: &Call) -> Result<Response<Body>, Problem> {
     let tried = trying::replay(&registry, &row, daemon.clock.now());
     let explain = match (registry.token(row.token), Recalled::of(&row)) {
         (Some(token), Some(recalled)) if tried.after.refused.is_none() => {
-            let mut explain = routing::explain_for(&registry, token, &recalled.call, &recalled.call);
+            let call = &recalled.call;
+            let mut explain = match trying::is_request(&row) {
+                true => workflows::explain(&registry, call, call),
+                false => {
+                    let explain = routing::explain_for(&registry, token, call, call);
+                    routing::with_maintenance(explain, &registry, call, daemon.clock.now())
+                }
+            };
             mark_redacted(&mut explain);
-            routing::with_maintenance(explain, &registry, &recalled.call, daemon.clock.now())
+            explain
         }
         _ => Explain::default(),
     };

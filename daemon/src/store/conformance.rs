@@ -17,7 +17,7 @@ use super::testing::samples::{
 };
 use super::{IncidentFilter, RedbStore, StateSettings, Store, View};
 use crate::core::audit::Walk;
-use crate::core::model::{RegistryChange, UsageRecord};
+use crate::core::model::{ClockStep, ClockSteps, RegistryChange, UsageRecord};
 
 use self::answers::{
     a_commit_writes_the_row_of_an_incident_once_however_often_it_was_touched,
@@ -221,7 +221,9 @@ fn nothing_of_a_failed_commit_is_visible_after_reopening(bench: &dyn Bench) {
 
 fn a_restart_rebuilds_what_lives_in_memory(bench: &dyn Bench) {
     let mut store = open(bench);
+    let steps = ClockSteps { steps: vec![ClockStep { at: at(1), gained_us: 9 }] };
     commit(store.as_mut(), |view| {
+        view.put_registry(RegistryChange::SetClockSteps(steps.clone()));
         view.put_registry(RegistryChange::PutTeam(team(1)));
         view.put_registry(RegistryChange::PutService(service(1)));
         view.put_registry(RegistryChange::PutToken(Box::new(token(1))));
@@ -239,7 +241,7 @@ fn a_restart_rebuilds_what_lives_in_memory(bench: &dyn Bench) {
     assert_eq!((loaded.teams, loaded.services), (vec![team(1), team(2)], vec![service(1)]));
     assert_eq!((loaded.tokens, loaded.tombstones), (vec![token(1)], vec![]));
     assert_eq!(loaded.usage, [(token_id(1), UsageRecord { rows_not_logged: 3, ..UsageRecord::default() })]);
-    assert_eq!(loaded.high_water, at(7));
+    assert_eq!((loaded.high_water, loaded.clock_steps), (at(7), steps));
     look(store.as_mut(), |view| {
         assert_eq!(view.incident(incident_id(1)), Some(head(1, 1, Some("db-1"))));
         assert_eq!(view.open_incident(service_id(1), "db-1"), Some(incident_id(1)));
@@ -311,10 +313,12 @@ fn incidents_come_in_pages_newest_first_and_filtered(bench: &dyn Bench) {
     };
     let ids = |ns: &[u64]| ns.iter().map(|n| incident_id(*n)).collect::<Vec<_>>();
     assert_eq!(all(&IncidentFilter::default()), ids(&[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]));
-    let even = IncidentFilter { services: vec![service_id(0)], ..IncidentFilter::default() };
+    let even = IncidentFilter { services: [service_id(0)].into(), ..IncidentFilter::default() };
     assert_eq!(all(&even), ids(&[10, 8, 6, 4, 2]));
     let open = IncidentFilter { states: vec![IncidentState::Triggered, IncidentState::Acknowledged], ..even };
     assert_eq!(all(&open), ids(&[8, 6, 4, 2]));
+    let of_both = IncidentFilter { services: [service_id(0), service_id(1)].into(), ..open };
+    assert_eq!(all(&of_both), ids(&[9, 8, 7, 6, 4, 3, 2, 1]), "several services' open ones are one list by age");
     let closed = IncidentFilter { states: vec![IncidentState::Resolved], ..IncidentFilter::default() };
     assert_eq!(all(&closed), ids(&[10, 5]));
 }

@@ -5,6 +5,7 @@
 mod backend;
 mod block;
 pub(super) mod check;
+pub(super) mod guard;
 mod head;
 mod histogram;
 mod pack;

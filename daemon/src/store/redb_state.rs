@@ -22,7 +22,8 @@ use self::handle::{Handle, Opened, open_database};
 use self::read::RedbReader;
 use super::batch_view::BatchView;
 use super::dedup::DedupBounds;
-use super::memory::{Memory, SharedCounts};
+use super::memory::Memory;
+use super::open::OpenIncidents;
 use super::{Committed, Loaded, Reader, Store, StoreError, View};
 
 pub(crate) use self::handle::fail;
@@ -50,7 +51,7 @@ pub struct StateSettings {
 /// The state in a redb file. Owned by the writer thread.
 pub struct RedbStore {
     handle: Arc<Handle>,
-    counts: SharedCounts,
+    open: OpenIncidents,
     bounds: DedupBounds,
     /// `None` before it is loaded and after a failure, whose outcome on disk is unknown.
     memory: Option<Memory>,
@@ -105,7 +106,7 @@ impl RedbStore {
         }))?;
         Ok(Self {
             handle: Arc::new(handle),
-            counts: SharedCounts::default(),
+            open: OpenIncidents::default(),
             bounds: DedupBounds::default(),
             memory: None,
             log_seq_floor: 0,
@@ -132,7 +133,8 @@ impl RedbStore {
 impl Store for RedbStore {
     fn load(&mut self) -> Result<Loaded, StoreError> {
         self.memory = None;
-        let (mut loaded, mut memory) = load::load(&self.handle.read()?, self.bounds, self.counts.clone())?;
+        let (mut loaded, mut memory) = load::load(&self.handle.read()?, self.bounds)?;
+        memory.share_open(&self.open);
         loaded.next_log_seq = loaded.next_log_seq.max(self.log_seq_floor);
         memory.marks.next_log_seq = loaded.next_log_seq;
         self.memory = Some(memory);
@@ -223,7 +225,7 @@ impl Store for RedbStore {
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
-        Arc::new(RedbReader { handle: Arc::clone(&self.handle), counts: self.counts.clone() })
+        Arc::new(RedbReader { handle: Arc::clone(&self.handle), open: self.open.clone() })
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {

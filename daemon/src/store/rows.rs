@@ -17,8 +17,8 @@ use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator, RedactionRules,
-    Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator,
+    RedactionRules, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestRecord, StepOutput, Workflow};
 
@@ -181,6 +181,7 @@ macro_rules! stored_as_it_is {
 stored_as_it_is! {
     AnswerBlock => "a block of answers",
     AuditRow => "an audit row",
+    ClockSteps => "the steps of the wall clock",
     DeadSecret => "a dead secret",
     DedupBlock => "a deduplication block",
     IncidentBody => "an incident's body",

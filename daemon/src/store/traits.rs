@@ -1,5 +1,6 @@
 //! What the daemon asks of a store.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tollgate_shared::audit::AuditRow;
@@ -12,8 +13,9 @@ use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
-    Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    AnswerPlace, Answered, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown,
+    Maintenance, Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone,
+    UsageRecord,
 };
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
 
@@ -86,6 +88,8 @@ pub struct Loaded {
     pub lockdown: Option<Lockdown>,
     /// What operators have cut from calls.
     pub redaction: RedactionRules,
+    /// What the wall clock was set forward by, as long as erasing waits for it.
+    pub clock_steps: ClockSteps,
     /// Usage of tokens and tombstones.
     pub usage: Vec<(TokenId, UsageRecord)>,
     /// The latest moment that any commit has seen: the clock never goes behind it.
@@ -242,7 +246,7 @@ pub trait Store: Send {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
     /// Only of these services; empty = all.
-    pub services: Vec<ServiceId>,
+    pub services: BTreeSet<ServiceId>,
     /// Only in these states; empty = all.
     pub states: Vec<IncidentState>,
     /// Only of these priorities; empty = all.
@@ -313,6 +317,12 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// I/O or damage.
     fn incident(&self, id: IncidentId) -> Result<Option<(IncidentHead, IncidentBody, Vec<TimelineEntry>)>, StoreError>;
+
+    /// The descriptions of incidents, of the first [`SCAN_ROWS_MAX`]; one that is gone is left out.
+    ///
+    /// # Errors
+    /// I/O or damage.
+    fn descriptions(&self, ids: &[IncidentId]) -> Result<Vec<(IncidentId, String)>, StoreError>;
 
     /// The document of an answer that was remembered; `None` where it is no longer kept.
     ///

@@ -10,9 +10,13 @@ fn rows(seqs: impl IntoIterator<Item = u64>) -> Vec<Arc<LogRow>> {
 
 /// What a reader at `seq` is shown: `3` for a row, `4-5 lost` for a gap, `behind 7-9`.
 fn shown(hub: &TailHub, seq: u64) -> Vec<String> {
-    match hub.after(seq, 100) {
-        Next::Behind { oldest, newest } => vec![format!("behind {oldest}-{newest}")],
-        Next::Entries(entries) => entries
+    in_words(hub.after(seq, 100))
+}
+
+fn in_words(next: Next) -> Vec<String> {
+    match next {
+        Next::Behind { due, newest } => vec![format!("behind {due}-{newest}")],
+        Next::Entries { entries, .. } => entries
             .into_iter()
             .map(|entry| match entry {
                 TailEntry::Row(row) => row.seq.to_string(),
@@ -66,9 +70,9 @@ fn a_reader_is_shown_what_comes_after_his_cursor_and_nothing_twice() {
 #[test]
 fn a_reader_from_before_the_start_is_sent_to_the_disk() {
     let hub = TailHub::new(9, 2);
-    assert_eq!(shown(&hub, 4), ["behind 10-9"]);
+    assert_eq!(shown(&hub, 4), ["behind 5-9"]);
     hub.publish(&rows([10]));
-    assert_eq!(shown(&hub, 4), ["behind 10-10"]);
+    assert_eq!(shown(&hub, 4), ["behind 5-10"]);
 }
 
 /// Seqs given out in a commit that failed never reach the log. A live reader who stood right before them was taken for a
@@ -99,8 +103,7 @@ fn a_reader_that_the_ring_has_passed_is_behind() {
     for seq in 1..=40 {
         hub.publish(&[heavy(seq)]);
     }
-    let Next::Behind { oldest, newest } = hub.after(0, 1) else { panic!("the ring is bounded by what its rows hold") };
-    assert!(oldest > 1 && newest == 40, "{oldest}-{newest}");
+    assert_eq!(shown(&hub, 0), ["behind 1-40"], "the ring is bounded by what its rows hold");
     assert_eq!(shown(&hub, 39), ["40"]);
     let bytes = hub.lock().bytes;
     assert!(bytes <= RING_BYTES_MAX, "{bytes}");
@@ -134,4 +137,65 @@ fn one_uid_has_so_many_tails_and_another_one_its_own() {
     assert_eq!(hub.open(anna).unwrap_err().to_string(), "2 tails of the log are open, which is the limit");
     hub.close(anna);
     assert!(hub.open(anna).is_ok());
+}
+
+/// The token of every third row, beginning with the first.
+fn third() -> TokenId {
+    crate::store::testing::samples::token_id(3)
+}
+
+fn mixed(seqs: impl IntoIterator<Item = u64>) -> Vec<Arc<LogRow>> {
+    let row = |seq: u64| {
+        let row = log_row(seq, 0).as_ref().clone();
+        Arc::new(if seq % 3 == 1 { LogRow { token: third(), ..row } } else { row })
+    };
+    seqs.into_iter().map(row).collect()
+}
+
+fn heard(hub: &TailHub, listener: &Listener, limit: usize) -> (Vec<String>, u64) {
+    let next = hub.hear(listener, limit);
+    let to = if let Next::Entries { to, .. } = &next { *to } else { 0 };
+    (in_words(next), to)
+}
+
+async fn is_rung(listener: &Listener) -> bool {
+    tokio::time::timeout(std::time::Duration::ZERO, listener.rung()).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_one_token_is_woken_for_its_rows_alone_and_passes_over_the_others() {
+    let hub = TailHub::new(1, 2);
+    let listener = hub.listen(Some([third()].into()), 1);
+    hub.publish(&mixed(2..=3));
+    assert!(!is_rung(&listener).await);
+    assert_eq!(heard(&hub, &listener, 9), (vec![], 3), "nothing was missed up to there");
+    hub.publish(&mixed(4..=12));
+    assert!(is_rung(&listener).await);
+    hub.publish(&mixed(13..=13));
+    assert!(!is_rung(&listener).await, "it knows already");
+    assert_eq!(heard(&hub, &listener, 2), (vec!["4".to_owned(), "7".to_owned()], 9));
+    assert_eq!(heard(&hub, &listener, 9), (vec!["10".to_owned(), "13".to_owned()], 13));
+    assert_eq!(heard(&hub, &listener, 9), (vec![], 13));
+    hub.publish_lost(&mixed(14..=15));
+    assert!(is_rung(&listener).await, "what was lost may have been for it");
+    assert_eq!(heard(&hub, &listener, 9), (vec!["14-15 lost".to_owned()], 15));
+    hub.leave(&listener);
+    hub.publish(&mixed(16..=16));
+    assert!(!is_rung(&listener).await);
+}
+
+#[test]
+fn a_reader_of_one_token_is_behind_only_where_a_row_of_that_token_has_left_the_ring() {
+    let hub = TailHub::new(0, 2);
+    let (quiet, all) = (hub.listen(Some([third()].into()), 0), hub.listen(None, 0));
+    (1..=40).for_each(|seq| hub.publish(&[heavy(seq)]));
+    assert_eq!(heard(&hub, &all, 9).0, ["behind 1-40"]);
+    assert_eq!(heard(&hub, &quiet, 9), (vec![], 40), "none of them was for it");
+    hub.publish(&mixed(43..=43));
+    (44..=90).for_each(|seq| hub.publish(&[heavy(seq)]));
+    assert_eq!(heard(&hub, &quiet, 9).0, ["behind 41-90"], "with the hole before it, which is everybody's");
+    hub.seek(&quiet, 90);
+    assert_eq!(heard(&hub, &quiet, 9), (vec![], 90));
+    hub.seek(&quiet, 89);
+    assert_eq!(heard(&hub, &quiet, 9), (vec![], 90), "a row of another token");
 }

@@ -15,6 +15,9 @@ const V4_STEPS: [u8; 5] = [32, 24, 16, 8, 0];
 /// The same for IPv6.
 const V6_STEPS: [u8; 5] = [128, 64, 48, 32, 0];
 
+/// A source that called within this time before a rotation is expected to call again.
+const EXPECTED_SECS: i64 = 30 * 86_400;
+
 /// Notes a call, accepted or refused.
 pub(super) fn note(sources: &mut Vec<SourceRecord>, by: &Use<'_>, accepted: bool) {
     let at = place(sources, by.ip).unwrap_or_else(|| {
@@ -31,10 +34,16 @@ pub(super) fn note(sources: &mut Vec<SourceRecord>, by: &Use<'_>, accepted: bool
     source.old_secret = by.seen.old_secret;
 }
 
-/// Of the sources seen since a moment: those that use the new secret, and all.
+/// Of the sources that are expected to call: those that have used the new secret of a rotation, and all. Whoever has not
+/// called since can have no other than the old one, and would go silent at the overlap's end.
 pub(super) fn moved_on(sources: &[SourceRecord], since: Timestamp) -> (u32, u32) {
-    let seen = sources.iter().filter(|source| source.last >= since);
-    seen.fold((0, 0), |(new, all), source| (new + u32::from(!source.old_secret), all + 1))
+    let expected = sources.iter().filter(|source| source.last >= since.plus_secs(-EXPECTED_SECS));
+    expected.fold((0, 0), |(new, all), source| (new + u32::from(!has_old_secret(source, Some(since))), all + 1))
+}
+
+/// Whether the source's last call had what is the old secret since a rotation.
+pub(super) fn has_old_secret(source: &SourceRecord, rotated: Option<Timestamp>) -> bool {
+    source.old_secret || rotated.is_some_and(|rotated| source.last < rotated)
 }
 
 fn fresh(by: &Use<'_>) -> SourceRecord {
@@ -129,12 +138,16 @@ mod tests {
     #[test]
     fn an_overlap_shows_how_many_addresses_use_the_new_secret() {
         let mut sources = Vec::new();
+        call(&mut sources, [10, 0, 0, 8].into(), -EXPECTED_SECS - 1, false);
         call(&mut sources, [10, 0, 0, 9].into(), -5, false);
         for n in 0..4 {
             call(&mut sources, [10, 0, 0, n].into(), 1, true);
         }
         call(&mut sources, [10, 0, 0, 0].into(), 2, false);
-        assert_eq!(moved_on(&sources, START), (1, 4), "an address not seen since the rotation does not count");
+        assert_eq!(moved_on(&sources, START), (1, 5), "9 has not called since, so it has the old one; 8 is long gone");
+        let old: Vec<bool> = sources.iter().map(|source| has_old_secret(source, Some(START))).collect();
+        assert_eq!(old, [true, true, false, true, true, true]);
+        assert!(!has_old_secret(&sources[1], None), "outside of an overlap there is one secret");
     }
 
     proptest! {

@@ -118,7 +118,7 @@ fn outcome(waiting: &mut oneshot::Receiver<Answer>) -> Option<Outcome> {
 }
 
 fn shown(daemon: &Daemon) -> Vec<(u64, Option<GapReason>)> {
-    let Next::Entries(entries) = daemon.tail.after(0, 100) else { panic!("behind") };
+    let Next::Entries { entries, .. } = daemon.tail.after(0, 100) else { panic!("behind") };
     entries
         .into_iter()
         .map(|entry| match entry {
@@ -290,4 +290,21 @@ fn resolved_incidents_are_dropped_after_90_days_by_the_sweep() {
         bench.writer.change(AdminJob::Sweep);
         assert_eq!(kept(&bench), expected, "day {day}");
     }
+}
+
+/// Storage.md, Clocks: irreversible deletion waits for elapsed time, also where the daemon is started again meanwhile.
+#[test]
+fn steps_of_the_wall_clock_are_kept_before_a_commit_whose_mark_has_the_new_time() {
+    let mut bench = Bench::new();
+    bench.writer.keep_clock();
+    assert!(bench.store.load().unwrap().clock_steps.steps.is_empty(), "nothing to keep");
+    bench.daemon.clock.set(bench.world.now.plus_secs(5 * 86_400));
+    bench.writer.keep_clock();
+    let loaded = bench.store.load().unwrap();
+    let gained: Vec<i64> = loaded.clock_steps.steps.iter().map(|step| step.gained_us).collect();
+    assert_eq!((gained, loaded.high_water), (vec![5 * 86_400 * 1_000_000], bench.daemon.clock.now()));
+    let mut broken = Bench::over(|store| Box::new(Broken { store, panics: false }));
+    broken.daemon.clock.set(broken.world.now.plus_secs(86_400));
+    broken.writer.keep_clock();
+    assert!(broken.daemon.clock.take_steps().is_some(), "what could not be kept is given again");
 }

@@ -42,7 +42,7 @@ pub struct BulkIncidents {
     /// References; empty = those that `q` finds.
     #[serde(default)]
     pub incidents: Vec<String>,
-    /// The filter of `GET /v1/incidents`, as its query string.
+    /// A query over [`crate::query::INCIDENTS`]; of what it finds only those that the action changes anything in are taken.
     #[serde(default)]
     pub q: String,
     /// How many it must be; absent = only count and list (dry run).

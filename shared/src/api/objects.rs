@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::trying::Doubt;
 use crate::explain::Explain;
 use crate::filter::FilterSpec;
-use crate::id::{FilterId, ServiceId, TeamId};
+use crate::id::{FilterId, MaintenanceId, ServiceId, TeamId};
 use crate::priority::Priority;
 use crate::time::Timestamp;
 
@@ -72,8 +72,20 @@ pub struct ServiceView {
     pub filters: u32,
     /// How many incidents are open.
     pub open_incidents: u32,
+    /// The maintenance that covers it now, whatever a call says; of several the one that ends last.
+    #[serde(default)]
+    pub maintenance: Option<ServiceMaintenance>,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// A service opens no incidents for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceMaintenance {
+    /// The maintenance.
+    pub id: MaintenanceId,
+    /// Its end; absent = until somebody ends it.
+    pub until: Option<Timestamp>,
 }
 
 /// `POST /v1/filters`: a preset, or a spec; exactly one of them.

@@ -94,6 +94,8 @@ pub enum Doubt {
     Redacted,
     /// The call was refused before its body was read, so nothing of it was kept.
     NotKept,
+    /// The call went to `/v1/request`, where workflows are asked and no filter: what filters would say of it is an example.
+    Request,
 }
 
 /// With what the proposal is compared.
@@ -113,7 +115,8 @@ pub struct TriedEffect {
     pub service: NamedRef,
     /// The filter that decides.
     pub filter: NamedRef,
-    /// `trigger` or `resolve`.
+    /// `trigger` or `resolve`; `start` of a call to `/v1/request`: then the workflow stands as the service, and there is no
+    /// filter.
     pub phase: String,
     /// The key; `None` where there is none, or where it was not kept.
     pub key: Option<String>,

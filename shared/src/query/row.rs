@@ -69,6 +69,7 @@ impl Row for LogRow {
             FieldId::Outcome => test(Cell::Text(self.outcome.as_str())),
             FieldId::Path => test(Cell::Text(&self.path)),
             FieldId::Problem => self.problem.as_deref().is_some_and(|problem| test(Cell::Text(problem))),
+            FieldId::Request => self.requests().any(|request| test(Cell::Uuid(request.0))),
             FieldId::Seq => test(number(self.seq)),
             FieldId::Service | FieldId::Team => test(Cell::Token(self.token)) || any_matched_service(self, test),
             FieldId::Since | FieldId::Until => test(moment(self.at)),
@@ -139,6 +140,15 @@ pub fn any_scope(scope: &ScopeView, test: &mut dyn FnMut(Cell<'_>) -> bool) -> b
     [scope.kind.as_str(), id, &with_kind].into_iter().any(|text| test(Cell::Text(text))) || any_name(&scope.name, test)
 }
 
+/// What `service:` and `team:` of an incident are compared with; false for any other field.
+pub fn any_service(field: FieldId, service: &NamedRef, test: &mut dyn FnMut(Cell<'_>) -> bool) -> bool {
+    match field {
+        FieldId::Service => any_ref(service, test),
+        FieldId::Team => test(Cell::Text(team_of(&service.name))),
+        _ => false,
+    }
+}
+
 // === impl Row for IncidentView ===
 
 impl Row for IncidentView {
@@ -151,11 +161,10 @@ impl Row for IncidentView {
             FieldId::Occurrences => test(number(head.occurrences)),
             FieldId::Priority => test(Cell::Text(head.priority.as_str())),
             FieldId::Seen => test(moment(head.last_seen)),
-            FieldId::Service => any_ref(&self.service, test),
+            FieldId::Service | FieldId::Team => any_service(field, &self.service, test),
             FieldId::State => {
                 test(Cell::Text(head.state.as_str())) || (head.state.is_open() && test(Cell::Text("open")))
             }
-            FieldId::Team => test(Cell::Text(team_of(&self.service.name))),
             FieldId::Title => test(Cell::Text(&head.title)),
             FieldId::Token => any_ref(&self.token, test),
             FieldId::Urgency => test(Cell::Text(&self.urgency)),

@@ -1,6 +1,7 @@
 //! What there is to say of a token in one or two words each: chips. The words carry it, a colour only adds.
 
 use tollgate_shared::api::TokenView;
+use tollgate_shared::query::{Bound, NoNames, Query, TOKENS};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::TokenState;
 
@@ -135,10 +136,23 @@ pub fn passes(token: &TokenView, filter: &str, now: Timestamp) -> bool {
     shown && (rest.is_empty() || super::tokens::matches_text(token, &rest.join(" ")))
 }
 
+/// A filter in the query language; none where it names no field, so that plain words keep their meaning.
+#[must_use]
+pub fn query(filter: &str, now: Timestamp) -> Option<Bound> {
+    let query = Query::parse(filter, &TOKENS).ok()?;
+    query.any_field(&|_, _| true).then(|| query.bind(&NoNames, now).ok()).flatten()
+}
+
+/// As [`passes`], for a filter in the query language.
+#[must_use]
+pub fn passes_query(token: &TokenView, query: &Bound, filter: &str) -> bool {
+    (token.state != TokenState::Revoked || wants_revoked(filter)) && query.passes(token)
+}
+
 /// True where the filter asks for tombstones.
 #[must_use]
 pub fn wants_revoked(filter: &str) -> bool {
-    filter.split_whitespace().any(|word| word == "is:revoked")
+    filter.split_whitespace().any(|word| matches!(word, "is:revoked" | "state:revoked"))
 }
 
 #[cfg(test)]
@@ -174,6 +188,16 @@ mod tests {
             assert!(passes(token, &format!("is:{word}"), now()), "{word}");
         }
         assert!(WORDS.iter().all(|word| is(&plain, word, now()).is_some()));
+    }
+
+    #[test]
+    fn a_filter_that_names_a_field_is_a_query_and_plain_words_stay_words() {
+        assert!(query("zabbix prod", now()).is_none() && query("is:active", now()).is_none());
+        let bound = query("name:old or expires:<14d", now()).unwrap();
+        let mut token = token(100, "old");
+        assert!(passes_query(&token, &bound, "name:old or expires:<14d"));
+        token.state = TokenState::Revoked;
+        assert!(!passes_query(&token, &bound, "name:old or expires:<14d"));
     }
 
     #[test]

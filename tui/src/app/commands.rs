@@ -2,13 +2,18 @@
 
 use std::collections::VecDeque;
 
+use tollgate_shared::secret::find_in;
 use tollgate_shared::time::Timestamp;
 
 use super::action::Action;
+use super::model::Screen;
 use super::words;
 
 /// Commands that are kept.
 const KEPT: usize = 100;
+
+/// Stands for a line that is not kept.
+const SECRET: &str = "(this line holds what looks like a secret, so it is not kept)";
 
 /// A change as the command that does the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +48,9 @@ impl CommandLine {
 pub struct CommandLog(VecDeque<CommandLine>);
 
 impl CommandLog {
+    /// Keeps a line. One that holds a secret, because somebody typed one into a field, is not kept as it is.
     pub fn begin(&mut self, text: String, generation: u64) {
+        let text = if find_in(&text).is_empty() { text } else { SECRET.to_owned() };
         if self.0.len() == KEPT {
             self.0.pop_front();
         }
@@ -57,9 +64,36 @@ impl CommandLog {
     }
 
     #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn newest_first(&self) -> impl Iterator<Item = &CommandLine> {
+        self.0.iter().rev()
+    }
+
+    #[must_use]
     pub fn last(&self) -> Option<&CommandLine> {
         self.0.back()
     }
+}
+
+/// A screen and the query for it: `tokens zabbix`, `log outcome:no_match`, `incidents P1`.
+#[must_use]
+pub fn asked(line: &str) -> Option<(Screen, &str)> {
+    let (word, query) = line.trim_start().split_once(' ')?;
+    let screen = match word {
+        "tokens" => Screen::Tokens,
+        "log" => Screen::Log,
+        "incidents" => Screen::Incidents,
+        _ => return None,
+    };
+    Some((screen, query.trim())).filter(|(_, query)| !query.is_empty())
 }
 
 /// What a typed command means.
@@ -98,6 +132,16 @@ pub fn complete(word: &str) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_holds_a_secret_whatever_was_typed() {
+        let mut log = CommandLog::default();
+        let secret = format!("tg_s_7QmX0c2LrT{}_abcdef", "a".repeat(43));
+        log.begin(format!("tollgate token edit am --description {secret}"), 1);
+        log.begin("tollgate token debug am on".to_owned(), 2);
+        let lines: Vec<&str> = log.newest_first().map(|line| line.text.as_str()).collect();
+        assert_eq!(lines, ["tollgate token debug am on", SECRET]);
+    }
 
     #[test]
     fn a_beginning_is_enough_where_it_is_one_command() {

@@ -407,6 +407,8 @@ fn ways(token: &TokenView, now: Timestamp) -> Choice {
     let spans = spans.into_iter().filter(|(_, secs)| *secs <= left);
     if runs {
         let mut options = vec![("end it: the old secret is dead now".to_owned(), "end".to_owned())];
+        // An overlap lasts 30 days in all, and some of them are over.
+        let spans = spans.filter(|(_, secs)| *secs < 30 * 86_400);
         options
             .extend(spans.map(|(label, secs)| (format!("the old secret lives {label} from now"), format!("+{secs}"))));
         options.push(("rotate again now: both old secrets are dead".to_owned(), "now".to_owned()));

@@ -3,7 +3,7 @@
 mod log;
 pub mod token;
 
-use tollgate_shared::api::FilterView;
+use tollgate_shared::api::{FilterView, MaintenanceView};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::filter::Condition;
 
@@ -100,11 +100,15 @@ fn incident_lines(model: &Model) -> Vec<Line> {
         )),
     ];
     lines.extend(head.key.iter().map(|key| Line::plain(format!("key {key}"))));
+    lines.extend(model.maintenance_of(&row.service.id).map(|one| Line::new(Kind::Bad, maintenance_words(one))));
+    let planned = model.maintenances.iter().find(|one| one.service.id == row.service.id && one.from > model.now);
+    lines.extend(planned.map(|one| Line::plain(format!("a maintenance begins {}", words::moment(one.from)))));
     match story {
         None => lines.push(Line::plain("its story is being fetched".to_owned())),
         Some(story) => {
             let name = |token| model.tokens.name_of(token);
-            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry, name))));
+            let moment = |at| model.times.moment(at, model.now);
+            lines.extend(story.timeline.iter().map(|entry| Line::plain(event_words(entry, name, moment))));
             lines.extend(
                 story
                     .description
@@ -115,6 +119,17 @@ fn incident_lines(model: &Model) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// What a maintenance keeps from happening, until when, and why.
+fn maintenance_words(one: &MaintenanceView) -> String {
+    let until = one.until.map_or_else(|| "it is ended".to_owned(), words::moment);
+    let calls = match one.tags.as_slice() {
+        [] => "its calls open nothing".to_owned(),
+        tags => format!("calls that hold {} open nothing", tags.join(" and ")),
+    };
+    let why = if one.comment.is_empty() { String::new() } else { format!(": {}", one.comment) };
+    format!("MAINTENANCE until {until}, {calls}; by {}{why}", one.created_by)
 }
 
 fn node_lines(node: &Node) -> Vec<Line> {

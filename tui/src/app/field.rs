@@ -26,7 +26,7 @@ pub struct Masked(Zeroizing<String>);
 pub enum PasteRefused {
     #[error("the paste has {0} characters and a field takes {FIELD_CHARS_MAX}: nothing of it was kept")]
     TooLong(usize),
-    #[error("that looks like a token's secret: it was not kept and not sent")]
+    #[error("that looks like a token's secret: it was not kept and not sent; :identify says whose it is")]
     Secret,
 }
 
@@ -148,6 +148,23 @@ impl Masked {
             return Err(PasteRefused::TooLong(chars));
         }
         text.chars().filter(|c| !c.is_control()).for_each(|c| self.push(c));
+        Ok(())
+    }
+
+    /// Holds these values and nothing else, one a line.
+    ///
+    /// # Errors
+    /// Where they do not fit; the field is then as it was.
+    pub fn hold(&mut self, values: &[&str]) -> Result<(), PasteRefused> {
+        let chars = values.iter().map(|value| value.chars().count() + 1).sum();
+        if chars > FIELD_CHARS_MAX {
+            return Err(PasteRefused::TooLong(chars));
+        }
+        self.0 = Zeroizing::default();
+        for (at, value) in values.iter().enumerate() {
+            (at > 0).then(|| self.push('\n'));
+            value.chars().for_each(|c| self.push(c));
+        }
         Ok(())
     }
 

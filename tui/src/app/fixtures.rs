@@ -302,6 +302,21 @@ pub(crate) fn incident(number: u64) -> IncidentView {
     }
 }
 
+/// A maintenance of a service that runs for another hour.
+pub(crate) fn maintenance(service: &str) -> tollgate_shared::api::MaintenanceView {
+    tollgate_shared::api::MaintenanceView {
+        id: uuid(7, 1),
+        service: NamedRef { id: service.into(), name: "Ops/Network".into() },
+        state: "running".into(),
+        from: now().plus_secs(-600),
+        until: Some(now().plus_secs(3_600)),
+        tags: Vec::new(),
+        comment: "new switch".into(),
+        created_at: now().plus_secs(-900),
+        created_by: "anna".into(),
+    }
+}
+
 pub(crate) fn organisation() -> Net {
     let team = |number, name: &str, services| TeamView {
         id: uuid::<TeamId>(5, number),
@@ -316,6 +331,7 @@ pub(crate) fn organisation() -> Net {
         enabled: number != 3,
         filters: 1,
         open_incidents: 2,
+        maintenance: None,
         created_at: now(),
     };
     let teams = vec![team(1, "Ops", 2), team(2, "Plant", 1)];
@@ -416,7 +432,7 @@ pub(crate) fn model(columns: u16, rows: u16, count: u32) -> Model {
     tell(&mut model, Net::Connected(Box::new(status())));
     let (open, resolved) =
         (1..=u64::from(count.min(1_000))).map(|at| Arc::new(incident(at))).partition(|row| row.head.state.is_open());
-    tell(&mut model, Net::Incidents { open, resolved, more: false });
+    tell(&mut model, Net::Incidents { query: String::new(), open, resolved, more: false });
     tell(&mut model, Net::Presets(vec!["alertmanager".into(), "zabbix".into()]));
     if count > 0 {
         tell(&mut model, organisation());

@@ -2,6 +2,7 @@
 
 mod check;
 mod filter;
+mod many;
 mod people;
 mod plain;
 mod settings;
@@ -9,7 +10,7 @@ mod token;
 mod value;
 
 pub use filter::{Cell, Part};
-pub use settings::{Difference, Settings};
+pub use settings::{Difference, Settings, options_of};
 pub use value::{Choice, FormField, Value, When};
 
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub enum FormKind {
     Token,
     /// Changes the token of this id.
     EditToken(String),
+    /// Changes so many marked tokens.
+    EditMany(usize),
     Team,
     Service,
     Filter,
@@ -106,6 +109,7 @@ impl Form {
         match &self.kind {
             FormKind::Token => "NEW TOKEN".to_owned(),
             FormKind::EditToken(_) => named(self.token.as_ref().map(|token| token.name.as_str()), "EDIT TOKEN"),
+            FormKind::EditMany(tokens) => format!("EDIT {tokens} marked tokens at once"),
             FormKind::Team => "NEW TEAM".to_owned(),
             FormKind::Service => "NEW SERVICE".to_owned(),
             FormKind::Filter => "NEW FILTER from a preset".to_owned(),
@@ -127,7 +131,9 @@ impl Form {
     pub fn button(&self) -> &'static str {
         match self.kind {
             _ if self.theirs.is_some() => "Reload, keep mine",
-            FormKind::EditToken(_) | FormKind::EditOperator(_) | FormKind::EditFilter(_) => "Change ...",
+            FormKind::EditToken(_) | FormKind::EditMany(_) | FormKind::EditOperator(_) | FormKind::EditFilter(_) => {
+                "Change ..."
+            }
             FormKind::Resolve(_) => "Resolve",
             FormKind::Passphrase(_) => "Set",
             FormKind::SignIn => "Sign in",
@@ -237,6 +243,10 @@ impl Form {
     #[must_use]
     pub fn cli(&self) -> String {
         match &self.kind {
+            FormKind::EditMany(_) => {
+                let options = self.many_patch().map(|patch| options_of(&patch)).unwrap_or_default();
+                format!("tollgate token edit TOKEN{options}, for each of them")
+            }
             FormKind::Token => self.token_cli(),
             FormKind::EditToken(token) => self.edit_cli(token),
             FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_cli(),

@@ -1,38 +1,94 @@
 //! The Incidents screen: open ones first.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tollgate_shared::api::IncidentView;
 use tollgate_shared::id::{IncidentId, TokenId};
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
+use tollgate_shared::time::Timestamp;
 
 use super::cursor::Cursor;
+use super::marks::Marks;
 use super::words;
+
+pub mod sort;
+pub mod terms;
+
+pub use sort::Sort;
+
+/// Queries of this session that are kept for the arrow keys.
+const HISTORY_MAX: usize = 50;
 
 /// The screen.
 #[derive(Clone, Debug, Default)]
 pub struct Incidents {
-    /// Open ones by priority, then newest; then the latest resolved ones.
+    /// Those that fit the query: open ones, then the latest resolved ones, in the order that was chosen.
     pub rows: Vec<Arc<IncidentView>>,
     pub open: usize,
     /// There are more open ones than were fetched.
     pub more: bool,
     pub cursor: Cursor<IncidentId>,
+    /// Marked for one change of all of them.
+    pub marks: Marks<IncidentId>,
     /// The marked incident with its story, once it has come.
     pub story: Option<Arc<IncidentView>>,
     /// The story that has been asked for.
     pub asked: Option<IncidentId>,
     pub search: String,
+    /// The query; the daemon evaluates it.
+    pub filter: String,
+    /// False: the query is kept but not asked.
+    pub filter_off: bool,
+    /// Queries of this session, the newest last.
+    pub history: VecDeque<String>,
+    /// Why the daemon does not take the query.
+    pub refused: Option<String>,
+    pub sort: Sort,
+    pub reverse: bool,
     pub loaded: bool,
+    /// The query that the rows are the answer to.
+    answered: String,
     /// The operator has put the mark somewhere.
     chosen: bool,
 }
 
 impl Incidents {
-    /// Takes all anew. The order is kept for rows that stay, as in the other tables.
-    pub fn replace(&mut self, open: Vec<Arc<IncidentView>>, resolved: Vec<Arc<IncidentView>>, more: bool) {
-        let first = !std::mem::replace(&mut self.loaded, true);
-        self.asked = None;
+    /// The query in force; empty = everything.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        if self.filter_off { "" } else { &self.filter }
+    }
+
+    /// The daemon does not take the query.
+    pub fn refuse(&mut self, query: &str, why: String) {
+        if query == self.query() {
+            (self.rows, self.open, self.more) = (Vec::new(), 0, false);
+            (self.refused, self.loaded) = (Some(why), true);
+            self.relocate();
+        }
+    }
+
+    /// Keeps a query for the arrow keys.
+    pub fn remember(&mut self, query: &str) {
+        if query.is_empty() {
+            return;
+        }
+        self.history.retain(|old| old != query);
+        self.history.push_back(query.to_owned());
+        if self.history.len() > HISTORY_MAX {
+            self.history.pop_front();
+        }
+    }
+
+    /// Takes all anew, unless they answer a query that is not asked any more. The order is kept for rows that stay, as in
+    /// the other tables; the answer to another query is another table.
+    pub fn replace(&mut self, query: &str, open: Vec<Arc<IncidentView>>, resolved: Vec<Arc<IncidentView>>, more: bool) {
+        if query != self.query() {
+            return;
+        }
+        let first = !std::mem::replace(&mut self.loaded, true) | (query != self.answered);
+        (self.asked, self.refused, self.answered) = (None, None, query.to_owned());
         (self.open, self.more) = (open.len(), more);
         let fresh: Vec<_> = open.into_iter().chain(resolved).collect();
         let old = std::mem::take(&mut self.rows);
@@ -55,12 +111,17 @@ impl Incidents {
         self.open = self.rows.iter().filter(|row| row.head.state.is_open()).count();
     }
 
-    /// Sorts: open first, then by priority, then the newest call.
+    /// Sorts. Only on demand: never under the mark.
     pub fn resort(&mut self) {
-        let order = |row: &Arc<IncidentView>| {
-            (!row.head.state.is_open(), row.head.priority, std::cmp::Reverse(row.head.last_seen))
-        };
-        self.rows.sort_by_key(order);
+        let (sort, reverse) = (self.sort, self.reverse);
+        self.rows.sort_by_cached_key(|row| sort::attention(row));
+        self.rows.sort_by(|a, b| {
+            let order = sort.compare(a, b);
+            if reverse { order.reverse() } else { order }
+        });
+        if reverse && sort == Sort::Attention {
+            self.rows.reverse();
+        }
         self.relocate();
     }
 
@@ -108,10 +169,34 @@ impl Incidents {
     #[must_use]
     pub fn open_by(&self, token: TokenId) -> Option<usize> {
         let fed = |row: &&Arc<IncidentView>| row.head.state.is_open() && row.head.token == token;
-        (self.loaded && !self.more).then(|| self.rows.iter().filter(fed).count())
+        let all = self.loaded && !self.more && self.answered.is_empty();
+        all.then(|| self.rows.iter().filter(fed).count())
     }
 
+    /// The incidents that are marked, in the order of the screen.
+    #[must_use]
+    pub fn marked(&self) -> Vec<Arc<IncidentView>> {
+        self.rows.iter().filter(|row| self.marks.has(row.head.id)).map(Arc::clone).collect()
+    }
+
+    /// Marks the row, or takes its mark away, and goes on to the next one.
+    pub fn mark(&mut self) {
+        if let Some(id) = self.selected().map(|row| row.head.id) {
+            self.marks.switch(id);
+            self.step(1);
+        }
+    }
+
+    /// Marks all rows, or none of them.
+    pub fn mark_all(&mut self) {
+        let all: Vec<IncidentId> = self.rows.iter().map(|row| row.head.id).collect();
+        self.marks.switch_all(&all);
+    }
+
+    /// After the rows changed. What is not listed any more is not marked either: nothing unseen is changed.
     fn relocate(&mut self) {
+        let here: std::collections::HashSet<IncidentId> = self.rows.iter().map(|row| row.head.id).collect();
+        self.marks.keep(|id| here.contains(&id));
         let rows = &self.rows;
         self.cursor.relocate(rows.len(), |at| rows[at].head.id);
     }
@@ -135,7 +220,11 @@ fn has_text(row: &IncidentView, text: &str) -> bool {
 
 /// One line of the story; `name` gives a token's name.
 #[must_use]
-pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> String {
+pub fn event_words(
+    entry: &TimelineEntry,
+    name: impl Fn(TokenId) -> String,
+    moment: impl Fn(Timestamp) -> String,
+) -> String {
     let what = match &entry.event {
         TimelineEvent::Opened { token, .. } => format!("opened by a call of {}", name(*token)),
         TimelineEvent::Attached { token, .. } if entry.count > 1 => {
@@ -143,7 +232,7 @@ pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> S
                 "{} attached, the last from {} at {}",
                 words::count(entry.count, "call"),
                 name(*token),
-                words::clock(entry.last_at)
+                moment(entry.last_at)
             )
         }
         TimelineEvent::Attached { token, .. } => format!("a call of {} attached", name(*token)),
@@ -154,5 +243,5 @@ pub fn event_words(entry: &TimelineEntry, name: impl Fn(TokenId) -> String) -> S
         TimelineEvent::ResolvedBy { by, comment: None } => format!("resolved by {by}"),
         TimelineEvent::ResolvedBy { by, comment: Some(words) } => format!("resolved by {by}: {words}"),
     };
-    format!("{}  {what}", words::moment(entry.at))
+    format!("{}  {what}", moment(entry.at))
 }

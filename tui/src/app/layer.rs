@@ -3,10 +3,14 @@
 use tollgate_shared::api::RevokeReceipt;
 
 use super::action::Action;
+use super::ask::Ask;
 use super::danger::Danger;
 use super::field::Field;
 use super::forms::Form;
+use super::identify::Identify;
+use super::incidents;
 use super::logs::suggest::Cycle;
+use super::palette::Palette;
 use super::query::Range;
 use super::secret::ShowOnce;
 use super::tokens::Sort;
@@ -22,6 +26,20 @@ pub enum Layer {
     Prompt(Prompt),
     Form(Form),
     Danger(Box<Danger>),
+    /// One change of many, or one that is taken back.
+    Ask(Box<Ask>),
+    /// Every action and object, by a few letters.
+    Palette(Box<Palette>),
+    /// Whose value is this?
+    Identify(Box<Identify>),
+    /// What can be undone.
+    Undo {
+        at: usize,
+    },
+    /// What this console changed, as commands.
+    History {
+        at: usize,
+    },
     Secret(ShowOnce),
     /// What was revoked, and what became of what it had issued.
     Receipt(Box<RevokeReceipt>, Vec<String>),
@@ -52,6 +70,12 @@ pub struct MenuItem {
 pub enum Pick {
     Action(Action),
     Sort(Sort),
+    SortIncidents(incidents::Sort),
+    /// A value of the marked incident, by its place in the menu.
+    Incident {
+        place: usize,
+        only: bool,
+    },
     Log(LogPick),
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{LockdownView, StatusView, TokenView};
+use tollgate_shared::api::{LockdownView, MaintenanceView, StatusView, TokenView};
 use tollgate_shared::time::Timestamp;
 
 use super::action::Action;
@@ -19,8 +19,10 @@ use super::requests::Requests;
 use super::rights::{self, Me};
 use super::services::Services;
 use super::status::Health;
+use super::times::Times;
 use super::tokens::{self, Attention, Tokens};
 use super::trial::Trial;
+use super::undo::UndoList;
 use super::words;
 
 /// A screen.
@@ -74,6 +76,8 @@ pub struct Model {
     pub tokens: Tokens,
     pub logs: Logs,
     pub incidents: Incidents,
+    /// What is planned or runs, by beginning.
+    pub maintenances: Vec<MaintenanceView>,
     pub requests: Requests,
     pub services: Services,
     pub operators: Operators,
@@ -95,7 +99,13 @@ pub struct Model {
     pub layer: Option<Layer>,
     /// A sentence for the operator; the next key takes it away.
     pub notice: Option<String>,
+    /// How moments are shown.
+    pub times: Times,
+    /// The terminal tells of the mouse.
+    pub mouse: bool,
     pub commands: CommandLog,
+    /// What this session can take back.
+    pub undo: UndoList,
     /// The first path is under way.
     pub guided: bool,
     /// Counts requests, so that late answers are told from awaited ones.
@@ -172,6 +182,14 @@ impl Model {
         (super::status::minutes_of(&token.usage.calls_per_minute, told_at, started_at, now), now)
     }
 
+    /// The maintenance that runs on a service now; one for all its calls before one for some.
+    #[must_use]
+    pub fn maintenance_of(&self, service: &str) -> Option<&MaintenanceView> {
+        let runs = |one: &&MaintenanceView| one.from <= self.now && one.until.is_none_or(|until| until > self.now);
+        let here = self.maintenances.iter().filter(|one| one.service.id == service);
+        here.filter(runs).min_by_key(|one| (!one.tags.is_empty(), one.from))
+    }
+
     /// The lockdown in force.
     #[must_use]
     pub fn lockdown(&self) -> Option<&LockdownView> {
@@ -207,6 +225,9 @@ impl Model {
         if counters.commits_failed > 0 {
             let failed = words::count(counters.commits_failed, "commit");
             return Some((format!("{failed} failed since the start: calls were answered 503"), Screen::Status));
+        }
+        if let Some(limited) = self.tokens.worst.as_ref().filter(|token| tokens::is_over_its_limit(token, self.now)) {
+            return Some((format!("{} is over its limit, 429: alerts are being lost", limited.name), Screen::Tokens));
         }
         if status.open_p1 > 0 {
             let open = words::count(status.open_p1.into(), "incident");

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{
-    AuditVerdict, BulkResult, FilterPatch, FilterView, HourView, IncidentView, LogHistogram, NewFilter, NewOperator,
-    NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken, SavedQuery,
-    ServiceView, SourceView, StatusView, TeamView, TokenPatch, TokenView, TryFilter, TryVerdict, WhatIf, WhatIfItem,
-    WorkflowView,
+    AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
+    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf,
+    WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 use zeroize::Zeroizing;
 
+mod call;
+
+pub use call::{Call, Expect, Failure, FailureKind, Reply};
+
 use super::audit::AuditFilter;
 use super::key::Key;
 use super::query::LogFilter;
 use super::rights::Me;
-use super::secret::Secret;
 use super::tail::Page;
 
 /// What happened.
@@ -34,7 +36,15 @@ pub enum Msg {
     },
     /// Time passed.
     Tick,
+    Mouse(Mouse),
     Net(Net),
+}
+
+/// What the mouse did, in cells from the upper left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    Press { column: u16, row: u16 },
+    Wheel { down: bool },
 }
 
 /// A text that may be a secret: it has no `Debug` that shows it, and is overwritten when dropped.
@@ -84,11 +94,20 @@ pub enum Net {
     Tokens(Vec<Arc<TokenView>>),
     /// One token, fresh.
     Token(Box<TokenView>),
+    /// Those that fit a query; empty = all.
     Incidents {
+        query: String,
         open: Vec<Arc<IncidentView>>,
         resolved: Vec<Arc<IncidentView>>,
         more: bool,
     },
+    /// The daemon does not take a query over incidents.
+    IncidentsRefused {
+        query: String,
+        why: String,
+    },
+    /// Maintenances that are planned, or run.
+    Maintenances(Vec<MaintenanceView>),
     Organisation {
         teams: Vec<TeamView>,
         services: Vec<ServiceView>,
@@ -125,10 +144,15 @@ pub enum Net {
         number: u64,
         result: Result<Box<LogHistogram>, Failure>,
     },
-    /// The operator's saved queries of the API log.
+    /// The operator's saved queries of all screens.
     Saved(Vec<SavedQuery>),
     /// One incident with its description and timeline.
     Incident(Box<IncidentView>),
+    /// Whose values were asked about.
+    Identified {
+        generation: u64,
+        result: Result<Vec<Identified>, String>,
+    },
     /// Who works here, as far as the daemon knows him.
     Me(Box<Me>),
     /// All operators, or why they cannot be seen.
@@ -194,88 +218,6 @@ pub struct Evidence {
     pub changes: Vec<AuditRow>,
 }
 
-/// What a change brought back.
-#[derive(Debug)]
-pub enum Reply {
-    Token(Box<TokenView>),
-    /// Several tokens at once.
-    Bulk(Box<BulkResult>),
-    Operator(Box<OperatorView>),
-    /// There is nothing more to say: it is done.
-    Nothing,
-    Created {
-        secret: Secret,
-        token: Box<TokenView>,
-    },
-    /// And what became of what it had issued.
-    Receipt(Box<RevokeReceipt>, Vec<String>),
-    Incident(Box<IncidentView>),
-    Team(Box<TeamView>),
-    Service(Box<ServiceView>),
-    Filter(Box<FilterView>),
-    Request(Box<RequestView>),
-    /// A file was written, or a text was sent to the clipboard: the words to show.
-    Said(String),
-}
-
-/// Why a change was not made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failure {
-    /// One sentence.
-    pub words: String,
-    /// Field by field, where the daemon named fields.
-    pub fields: Vec<(String, String)>,
-    pub kind: FailureKind,
-}
-
-/// What can be done about it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FailureKind {
-    #[default]
-    Other,
-    /// Somebody else was faster: look at what he did, then again.
-    Outdated,
-    /// Not before so many seconds.
-    Wait(u32),
-}
-
-/// A change or a question to the daemon.
-#[derive(Clone, Debug)]
-pub enum Call {
-    Debug { token: String, on: bool },
-    CreateToken(Box<NewToken>),
-    EditToken { token: String, patch: Box<TokenPatch>, version: u64, debug: Option<bool> },
-    Rotate { token: String, rotate: RotateToken },
-    Overlap { token: String, secs: u32 },
-    Refresh { token: String },
-    Suspend { token: String, reason: String },
-    Resume { token: String },
-    Revoke { token: String, confirm: String, reason: String, also: Vec<String> },
-    Acknowledge { incident: String },
-    Unacknowledge { incident: String },
-    Resolve { incident: String, comment: Option<String> },
-    CreateTeam(NewTeam),
-    CreateService(NewService),
-    CreateFilter(NewFilter),
-    EditFilter { filter: String, patch: Box<FilterPatch>, version: String },
-    RetryRequest { request: String },
-    CancelRequest { request: String, comment: Option<String> },
-    SwitchWorkflow { workflow: String, on: bool, version: u64 },
-    SwitchService { service: String, on: bool },
-    RemoveTeam { team: String },
-    RemoveService { service: String },
-    RemoveFilter { filter: String },
-    SaveQuery { name: String, q: String },
-    DropQuery { name: String },
-    CreateOperator(NewOperator),
-    EditOperator { operator: String, patch: OperatorPatch, version: u64 },
-    RemoveOperator { operator: String },
-    SetPassphrase { operator: String, passphrase: Option<Hidden> },
-    SetLockdown { on: bool, reason: String },
-    SignIn { operator: String, passphrase: Hidden },
-    SignOut,
-}
-
 /// What the loop has to do.
 #[derive(Debug)]
 pub enum Effect {
@@ -315,6 +257,17 @@ pub enum Effect {
     },
     /// Ask for the gate's last hour.
     FetchHour,
+    /// Only incidents that fit a query are wanted; empty = all.
+    WatchIncidents {
+        query: String,
+    },
+    /// Whose value is this?
+    Identify {
+        generation: u64,
+        value: Hidden,
+    },
+    /// The terminal shall tell of the mouse, or not.
+    Mouse(bool),
     /// Ask for one incident's story.
     FetchIncident {
         incident: String,

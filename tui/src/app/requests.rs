@@ -55,6 +55,13 @@ impl Requests {
         self.story = Some(request);
     }
 
+    /// Takes one workflow anew.
+    pub fn refresh_workflow(&mut self, workflow: WorkflowView) {
+        if let Some(row) = self.workflows.iter_mut().find(|row| row.id == workflow.id) {
+            *row = Arc::new(workflow);
+        }
+    }
+
     #[must_use]
     pub fn selected(&self) -> Option<&Arc<RequestView>> {
         self.rows.get(self.cursor.index).filter(|_| self.tab == RequestsTab::Requests)
@@ -99,6 +106,15 @@ impl Requests {
             RequestsTab::Workflows => {
                 self.workflow_cursor.go(index, workflows.len(), |at| workflows[at].id.to_string());
             }
+        }
+    }
+
+    /// The first row that is shown, and the marked one.
+    #[must_use]
+    pub fn top_and_index(&self) -> (usize, usize) {
+        match self.tab {
+            RequestsTab::Requests => (self.cursor.top, self.cursor.index),
+            RequestsTab::Workflows => (self.workflow_cursor.top, self.workflow_cursor.index),
         }
     }
 

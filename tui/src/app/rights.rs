@@ -2,7 +2,7 @@
 //!
 //! The daemon decides. This saves the way to it: where something is not known here, it is asked.
 
-use tollgate_shared::api::{OperatorView, TokenView};
+use tollgate_shared::api::{IncidentView, OperatorView, TokenView};
 use tollgate_shared::request::RequestState;
 use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::token::{Permission, TokenState};
@@ -280,6 +280,28 @@ fn may_own_tokens(me: &Me, action: Action) -> bool {
     of_tokens && !me.read_only && me.personal().is_ok() && me.operator.as_ref().is_some_and(|own| own.enabled)
 }
 
+/// Why an action cannot be done to a token, wherever the mark is.
+///
+/// # Errors
+/// The reason in a few words.
+pub fn may_token(model: &Model, action: Action, token: &TokenView) -> Result<(), String> {
+    if let Some(me) = &model.me {
+        me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) })?;
+        on_token(me, action, token)?;
+    }
+    token_state(action, token)
+}
+
+/// As [`may_token`], for an incident.
+///
+/// # Errors
+/// The reason in a few words.
+pub fn may_incident(model: &Model, action: Action, row: &IncidentView) -> Result<(), String> {
+    let Some(me) = model.me.as_ref().filter(|_| action.changes()) else { return Ok(()) };
+    me.may_change()?;
+    me.responder(row.service.name.split('/').next())
+}
+
 fn incident(model: &Model, me: &Me) -> Result<(), String> {
     let Some(row) = model.incidents.selected() else { return Ok(()) };
     me.responder(row.service.name.split('/').next())
@@ -304,7 +326,11 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
         return Err("it is locked down already".to_owned());
     }
     on_node(model, action)?;
-    let Some(token) = model.marked_token() else { return Ok(()) };
+    model.marked_token().map_or(Ok(()), |token| token_state(action, token))
+}
+
+/// What a token's state forbids.
+fn token_state(action: Action, token: &TokenView) -> Result<(), String> {
     let of_token = matches!(
         action,
         Action::Edit

@@ -126,6 +126,19 @@ impl Services {
         self.rebuild();
     }
 
+    /// Opens the branches that hide a team, service or filter.
+    pub fn unfold(&mut self, id: &str) {
+        let filter = self.filters.iter().find(|filter| filter.id.to_string() == id);
+        let service = filter.map_or_else(|| id.to_owned(), |filter| filter.service.id.clone());
+        let team = self.services.iter().find(|one| one.id.to_string() == service).map(|one| one.team.id.clone());
+        // The thing itself stays as it is: only what is above it is opened.
+        if filter.is_some() {
+            self.folded.remove(&service);
+        }
+        team.iter().for_each(|team| drop(self.folded.take(team)));
+        self.rebuild();
+    }
+
     #[must_use]
     pub fn is_folded(&self, node: &Node) -> bool {
         self.folded.contains(&node.id())

@@ -1,5 +1,7 @@
 //! The model under random and chosen sequences.
 
+mod desk;
+
 use proptest::prelude::*;
 use tollgate_shared::log::TailItem;
 use tollgate_shared::time::Timestamp;
@@ -57,12 +59,17 @@ enum Event {
     Audit(u64, bool),
     SignedIn(bool),
     Me(bool),
+    Bulk(u64, u32),
+    Identified(u64),
+    Outdated(u64),
+    Mouse(bool, u16, u16),
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         10 => (code(), prop::bool::weighted(0.1)).prop_map(|(code, ctrl)| Event::Key(code, ctrl)),
         1 => "[ -~]{0,80}".prop_map(Event::Paste),
+        1 => Just(Event::Paste(SECRET.to_owned())),
         1 => (0..210u16, 0..60u16).prop_map(|(columns, rows)| Event::Resize(columns, rows)),
         1 => (0..100i64).prop_map(Event::Tick),
         1 => (0..40u32).prop_map(Event::Tokens),
@@ -78,6 +85,10 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..40u64, any::<bool>()).prop_map(|(count, newest)| Event::Audit(count, newest)),
         1 => any::<bool>().prop_map(Event::SignedIn),
         1 => any::<bool>().prop_map(Event::Me),
+        1 => (0..30u64, 0..12u32).prop_map(|(generation, tokens)| Event::Bulk(generation, tokens)),
+        1 => (0..30u64).prop_map(Event::Identified),
+        1 => (0..30u64).prop_map(Event::Outdated),
+        1 => (any::<bool>(), 0..210u16, 0..60u16).prop_map(|(wheel, column, row)| Event::Mouse(wheel, column, row)),
     ]
 }
 
@@ -129,10 +140,26 @@ fn message(model: &Model, event: &Event) -> Msg {
             let me = super::rights::Me { name: "bob".into(), superuser: *superuser, read_only: false, operator };
             Msg::Net(Net::Me(Box::new(me)))
         }
+        Event::Bulk(generation, tokens) => {
+            let tokens = fixtures::tokens(*tokens).iter().map(|token| (**token).clone()).collect();
+            let result = Ok(Reply::Bulk(Box::new(tollgate_shared::api::BulkResult { done: true, tokens })));
+            Msg::Net(Net::Done { generation: *generation, result })
+        }
+        Event::Identified(generation) => {
+            let token = Some(fixtures::token(1, "found"));
+            let found = tollgate_shared::api::Identified { what: "current".into(), detail: String::new(), token };
+            Msg::Net(Net::Identified { generation: *generation, result: Ok(vec![found]) })
+        }
+        Event::Outdated(generation) => {
+            let failure = Failure { words: "no".into(), kind: FailureKind::Outdated, ..Failure::default() };
+            Msg::Net(Net::Done { generation: *generation, result: Err(failure) })
+        }
+        Event::Mouse(true, column, _) => Msg::Mouse(super::msg::Mouse::Wheel { down: column % 2 == 0 }),
+        Event::Mouse(false, column, row) => Msg::Mouse(super::msg::Mouse::Press { column: *column, row: *row }),
         Event::Incidents(count) => {
             let rows = (1..=*count).map(|at| std::sync::Arc::new(fixtures::incident(at)));
             let (open, resolved) = rows.partition(|row| row.head.state.is_open());
-            Msg::Net(Net::Incidents { open, resolved, more: false })
+            Msg::Net(Net::Incidents { query: model.incidents.query().to_owned(), open, resolved, more: false })
         }
     }
 }
@@ -154,6 +181,9 @@ fn check(model: &Model) {
     assert_eq!(model.tokens.cursor.key, model.tokens.selected().map(|token| token.id), "the mark is on a row");
     assert!(model.layout().list.height == 0 || model.tokens.cursor.top <= model.tokens.cursor.index);
     assert!(!format!("{model:?}").contains(&SECRET[5..]), "no secret in Debug");
+    assert!(model.tokens.marked().len() == model.tokens.marks.len(), "only what is there is marked");
+    assert!(model.incidents.marked().len() == model.incidents.marks.len(), "only what is there is marked");
+    assert!(model.undo.iter().all(|one| !one.cli.is_empty()), "each way back has its command");
     let seqs: Vec<u64> = model.audit.rows.iter().map(|row| row.seq).collect();
     assert!(seqs.windows(2).all(|pair| pair[0] > pair[1]), "the audit falls: {seqs:?}");
     if let Some(Layer::Form(form)) = &model.layer {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use tollgate_shared::api::TokenView;
 use tollgate_shared::id::TokenId;
+use tollgate_shared::problem::Slug;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::TokenState;
 
 use super::chips;
 use super::cursor::Cursor;
+use super::marks::Marks;
 use super::msg::Evidence;
 use super::tail::Tail;
 use super::words;
@@ -116,6 +118,8 @@ pub struct Tokens {
     /// Places in `all` of those that pass the filter.
     pub shown: Vec<u32>,
     pub cursor: Cursor<TokenId>,
+    /// Marked for one change of all of them.
+    pub marks: Marks<TokenId>,
     pub filter: String,
     /// False: the filter is kept but not applied.
     pub filter_on: bool,
@@ -203,11 +207,26 @@ impl Tokens {
         self.refilter();
     }
 
+    /// How many tokens pass a filter.
+    #[must_use]
+    pub fn count(&self, filter: &str) -> usize {
+        let (wanted, query) = (filter.to_lowercase(), chips::query(filter, self.now));
+        let passes = |token: &&Arc<TokenView>| match &query {
+            Some(query) => chips::passes_query(token, query, &wanted),
+            None => chips::passes(token, &wanted, self.now),
+        };
+        self.all.iter().filter(passes).count()
+    }
+
     /// Applies the filter again. True if the marked token went.
     pub fn refilter(&mut self) -> bool {
         let wanted = if self.filter_on { self.filter.to_lowercase() } else { String::new() };
         let now = self.now;
-        let passes = |token: &TokenView| chips::passes(token, &wanted, now);
+        let query = if self.filter_on { chips::query(&self.filter, now) } else { None };
+        let passes = |token: &TokenView| match &query {
+            Some(query) => chips::passes_query(token, query, &wanted),
+            None => chips::passes(token, &wanted, now),
+        };
         self.shown = (0u32..).zip(&self.all).filter(|(_, token)| passes(token)).map(|(at, _)| at).collect();
         let (shown, all) = (&self.shown, &self.all);
         self.cursor.relocate(shown.len(), |at| all[shown[at] as usize].id)
@@ -274,8 +293,30 @@ impl Tokens {
         self.by_id(id).map_or_else(|| id.to_string(), |token| token.name.clone())
     }
 
+    /// The tokens that are marked, in the order of the screen; those that the filter hides come with them.
+    #[must_use]
+    pub fn marked(&self) -> Vec<Arc<TokenView>> {
+        self.all.iter().filter(|token| self.marks.has(token.id)).map(Arc::clone).collect()
+    }
+
+    /// Marks the row, or takes its mark away, and goes on to the next one.
+    pub fn mark(&mut self) {
+        if let Some(id) = self.selected().map(|token| token.id) {
+            self.marks.switch(id);
+            self.step(1);
+        }
+    }
+
+    /// Marks all rows that are shown, or none of them.
+    pub fn mark_all(&mut self) {
+        let shown: Vec<TokenId> = (0..self.shown.len()).filter_map(|at| self.row(at)).map(|token| token.id).collect();
+        self.marks.switch_all(&shown);
+    }
+
     fn note_places(&mut self) {
         self.places = self.all.iter().enumerate().map(|(at, token)| (token.id, at)).collect();
+        let places = &self.places;
+        self.marks.keep(|id| places.contains_key(&id));
     }
 }
 
@@ -303,6 +344,13 @@ pub fn attention(token: &TokenView, now: Timestamp) -> Option<Attention> {
     ends_in.filter(|secs| *secs < EXPIRING_SECS).map(|_| Attention::Expiring)
 }
 
+/// Its limit bites: what is above it is lost, unless the sender tries again.
+#[must_use]
+pub fn is_over_its_limit(token: &TokenView, now: Timestamp) -> bool {
+    let limited = token.usage.last_refusal.as_ref().is_some_and(|last| last.slug == Slug::RateLimited.as_str());
+    limited && attention(token, now) == Some(Attention::Refused)
+}
+
 fn was_refused(token: &TokenView, now: Timestamp) -> bool {
     let used_at = token.usage.last_use.as_ref().map(|last| last.at);
     let refusal = token.usage.last_refusal.as_ref();
@@ -313,6 +361,18 @@ fn was_refused(token: &TokenView, now: Timestamp) -> bool {
 #[must_use]
 pub fn calls_in_hour(token: &TokenView) -> u64 {
     token.usage.calls_per_minute.iter().map(|calls| u64::from(*calls)).sum()
+}
+
+/// The column CALLS: now, where there is more than one a second, else in the last hour. The running minute has only
+/// begun, so the one before it counts too.
+#[must_use]
+pub fn calls_words(token: &TokenView) -> String {
+    let busiest = token.usage.calls_per_minute.iter().rev().take(2).copied().max().unwrap_or(0);
+    match (busiest / 60, calls_in_hour(token)) {
+        (_, 0) => "-".to_owned(),
+        (0, hour) => format!("{}/h", words::group(hour)),
+        (second, _) => format!("{}/s", words::group(second.into())),
+    }
 }
 
 /// The column STATE/EXPIRES: words first, so that colour only adds.
@@ -380,5 +440,39 @@ fn rank(token: &TokenView, now: Timestamp) -> u8 {
         (None, 'o') => 10,
         (None, 'r') => 11,
         (None, _) => u8::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{now, token};
+    use super::*;
+
+    #[test]
+    fn calls_are_said_of_a_second_only_where_there_is_one_in_each() {
+        let mut busy = token(1, "busy");
+        for (minutes, words) in [
+            (vec![0; 60], "-"),
+            (vec![59; 60], "3,540/h"),
+            ([vec![0; 59], vec![60]].concat(), "1/s"),
+            ([vec![0; 58], vec![299_400, 12]].concat(), "4,990/s"),
+            ([vec![299_400], vec![0; 59]].concat(), "299,400/h"),
+        ] {
+            busy.usage.calls_per_minute = minutes;
+            assert_eq!(calls_words(&busy), words);
+        }
+    }
+
+    #[test]
+    fn a_limit_that_bites_is_told_from_other_refusals() {
+        // One that has not expired: that would be worse than any refusal.
+        let mut limited = token(100, "limited");
+        limited.expires_at = None;
+        for (slug, bites) in [("rate-limited", true), ("ip-not-allowed", false)] {
+            let ip = std::net::IpAddr::from([10, 0, 0, 1]);
+            let refusal = tollgate_shared::api::LastRefusal { at: now(), ip, slug: slug.to_owned() };
+            limited.usage.last_refusal = Some(refusal);
+            assert_eq!(is_over_its_limit(&limited, now()), bites, "{slug}");
+        }
     }
 }

@@ -112,6 +112,7 @@ fn outcome(verdict: &TryVerdict) -> Line {
         None => "",
         Some(Doubt::Cut) => "   A GUESS: the log kept only the beginning of the body",
         Some(Doubt::Redacted) => "   A GUESS: a value that it reads was redacted",
+        Some(Doubt::Request) => "   A GUESS: it went to /v1/request, which asks no filter",
         Some(Doubt::NotKept) => "   A GUESS: nothing of the body was kept",
     };
     let words = match verdict.phase.as_str() {

@@ -1,16 +1,22 @@
 //! Messages in, effects out.
 
 mod act;
+mod ask;
 mod changes;
 mod clock;
 mod danger;
 mod dialogs;
+mod identify;
+mod incidents;
 mod keys;
 mod layers;
 mod lock;
 mod log;
+mod mouse;
 mod net;
+mod palette;
 mod trial;
+mod undo;
 mod walk;
 
 use tollgate_shared::time::Timestamp;
@@ -21,6 +27,7 @@ use super::query::LogFilter;
 use super::tokens::PaneTab;
 
 pub use clock::next_change;
+pub use log::kept_query;
 
 /// Rows that a log begins with.
 const LOG_LAST: u32 = 200;
@@ -48,6 +55,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
         }
         Msg::Resize { columns, rows } => {
             (model.columns, model.rows) = (columns, rows);
+            effects.touch(Dirty::Input);
+        }
+        Msg::Mouse(mouse) => {
+            mouse::mouse(model, mouse);
             effects.touch(Dirty::Input);
         }
         Msg::Tick => clock::tick(model, before, &mut effects),

@@ -9,10 +9,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::pin::pin;
 
+use tollgate_shared::api::Screen;
 use tollgate_shared::api::trying::WhatIfProgress;
 
 use self::rows::Form;
 use super::args::LogExport;
+use super::asked;
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::verdict::count;
@@ -42,8 +44,9 @@ enum Stopped {
 
 pub(super) async fn run(cx: &mut Context<'_>, args: LogExport) -> Done {
     let form = Form::of(cx)?;
-    let LogExport { to, force, view } = args;
+    let LogExport { asked, to, force, view } = args;
     let query = LogQuery {
+        q: asked::text(cx, Screen::Logs, &asked).await?,
         token: view.token,
         outcome: view.outcome.map(|outcome| outcome.as_str().to_owned()),
         status: view.status,
@@ -53,6 +56,9 @@ pub(super) async fn run(cx: &mut Context<'_>, args: LogExport) -> Done {
     };
     let first = query.after.as_deref().and_then(|after| after.rsplit('.').next()?.parse().ok()).unwrap_or(0);
     let end = cx.client.status().await?.log.last_seq.unwrap_or(0);
+    // A query that the daemon refuses leaves no file behind.
+    let one = LogQuery { limit: Some(1), ..query.clone() };
+    cx.client.logs(&one).await.map_err(|error| asked::drawn(error, query.q.as_ref()))?;
     let place = to.display().to_string();
     let into_file = place != "-";
     let stdout = if into_file {
@@ -92,7 +98,9 @@ impl Export {
             let page = tokio::select! {
                 biased;
                 _ = &mut interrupt => return Err(Stopped::Interrupted),
-                page = cx.client.logs(&query) => page.map_err(|error| Stopped::Failed(error.into()))?,
+                page = cx.client.logs(&query) => {
+                    page.map_err(|error| Stopped::Failed(asked::drawn(error, query.q.as_ref())))?
+                }
             };
             for row in &page.items {
                 if row.seq > self.end {

@@ -12,6 +12,7 @@ use super::asked;
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::table::{Table, facts, numbers, words};
+use super::team::maintenance_words;
 use super::when::When;
 use crate::client::IncidentQuery;
 
@@ -60,7 +61,10 @@ async fn show(cx: &mut Context<'_>, reference: &str) -> Done {
         return cx.object(&incident, |_| Vec::new());
     }
     let when = cx.when();
-    incident_facts(&incident, when).iter().try_for_each(|line| cx.io.line(line))?;
+    // Whoever sees the incident and not its service is told nothing of it.
+    let service = cx.client.service(&incident.service.id).await.ok();
+    let covered = service.map(|service| maintenance_words(&service, when)).unwrap_or_default();
+    incident_facts(&incident, covered, when).iter().try_for_each(|line| cx.io.line(line))?;
     if !incident.description.is_empty() {
         cx.io.line("description")?;
         cx.io.body("  ", &incident.description)?;
@@ -103,7 +107,7 @@ fn short_id(id: &str, is_short: bool) -> String {
     if is_short { id.get(id.len().saturating_sub(8)..).unwrap_or(id).to_owned() } else { id.to_owned() }
 }
 
-fn incident_facts(incident: &IncidentView, when: When) -> Vec<String> {
+fn incident_facts(incident: &IncidentView, maintenance: String, when: When) -> Vec<String> {
     let head = &incident.head;
     facts(&[
         ("title", head.title.clone()),
@@ -111,6 +115,7 @@ fn incident_facts(incident: &IncidentView, when: When) -> Vec<String> {
         ("state", head.state.to_string()),
         ("priority", format!("{}, urgency {}", head.priority, incident.urgency)),
         ("service", incident.service.name.clone()),
+        ("maintenance", maintenance),
         ("filter", incident.filter.name.clone()),
         ("token", format!("{}  {}", incident.token.name, incident.token.id)),
         ("key", head.key.clone().unwrap_or_else(|| "none: every trigger opens a new one".to_owned())),

@@ -1,6 +1,7 @@
 //! `tollgate operator`.
 
 use tollgate_shared::api::{NewOperator, OperatorPatch, OperatorView, SetPassphrase};
+use tollgate_shared::problem::Slug;
 use zeroize::Zeroizing;
 
 use super::args::{OperatorAdd, OperatorEdit, OperatorVerb};
@@ -10,6 +11,7 @@ use super::exit::CliError;
 use super::table::{Table, facts, words};
 use super::token::{one_line, quoted, read_secret};
 use super::when::When;
+use crate::client::ClientError;
 
 pub(super) async fn run(cx: &mut Context<'_>, verb: OperatorVerb) -> Done {
     let client = cx.client;
@@ -50,8 +52,25 @@ async fn edit(cx: &mut Context<'_>, args: OperatorEdit) -> Done {
         enabled: None,
     };
     refuse_empty(&patch, "tollgate operator edit --help")?;
-    let operator = cx.client.edit_operator(&args.operator, &patch).await?;
-    cx.changed(&operator, |operator| format!("operator {} changed, {}", operator.name, roles(operator)))
+    let before = cx.client.operator(&args.operator).await?;
+    let version = args.if_version.unwrap_or(before.version);
+    // By id: the name may mean another one by now.
+    let operator = match cx.client.edit_operator_version(&before.id.to_string(), &patch, version).await {
+        Err(ClientError::Problem(problem)) if problem.slug() == Ok(Slug::VersionMismatch) => {
+            return Err(lost_update(cx, &cx.client.operator(&before.id.to_string()).await?, version));
+        }
+        edited => edited?,
+    };
+    cx.changed(&operator, |operator| {
+        format!("operator {} changed, {}  version {}", operator.name, roles(operator), operator.version)
+    })
+}
+
+/// Somebody was faster, and what to do.
+fn lost_update(cx: &Context<'_>, operator: &OperatorView, version: u64) -> CliError {
+    let (name, now) = (&operator.name, operator.version);
+    let what = format!("{name} was changed and is version {now} now, not {version}; nothing was changed");
+    CliError::failure(what, format!("look at it and repeat:  {} operator show {}", cx.tollgate(), quoted(name)))
 }
 
 async fn switch(cx: &mut Context<'_>, reference: &str, enabled: bool) -> Done {

@@ -52,13 +52,15 @@ fn lines(replayed: &ReplayVerdict, at: &str) -> Vec<String> {
         format!("  then  {then}"),
         format!("  now   {now}"),
     ];
-    for effect in &replayed.now.effects {
+    for effect in replayed.now.effects.iter().filter(|effect| !effect.filter.name.is_empty()) {
         let key = effect.key.as_ref().map(|key| format!("  key {key}")).unwrap_or_default();
         let title = effect.title.as_ref().map(|title| format!("  \"{title}\"")).unwrap_or_default();
         lines.push(format!("        {} > {}{key}{title}", effect.service.name, effect.filter.name));
     }
     lines.extend(replayed.not_sendable.iter().map(|why| format!("  it cannot be sent for real: {why}")));
-    if replayed.now.refused.is_none() {
+    // A call that names its workflow is asked nothing else.
+    let is_named = replayed.explain.matched.is_empty() && replayed.now.effects.iter().any(|one| one.phase == "start");
+    if replayed.now.refused.is_none() && !is_named {
         lines.extend(verdict::lines(&replayed.explain));
     }
     lines

@@ -65,7 +65,9 @@ fn deleted(cx: &mut Context<'_>, words: &str) -> Done {
 
 async fn switch(cx: &mut Context<'_>, service: &str, enabled: bool) -> Done {
     let service = cx.client.edit_service(service, &ServicePatch { enabled: Some(enabled) }).await?;
-    cx.changed(&service, |service| format!("service {} is {}", full_name(service), state(service)))
+    cx.changed(&service, |service| {
+        format!("service {} is {}", full_name(service), if service.enabled { "enabled" } else { "disabled" })
+    })
 }
 
 /// `--team Ops DB` and `Ops/DB` mean the same.
@@ -88,7 +90,19 @@ pub(super) fn full_name(service: &ServiceView) -> String {
 }
 
 fn state(service: &ServiceView) -> &'static str {
-    if service.enabled { "enabled" } else { "disabled" }
+    match (service.enabled, &service.maintenance) {
+        (false, _) => "disabled",
+        (true, None) => "enabled",
+        (true, Some(_)) => "maintenance",
+    }
+}
+
+/// Until when a maintenance covers a service; nothing where none does.
+pub(super) fn maintenance_words(service: &ServiceView, when: When) -> String {
+    service.maintenance.as_ref().map_or_else(String::new, |one| match one.until {
+        Some(until) => format!("until {}; no incident is opened", when.full(until)),
+        None => "until it is ended; no incident is opened".to_owned(),
+    })
 }
 
 fn teams(rows: &[TeamView], when: When) -> Table {
@@ -115,7 +129,8 @@ fn service_facts(service: &ServiceView, when: When) -> Vec<String> {
     facts(&[
         ("service", full_name(service)),
         ("id", service.id.to_string()),
-        ("state", state(service).to_owned()),
+        ("state", if service.enabled { "enabled" } else { "disabled" }.to_owned()),
+        ("maintenance", maintenance_words(service, when)),
         ("filters", service.filters.to_string()),
         ("open incidents", service.open_incidents.to_string()),
         ("created", when.full(service.created_at)),

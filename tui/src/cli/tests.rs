@@ -1,5 +1,6 @@
 //! Commands run in this process against a fake daemon.
 
+mod actions;
 mod people;
 mod tokens;
 mod watch;

@@ -124,6 +124,7 @@ fn doubt(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::Cut => "the log keeps only the beginning of the call",
         Doubt::Redacted => "a filter reads a value that was redacted",
+        Doubt::Request => "the call went to /v1/request, where workflows are asked and no filter",
         Doubt::NotKept => "the call was refused before its body was read",
     }
 }

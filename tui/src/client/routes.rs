@@ -65,11 +65,6 @@ pub struct LogQuery {
 }
 
 impl IncidentQuery {
-    /// The filter alone as a query string, as a bulk change takes it.
-    pub fn filter(&self) -> String {
-        self.filtered(Target::default()).done().trim_start_matches('?').to_owned()
-    }
-
     fn filtered(&self, target: Target) -> Target {
         target
             .text("q", self.q.as_deref())

@@ -1,23 +1,57 @@
 //! Changes, as requests to the daemon.
 
 use tollgate_shared::api::{
-    BulkTokens, CancelRequest, ChangeOverlap, ResolveIncident, RetryRequest, RevokeToken, SaveQuery, Screen,
-    ServicePatch, SetDebug, SetLockdown, SetPassphrase, SuspendToken, TokenCreated, TokenPatch, TokenView,
-    WorkflowPatch,
+    BulkTokens, CancelRequest, ChangeOverlap, ResolveIncident, RetryRequest, RevokeToken, SaveQuery, ServicePatch,
+    SetDebug, SetLockdown, SetPassphrase, SuspendToken, TokenCreated, TokenPatch, TokenView, WorkflowPatch,
 };
 
+use tollgate_shared::problem::{Problem, Slug};
+
 use super::client::words;
-use crate::app::msg::{Call, Reply};
+use crate::app::msg::{Call, Expect, Reply};
 use crate::app::secret::Secret;
 use crate::client::{Client, ClientError};
 
 pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientError> {
+    match call {
+        Call::Guarded(expected, call) => {
+            for one in &expected {
+                still(client, one).await?;
+            }
+            change(client, *call).await
+        }
+        call => change(client, call).await,
+    }
+}
+
+/// Refuses where an object is not any more what a change left it as.
+async fn still(client: &Client, expected: &Expect) -> Result<(), ClientError> {
+    let (is_so, who) = match expected {
+        Expect::Token { token, version } => {
+            let now = client.token(token).await?;
+            (now.version == *version, format!("{} has changed {} since", now.updated_by, now.name))
+        }
+        Expect::Incident { incident, state } => {
+            let now = client.incident(incident).await?;
+            (now.head.state == *state, format!("it is {} by now", now.head.state))
+        }
+        Expect::Service { service, enabled } => {
+            let now = client.service(service).await?;
+            (now.enabled == *enabled, format!("{} has been switched since", now.name))
+        }
+    };
+    if is_so { Ok(()) } else { Err(ClientError::Problem(Box::new(Problem::new(Slug::VersionMismatch, who)))) }
+}
+
+async fn change(client: &Client, call: Call) -> Result<Reply, ClientError> {
     Ok(match call {
         Call::Acknowledge { incident } => Reply::Incident(Box::new(client.acknowledge(&incident).await?)),
         Call::Unacknowledge { incident } => Reply::Incident(Box::new(client.unacknowledge(&incident).await?)),
         Call::Resolve { incident, comment } => {
             Reply::Incident(Box::new(client.resolve(&incident, &ResolveIncident { comment }).await?))
         }
+        Call::BulkIncidents(bulk) => Reply::Incidents(Box::new(client.bulk_incidents(&bulk).await?)),
+        Call::BulkTokens(bulk) => Reply::Bulk(Box::new(client.bulk_tokens(&bulk).await?)),
         Call::CreateTeam(team) => Reply::Team(Box::new(client.create_team(&team).await?)),
         Call::CreateService(service) => Reply::Service(Box::new(client.create_service(&service).await?)),
         Call::EditFilter { filter, patch, version } => {
@@ -31,8 +65,7 @@ pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientErro
         }
         Call::SwitchWorkflow { workflow, on, version } => {
             let patch = WorkflowPatch { enabled: Some(on), ..WorkflowPatch::default() };
-            client.edit_workflow(&workflow, &patch, Some(version)).await?;
-            Reply::Nothing
+            Reply::Workflow(Box::new(client.edit_workflow(&workflow, &patch, Some(version)).await?))
         }
         Call::SwitchService { service, on } => {
             let patch = ServicePatch { enabled: Some(on) };
@@ -42,12 +75,12 @@ pub(super) async fn ask(client: &Client, call: Call) -> Result<Reply, ClientErro
         Call::RemoveService { service } => gone(client.delete_service(&service).await)?,
         Call::RemoveFilter { filter } => gone(client.delete_filter(&filter).await)?,
         Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
-        Call::SaveQuery { name, q } => {
-            let saved = client.save_query(Screen::Logs, &name, &SaveQuery { q }).await?;
+        Call::SaveQuery { screen, name, q } => {
+            let saved = client.save_query(screen, &name, &SaveQuery { q }).await?;
             Reply::Said(format!("saved as @{}: Q lists your queries", saved.name))
         }
-        Call::DropQuery { name } => {
-            client.delete_query(Screen::Logs, &name).await?;
+        Call::DropQuery { screen, name } => {
+            client.delete_query(screen, &name).await?;
             Reply::Said(format!("@{name} is deleted"))
         }
         other => return token(client, other).await,

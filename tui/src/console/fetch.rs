@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{OperatorView, Screen, StatusView};
+use tollgate_shared::api::{IdentifyToken, OperatorView, StatusView};
 
 use super::client::{failure, words};
 use super::pages;
@@ -24,7 +24,7 @@ const INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// nor more than this part of the time: what takes long is asked for seldom.
 const SHARE: u32 = 20;
 const PAGE: u32 = 1_000;
-/// Incidents that are shown: open ones first, then the latest resolved ones.
+/// Incidents that are shown: open ones first, then the latest resolved ones; more of those where a query asks for some.
 const OPEN_PAGES_MAX: usize = 5;
 const RESOLVED: u32 = 100;
 /// Requests that are shown, the newest.
@@ -50,10 +50,11 @@ enum Topic {
     Operators,
     Saved,
     Requests,
+    Maintenances,
 }
 
 impl Topic {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Status,
         Self::Tokens,
         Self::Incidents,
@@ -63,6 +64,7 @@ impl Topic {
         Self::Operators,
         Self::Saved,
         Self::Requests,
+        Self::Maintenances,
     ];
 }
 
@@ -73,14 +75,22 @@ struct Want {
     not_before: Option<Instant>,
 }
 
+/// What the screens want beyond, or of, the usual.
+#[derive(Clone, Default)]
+struct Wide {
+    /// Tombstones among the tokens.
+    revoked: bool,
+    /// Only incidents that fit a query; empty = all.
+    incidents: String,
+}
+
 /// Asks for what is wanted, one question of a kind at a time.
 pub(super) struct Fetcher {
     client: Arc<Client>,
     net: Sender<Net>,
     wants: [Want; Topic::ALL.len()],
     refused: bool,
-    /// Tombstones are wanted among the tokens.
-    revoked: bool,
+    wide: Wide,
     /// What is asked of the marked token; a newer question ends it.
     evidence: Option<AbortHandle>,
     /// The trial of a draft under way, and the one over the log.
@@ -95,7 +105,7 @@ impl Fetcher {
             net,
             wants: Default::default(),
             refused: false,
-            revoked: false,
+            wide: Wide::default(),
             evidence: None,
             trials: [None, None],
             running: JoinSet::new(),
@@ -120,7 +130,7 @@ impl Fetcher {
         for kind in kinds {
             match kind.as_str() {
                 "registry" => {
-                    [Topic::Organisation, Topic::Operators, Topic::Me, Topic::Requests]
+                    [Topic::Organisation, Topic::Operators, Topic::Me, Topic::Requests, Topic::Maintenances]
                         .into_iter()
                         .for_each(|topic| self.want(topic));
                 }
@@ -142,9 +152,19 @@ impl Fetcher {
             Effect::Counts { number, filter, buckets } => self.counts(number, filter, buckets),
             Effect::WatchRefused(on) => self.watch_refused(on),
             Effect::WatchRevoked(on) => {
-                self.revoked = on;
-                self.want(Topic::Tokens);
-                self.wants[Topic::Tokens as usize].not_before = None;
+                self.wide.revoked = on;
+                self.want_now(Topic::Tokens);
+            }
+            Effect::WatchIncidents { query } if query != self.wide.incidents => {
+                self.wide.incidents = query;
+                self.want_now(Topic::Incidents);
+            }
+            Effect::Identify { generation, value } => {
+                self.ask(async move |client| {
+                    let asked = client.identify(&IdentifyToken { value: value.0.to_string() }).await;
+                    let result = asked.map(|page| page.items).map_err(|error| words(&error));
+                    Some(Net::Identified { generation, result })
+                });
             }
             Effect::FetchHour => {
                 self.ask(async move |client| match client.hour().await {
@@ -280,13 +300,19 @@ impl Fetcher {
         }
     }
 
+    /// Somebody asked for it with a key and waits.
+    fn want_now(&mut self, topic: Topic) {
+        self.want(topic);
+        self.wants[topic as usize].not_before = None;
+    }
+
     fn start(&mut self, topic: Topic) {
         let (client, net) = (Arc::clone(&self.client), self.net.clone());
-        let revoked = self.revoked;
+        let wide = self.wide.clone();
         self.running.spawn(async move {
             let started = Instant::now();
             // A failed question is asked again with the next change; a lost connection shows in the events.
-            if let Ok(answers) = fetch(&client, topic, revoked).await {
+            if let Ok(answers) = fetch(&client, topic, &wide).await {
                 for answer in answers {
                     net.send(answer).await.ok()?;
                 }
@@ -304,20 +330,6 @@ impl Fetcher {
     }
 }
 
-async fn fetch(client: &Client, topic: Topic, revoked: bool) -> Result<Vec<Net>, ClientError> {
-    match topic {
-        Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
-        Topic::Tokens => tokens(client, revoked).await.map(|net| vec![net]),
-        Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
-        Topic::Requests => requests(client).await.map(|net| vec![net]),
-        Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
-        Topic::Incidents => incidents(client).await.map(|net| vec![net]),
-        Topic::Organisation => organisation(client).await,
-        Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
-        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(Some(Screen::Logs)).await?.items)]),
-    }
-}
-
 /// Walks all pages of a list.
 macro_rules! all_pages {
     ($cursor:ident => $page:expr) => {{
@@ -332,6 +344,24 @@ macro_rules! all_pages {
             }
         }
     }};
+}
+
+async fn fetch(client: &Client, topic: Topic, wide: &Wide) -> Result<Vec<Net>, ClientError> {
+    match topic {
+        Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
+        Topic::Tokens => tokens(client, wide.revoked).await.map(|net| vec![net]),
+        Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
+        Topic::Requests => requests(client).await.map(|net| vec![net]),
+        Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
+        Topic::Incidents => asked_incidents(client, &wide.incidents).await.map(|net| vec![net]),
+        Topic::Maintenances => {
+            let rows = all_pages!(cursor => client.maintenances(None, &page(cursor.take())));
+            Ok(vec![Net::Maintenances(rows)])
+        }
+        Topic::Organisation => organisation(client).await,
+        Topic::Refused => Ok(vec![Net::Refused(refused(client).await?)]),
+        Topic::Saved => Ok(vec![Net::Saved(client.saved_queries(None).await?.items)]),
+    }
 }
 
 fn page(cursor: Option<String>) -> PageQuery {
@@ -413,8 +443,25 @@ async fn organisation(client: &Client) -> Result<Vec<Net>, ClientError> {
     Ok(vec![Net::Presets(presets), Net::Organisation { teams, services, filters }])
 }
 
-async fn incidents(client: &Client) -> Result<Net, ClientError> {
-    let query = |state: &str, page| IncidentQuery { state: Some(state.to_owned()), page, ..IncidentQuery::default() };
+/// A query that the daemon does not take is answered with the reason, not asked again and again.
+async fn asked_incidents(client: &Client, query: &str) -> Result<Net, ClientError> {
+    match incidents(client, query).await {
+        Err(ClientError::Problem(problem)) if !query.is_empty() => {
+            let why = words(&ClientError::Problem(problem));
+            Ok(Net::IncidentsRefused { query: query.to_owned(), why })
+        }
+        answer => answer,
+    }
+}
+
+async fn incidents(client: &Client, asked: &str) -> Result<Net, ClientError> {
+    let q = (!asked.is_empty()).then(|| asked.to_owned());
+    let query = |state: &str, page| IncidentQuery {
+        q: q.clone(),
+        state: Some(state.to_owned()),
+        page,
+        ..IncidentQuery::default()
+    };
     let mut open = Vec::new();
     let mut cursor = None;
     let mut more = false;
@@ -427,9 +474,14 @@ async fn incidents(client: &Client) -> Result<Net, ClientError> {
             break;
         }
     }
-    let latest = PageQuery { limit: Some(RESOLVED), cursor: None };
+    let latest = PageQuery { limit: Some(if asked.is_empty() { RESOLVED } else { PAGE }), cursor: None };
     let resolved = client.incidents(&query("resolved", latest)).await?;
-    Ok(Net::Incidents { open, resolved: resolved.items.into_iter().map(Arc::new).collect(), more })
+    Ok(Net::Incidents {
+        query: asked.to_owned(),
+        open,
+        resolved: resolved.items.into_iter().map(Arc::new).collect(),
+        more,
+    })
 }
 
 async fn requests(client: &Client) -> Result<Net, ClientError> {

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::app::Msg;
 use crate::app::key::{Code, Key};
-use crate::app::msg::Hidden;
+use crate::app::msg::{Hidden, Mouse};
 use crate::term::input::Input;
 
 /// The message of an input; `None` where the model has no use for it.
@@ -14,6 +14,8 @@ pub(super) fn message(input: Input) -> Option<Msg> {
         Input::Key(event) => key(event).map(Msg::Key),
         Input::Paste(pasted) => Some(Msg::Paste { text: Hidden(Zeroizing::new(pasted.text)), burst: false }),
         Input::PasteBurst(pasted) => Some(Msg::Paste { text: Hidden(Zeroizing::new(pasted.text)), burst: true }),
+        Input::Press { column, row } => Some(Msg::Mouse(Mouse::Press { column, row })),
+        Input::Wheel { down } => Some(Msg::Mouse(Mouse::Wheel { down })),
         Input::Resize { .. } | Input::Focus { .. } | Input::Failed(_) => None,
     }
 }

@@ -87,6 +87,12 @@ impl Stage {
         }
     }
 
+    /// The terminal shall tell of the mouse, or not.
+    pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
+        let bytes = self.guard.mouse(on);
+        self.screen.send(bytes).map(drop)
+    }
+
     /// Gives the terminal back in good order.
     pub(super) async fn close(self) -> io::Result<()> {
         let Self { guard, screen, watchdog, .. } = self;

@@ -28,7 +28,13 @@ pub struct Modes {
     /// The terminal tells a paste from keys.
     pub bracketed_paste: bool,
     pub hidden_cursor: bool,
+    /// The terminal tells of the mouse. Off until the operator wants it: selecting text is the terminal's.
+    pub mouse: bool,
 }
+
+/// Presses and the wheel, with numbers that have no end at column 223.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 impl Modes {
     /// What the console wants of such a terminal. No mouse, no focus reports, no keyboard protocol: the fewest modes
@@ -40,6 +46,7 @@ impl Modes {
             alternate_screen: caps.alternate_screen,
             bracketed_paste: !caps.dumb,
             hidden_cursor: !caps.dumb,
+            mouse: false,
         }
     }
 
@@ -47,7 +54,8 @@ impl Modes {
         let screen = if self.alternate_screen { "\x1b[?1049h" } else { "" };
         let paste = if self.bracketed_paste { "\x1b[?2004h" } else { "" };
         let cursor = if self.hidden_cursor { "\x1b[?25l" } else { "" };
-        [screen, paste, cursor].concat().into_bytes()
+        let mouse = if self.mouse { MOUSE_ON } else { "" };
+        [screen, paste, cursor, mouse].concat().into_bytes()
     }
 
     /// CAN ends a sequence that may be half sent; a synchronised frame that was never ended is ended.
@@ -56,7 +64,8 @@ impl Modes {
         let paste = if self.bracketed_paste { "\x1b[?2004l" } else { "" };
         let cursor = if self.hidden_cursor { "\x1b[?25h" } else { "" };
         let screen = if self.alternate_screen { "\x1b[?1049l" } else { "\x1b[999;1H\r\n" };
-        [frame, paste, cursor, screen].concat().into_bytes()
+        let mouse = if self.mouse { MOUSE_OFF } else { "" };
+        [frame, mouse, paste, cursor, screen].concat().into_bytes()
     }
 }
 
@@ -127,6 +136,14 @@ impl Guard {
     /// If the terminal is gone.
     pub fn resume(&self) -> io::Result<()> {
         lock(&self.shared).enter()
+    }
+
+    /// Notes that the terminal is to tell of the mouse, or not any more, and says what has to be sent to it: the caller's
+    /// writer sends it, so that it falls into no frame.
+    #[must_use]
+    pub fn mouse(&self, on: bool) -> &'static [u8] {
+        lock(&self.shared).modes.mouse = on;
+        if on { MOUSE_ON.as_bytes() } else { MOUSE_OFF.as_bytes() }
     }
 
     /// From now on a panic in any thread restores the terminal first and is then reported on standard error, and to
@@ -220,7 +237,8 @@ mod tests {
     use super::*;
     use std::io::{PipeReader, Read};
 
-    const MODES: Modes = Modes { raw: false, alternate_screen: true, bracketed_paste: true, hidden_cursor: true };
+    const MODES: Modes =
+        Modes { raw: false, alternate_screen: true, bracketed_paste: true, hidden_cursor: true, mouse: false };
 
     fn entered(modes: Modes) -> (Guard, PipeReader) {
         let (keyboard, _) = io::pipe().unwrap();
@@ -250,16 +268,19 @@ mod tests {
 
     #[test]
     fn each_mode_that_is_switched_on_is_switched_off() {
-        for bits in 0..8 {
+        for bits in 0..16 {
             let modes = Modes {
                 raw: false,
                 alternate_screen: bits & 1 > 0,
                 bracketed_paste: bits & 2 > 0,
                 hidden_cursor: bits & 4 > 0,
+                mouse: bits & 8 > 0,
             };
             let enter = String::from_utf8(modes.enter_bytes()).unwrap();
             let leave = String::from_utf8(modes.leave_bytes()).unwrap();
-            assert_eq!(modes_left_on(&enter).len(), usize::try_from(bits).unwrap().count_ones() as usize);
+            // The mouse is two modes: that it is told of, and how.
+            let on = i32::count_ones(bits) + u32::from(modes.mouse);
+            assert_eq!(modes_left_on(&enter).len(), on as usize);
             assert!(modes_left_on(&(enter + &leave)).is_empty(), "{modes:?}");
         }
     }

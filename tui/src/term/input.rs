@@ -4,7 +4,7 @@
 //! thread reads, and one bounded channel carries what matters; when the loop is behind, the kernel holds the rest.
 
 use super::paste::PasteGuard;
-use crossterm::event::{self, Event, KeyEvent, KeyEventKind};
+use crossterm::event::{self, Event, KeyEvent, KeyEventKind, MouseEventKind};
 use std::io;
 use std::time::Instant;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -30,6 +30,14 @@ pub enum Input {
     },
     Focus {
         gained: bool,
+    },
+    /// A button went down, in cells from the upper left corner.
+    Press {
+        column: u16,
+        row: u16,
+    },
+    Wheel {
+        down: bool,
     },
     /// The keyboard cannot be read any more; nothing follows.
     Failed(io::ErrorKind),
@@ -120,8 +128,13 @@ fn accept(event: Event, at: Instant, guard: &mut PasteGuard, ready: &mut Vec<Inp
         Event::Resize(columns, rows) => Input::Resize { columns, rows },
         Event::FocusGained => Input::Focus { gained: true },
         Event::FocusLost => Input::Focus { gained: false },
-        // The mouse is off; a late report of another program's is not ours.
-        Event::Mouse(_) => return,
+        // Whether the mouse is wanted the model knows; a late report of another program's does nothing there.
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::Down(_) => Input::Press { column: mouse.column, row: mouse.row },
+            MouseEventKind::ScrollDown => Input::Wheel { down: true },
+            MouseEventKind::ScrollUp => Input::Wheel { down: false },
+            _ => return,
+        },
     };
     guard.release(ready);
     ready.push(input);
@@ -130,7 +143,7 @@ fn accept(event: Event, at: Instant, guard: &mut PasteGuard, ready: &mut Vec<Inp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyModifiers};
+    use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent};
 
     fn accepted(events: Vec<Event>) -> Vec<Input> {
         let mut guard = PasteGuard::default();
@@ -145,11 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn releases_and_the_mouse_are_not_passed_on() {
+    fn releases_are_not_passed_on_and_of_the_mouse_only_presses_and_the_wheel() {
         assert_eq!(accepted(vec![key(KeyCode::Esc, KeyEventKind::Release)]), []);
         let repeat = key(KeyCode::Down, KeyEventKind::Repeat);
         let Event::Key(expected) = repeat.clone() else { unreachable!() };
         assert_eq!(accepted(vec![repeat]), [Input::Key(expected)]);
+        let mouse = |kind| Event::Mouse(MouseEvent { kind, column: 7, row: 3, modifiers: KeyModifiers::NONE });
+        let left = MouseButton::Left;
+        let events =
+            [MouseEventKind::Down(left), MouseEventKind::Up(left), MouseEventKind::Moved, MouseEventKind::ScrollUp];
+        let passed = [Input::Press { column: 7, row: 3 }, Input::Wheel { down: false }];
+        assert_eq!(accepted(events.map(mouse).into()), passed);
     }
 
     #[test]

@@ -164,6 +164,21 @@ impl Writer {
         self.settle(written)
     }
 
+    /// How many bytes wait for the next commit.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.sink.lock().len()
+    }
+
+    /// Takes back what was drawn since so many bytes waited, if it goes to no place on the screen: ratatui resets the
+    /// style and hides the cursor also where no cell differs, and an idle screen has no frames.
+    pub fn take_back_blank(&self, waiting: usize) {
+        let mut frame = self.sink.lock();
+        if frame.get(waiting..).is_some_and(|drawn| !goes_somewhere(drawn)) {
+            frame.truncate(waiting);
+        }
+    }
+
     /// Ends the frame and hands it over. False if the last one is still in flight: the bytes then wait, and join the
     /// next commit. A frame without bytes is none.
     ///
@@ -217,6 +232,12 @@ impl Writer {
         self.stats.count(written.bytes, written.took);
         written.result
     }
+}
+
+/// Whether there is a cursor position among the sequences; every cell that is drawn comes behind one.
+fn goes_somewhere(drawn: &[u8]) -> bool {
+    let sequences = drawn.split(|byte| *byte == 0x1b).filter_map(|part| part.strip_prefix(b"["));
+    sequences.filter_map(|part| part.iter().find(|byte| !matches!(byte, b'0'..=b'9' | b';'))).any(|end| *end == b'H')
 }
 
 fn thread_gone() -> io::Error {

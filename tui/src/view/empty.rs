@@ -73,6 +73,9 @@ fn nothing(model: &Model) -> Vec<String> {
             "Only calls of tokens with debug on are logged, for 48 h.",
             "1 shows the tokens, D there switches debug on. Tab shows what was refused.",
         ],
+        Screen::Incidents if !model.incidents.query().is_empty() => {
+            &["no incident fits", "f changes the query, F switches it off"]
+        }
         Screen::Incidents => {
             &["no incidents", "A call that matches a filter opens one. 2 shows calls, and why none matched."]
         }
@@ -96,6 +99,10 @@ fn nothing(model: &Model) -> Vec<String> {
     let hidden = match model.screen {
         Screen::Operators => model.operators.refused.clone(),
         Screen::Audit => model.audit.refused.clone(),
+        Screen::Incidents if model.incidents.refused.is_some() => {
+            let why = model.incidents.refused.clone().unwrap_or_default();
+            return vec![format!("the daemon refused the query: {why}"), "f changes it, F switches it off".to_owned()];
+        }
         _ => None,
     };
     if let Some(why) = hidden {

@@ -2,7 +2,7 @@
 
 use ratatui::style::Style;
 
-use crate::app::incidents::Incidents;
+use crate::app::incidents::{Incidents, Sort, terms};
 use crate::app::layout::{Area, Layout};
 use crate::app::model::Model;
 use crate::app::services::Node;
@@ -33,6 +33,15 @@ pub(super) fn unknown(canvas: &mut Canvas<'_>, area: Area, what: &str) {
     canvas.text(area, &format!(" {what}: not known yet"), style);
 }
 
+/// As [`arrow`], with the sign of a row that is marked for a change of many.
+pub(super) fn marks(here: bool, marked: bool) -> &'static str {
+    match (here, marked) {
+        (true, true) => ">*",
+        (false, true) => " *",
+        (here, false) => arrow(here),
+    }
+}
+
 pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     let incidents = &model.incidents;
     if incidents.loaded {
@@ -57,20 +66,37 @@ pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
         let Some(incident) = incidents.rows.get(index) else { return };
         let marked = index == incidents.cursor.index;
         let mut line = canvas.row(layout.list, base(theme, marked, model.in_pane));
-        line.text(arrow(marked), theme.plain());
+        line.text(marks(marked, incidents.marks.has(incident.head.id)), theme.plain());
         incident_row(&mut line, theme, incident, model, wide);
         canvas.put(layout.list, row, line);
     }
 }
 
+/// ` 12 open, the latest 100 resolved  sort: attention | triggered 9  P1 1  Ops/DB 4`
 fn incident_title(canvas: &mut Canvas<'_>, incidents: &Incidents, area: Area) {
     let more = if incidents.more { "+" } else { "" };
     let resolved = incidents.rows.len() - incidents.open.min(incidents.rows.len());
     let search = if incidents.search.is_empty() { String::new() } else { format!("  / {}", incidents.search) };
+    let filter = match (incidents.filter.as_str(), incidents.filter_off) {
+        ("", _) => String::new(),
+        (text, false) => format!("  f {text}"),
+        (text, true) => format!("  f {text} (off, F)"),
+    };
+    let sort = match (incidents.sort, incidents.reverse) {
+        (Sort::Attention, false) => String::new(),
+        (sort, reverse) => format!("  sort: {}{}", sort.words(), if reverse { ", reversed" } else { "" }),
+    };
+    let chips: Vec<String> =
+        terms::chips(incidents).iter().map(|(word, count)| format!("{word} {}", group(*count as u64))).collect();
+    let chips = if chips.is_empty() { String::new() } else { format!(" | {}", chips.join("  ")) };
+    let (open, resolved) = (group(incidents.open as u64), group(resolved as u64));
+    let marks = incidents.marks.words(incidents.rows.iter().map(|row| row.head.id));
     let style = canvas.theme.plain();
-    let words =
-        format!(" {}{more} open, the latest {} resolved{search}", group(incidents.open as u64), group(resolved as u64));
-    canvas.text(area, &words, style);
+    canvas.text(
+        area,
+        &format!(" {open}{more} open, the latest {resolved} resolved{marks}{filter}{search}{sort}{chips}"),
+        style,
+    );
 }
 
 fn incident_row(line: &mut Row<'_>, theme: &Theme, incident: &IncidentView, model: &Model, wide: bool) {
@@ -82,6 +108,9 @@ fn incident_row(line: &mut Row<'_>, theme: &Theme, incident: &IncidentView, mode
         line.cell(&incident.service.name, 16, theme.plain()).text(" ", theme.plain());
         line.right(&age(model.now.secs_since(head.last_seen)), 5, theme.plain());
         line.right(&group(head.occurrences), 7, theme.plain()).text("  ", theme.plain());
+    }
+    if head.state.is_open() && model.maintenance_of(&incident.service.id).is_some() {
+        line.text("MAINTENANCE ", theme.attention());
     }
     line.text(&head.title, style).rest();
 }
@@ -111,6 +140,12 @@ pub(super) fn services(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) 
         let mut line = canvas.row(layout.list, base(theme, marked, model.in_pane));
         line.text(arrow(marked), theme.plain());
         node_row(&mut line, theme, node, services.is_folded(node));
+        if let Node::Service(service) = node
+            && model.maintenance_of(&service.id.to_string()).is_some()
+        {
+            line.text("  MAINTENANCE", theme.attention());
+        }
+        line.rest();
         canvas.put(layout.list, row, line);
     }
 }
@@ -144,5 +179,4 @@ fn node_row(line: &mut Row<'_>, theme: &Theme, node: &Node, folded: bool) {
             line.text(&lints, theme.attention());
         }
     }
-    line.rest();
 }

@@ -7,9 +7,8 @@ use crate::app::logs::LogTab;
 use crate::app::logs::column::{Column, Shape};
 use crate::app::model::Model;
 use crate::app::tail::{Entry, Page, Tail, can_load, gap_words, is_failure};
-use crate::app::tokens::Tokens;
 use crate::app::verdict::outcome_words;
-use crate::app::words::{self, clock, count, group};
+use crate::app::words::{self, count, group};
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::log::{LogRow, RefusedRow};
 
@@ -21,7 +20,7 @@ use super::{empty, strip};
 /// What the cells of a row need beside the row.
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'m> {
-    pub tokens: &'m Tokens,
+    pub model: &'m Model,
     /// The column that `=` acts on.
     pub column: Option<Column>,
     /// Columns of the title that are scrolled away.
@@ -194,10 +193,10 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     }
     let theme = canvas.theme;
     let shape = Shape::of(layout.list.width);
-    let cells = Cells { tokens: &model.tokens, column: model.logs.column, aside: title_aside(model) };
+    let cells = Cells { model, column: model.logs.column, aside: title_aside(model) };
     let mut names = canvas.row(layout.columns, theme.strong());
     names.text("  ", theme.plain());
-    head(&mut names, shape, theme, cells.column);
+    head(&mut names, shape, theme, cells);
     canvas.put(layout.columns, 0, names);
     entries(canvas, tail, layout.list, shape, cells, Some((model.in_pane, &model.logs.search)));
 }
@@ -239,12 +238,12 @@ pub(super) fn entries(
 }
 
 /// The column names; the marked one in brackets, so that it shows without reverse video too.
-pub(super) fn head(row: &mut Row<'_>, shape: Shape, theme: &Theme, marked: Option<Column>) {
+pub(super) fn head(row: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>) {
     for column in shape.columns() {
-        let is_marked = marked == Some(column);
+        let is_marked = cells.column == Some(column);
         let style = if is_marked { theme.marked() } else { theme.strong() };
         let (width, right) = width(shape, column);
-        let name = column.title();
+        let name = if column == Column::Time { cells.model.times.column("TIME") } else { column.title() };
         let name = if is_marked && name.len() + 2 <= width { format!("[{name}]") } else { name.to_owned() };
         match (column, right) {
             (Column::Title, _) => row.text(&name, style),
@@ -278,7 +277,7 @@ fn row(line: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>, call: 
                 line.aside(&call.summary, cells.aside, style);
                 return;
             }
-            column => cell(column, cells.tokens, call),
+            column => cell(column, cells.model, call),
         };
         if right {
             line.right(&text, width, style).text(" ", theme.plain());
@@ -288,11 +287,11 @@ fn row(line: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>, call: 
     }
 }
 
-fn cell(column: Column, tokens: &Tokens, call: &LogRow) -> String {
+fn cell(column: Column, model: &Model, call: &LogRow) -> String {
     match column {
-        Column::Time => clock(call.at),
+        Column::Time => model.times.clock(call.at, model.now),
         Column::Seq => call.seq.to_string(),
-        Column::Token => tokens.name_of(call.token),
+        Column::Token => model.tokens.name_of(call.token),
         Column::From => call.remote_ip.to_string(),
         Column::Outcome => outcome_words(call.outcome).to_owned(),
         Column::Status => call.status.to_string(),
@@ -307,7 +306,8 @@ fn refused(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
         return;
     }
     let theme = canvas.theme;
-    canvas.text(layout.columns, "  TIME     FROM            ST  REASON                 WHAT", theme.strong());
+    let names = format!("  {:8} FROM            ST  REASON                 WHAT", model.times.column("TIME"));
+    canvas.text(layout.columns, &names, theme.strong());
     for (row, index) in (0..layout.list.height).zip(logs.refused_cursor.top..) {
         let Some(refused) = logs.refused.get(index) else { return };
         let marked = index == logs.refused_cursor.index;
@@ -315,15 +315,16 @@ fn refused(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
         line.text(arrow(marked), theme.plain());
         line.look_for(&logs.search);
         let aside = if model.in_pane { 0 } else { logs.aside };
-        refused_row(&mut line, theme, refused, aside);
+        let time = model.times.clock(refused.at, model.now);
+        refused_row(&mut line, theme, refused, &time, aside);
         canvas.put(layout.list, row, line);
     }
 }
 
-fn refused_row(line: &mut Row<'_>, theme: &Theme, row: &RefusedRow, aside: usize) {
+fn refused_row(line: &mut Row<'_>, theme: &Theme, row: &RefusedRow, time: &str, aside: usize) {
     let from = row.remote_ip.map_or_else(|| "?".to_owned(), |ip| ip.to_string());
     let plain: Style = theme.plain();
-    line.cell(&clock(row.at), 9, plain).cell(&from, 15, plain).text(" ", plain);
+    line.cell(time, 9, plain).cell(&from, 15, plain).text(" ", plain);
     line.cell(&row.status.to_string(), 4, plain).cell(&row.reason, 22, theme.attention());
     line.text(" ", plain).aside(&format!("{}  {}", row.target, row.detail), aside, plain).rest();
 }

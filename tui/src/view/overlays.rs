@@ -5,16 +5,23 @@ use crate::app::commands;
 use crate::app::keymap::{self, Binding, Place};
 use crate::app::layer::{Layer, Menu, Prompt, PromptKind};
 use crate::app::layout::{Area, Layout};
+use crate::app::logs::suggest::{self, Judged};
 use crate::app::model::{Model, Screen};
+use crate::app::update::kept_query;
+use crate::app::words::group;
 
 use super::canvas::Canvas;
-use super::query_bar;
+use super::{listing, palette, query_bar};
 
 pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     match &model.layer {
         Some(Layer::Help { top }) => help(canvas, model, *top),
         Some(Layer::Menu(open)) => menu(canvas, open),
-        Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && model.screen == Screen::Log => {
+        Some(Layer::Palette(open)) => palette::palette(canvas, model, open),
+        Some(Layer::Identify(open)) => palette::identify(canvas, model, open),
+        Some(Layer::Undo { at }) => listing::undo(canvas, model, *at),
+        Some(Layer::History { at }) => listing::history(canvas, model, *at),
+        Some(Layer::Prompt(open)) if open.kind == PromptKind::Filter && has_bar(model.screen) => {
             query_bar::bar(canvas, model, open);
         }
         Some(Layer::Prompt(open)) => prompt(canvas, model, open, layout),
@@ -22,8 +29,13 @@ pub(super) fn overlay(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     }
 }
 
+/// Screens whose filter is a query.
+fn has_bar(screen: Screen) -> bool {
+    matches!(screen, Screen::Log | Screen::Incidents)
+}
+
 /// A box over the screen: a rule above and below, the title in the upper one.
-fn open_box(canvas: &mut Canvas<'_>, title: &str, rows: usize) -> Area {
+pub(super) fn open_box(canvas: &mut Canvas<'_>, title: &str, rows: usize) -> Area {
     let height = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(canvas.rows);
     let area = Area { x: 0, y: (canvas.rows - height) / 2, width: canvas.columns, height };
     let theme = canvas.theme;
@@ -131,6 +143,7 @@ fn prompt(canvas: &mut Canvas<'_>, model: &Model, prompt: &Prompt, layout: &Layo
 fn prompt_help(model: &Model, prompt: &Prompt) -> String {
     let text = prompt.field.text();
     match prompt.kind {
+        PromptKind::Command if commands::asked(&text).is_some() => counted(model, &text),
         PromptKind::Command => match commands::complete(&text).as_slice() {
             [] => "no such command".to_owned(),
             [only] => described(model, *only),
@@ -141,7 +154,9 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
         },
         PromptKind::Search => "Enter keeps it, n N go on, Esc goes back".to_owned(),
         PromptKind::Goto => "14:05 (UTC)  -30m  2026-11-22  2026-11-22T03:14Z  or a seq   Enter goes there".to_owned(),
-        PromptKind::SaveQuery => format!("keeps  {}   under this name, for you alone", model.logs.tail.filter.text),
+        PromptKind::SaveQuery => {
+            format!("keeps  {}   under this name, for you alone", kept_query(model).1)
+        }
         PromptKind::Filter if model.screen == Screen::Audit => {
             "actor:NAME  action:token.revoke  target:OBJECT  since:30d   Enter asks the daemon".to_owned()
         }
@@ -153,6 +168,27 @@ fn prompt_help(model: &Model, prompt: &Prompt) -> String {
                 model.tokens.all.len() - model.tokens.revoked()
             )
         }
+    }
+}
+
+/// How many rows the query behind a command would show.
+fn counted(model: &Model, text: &str) -> String {
+    let Some((screen, query)) = commands::asked(text) else { return String::new() };
+    if screen == Screen::Tokens {
+        let all = model.tokens.all.len() - model.tokens.revoked();
+        return format!(
+            "{} of {} tokens   Enter shows them",
+            group(model.tokens.count(query) as u64),
+            group(all as u64)
+        );
+    }
+    let what = if screen == Screen::Incidents { "incidents here" } else { "newest rows here" };
+    match suggest::judge_on(model, screen, query) {
+        Judged::Passes { rows, of } => {
+            format!("{} of the {} {what}   Enter asks", group(rows as u64), group(of as u64))
+        }
+        Judged::UnknownName(error) => format!("{}: the daemon may know it   Enter asks", error.message),
+        Judged::Wrong(error) => error.to_string(),
     }
 }
 

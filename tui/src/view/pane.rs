@@ -140,16 +140,16 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
         return canvas.text(rest, &words, theme.plain());
     }
     let shape = Shape::short(rest.width);
+    let cells = Cells { model, column: None, aside: 0 };
     let with_head = rest.height > 2;
     if with_head {
         let mut head = canvas.row(rest, theme.strong());
         head.text("  ", theme.plain());
-        log::head(&mut head, shape, theme, None);
+        log::head(&mut head, shape, theme, cells);
         canvas.put(rest, 0, head);
     }
     let head = u16::from(with_head);
     let rows = Area { y: rest.y + head, height: rest.height - head, ..rest };
-    let cells = Cells { tokens: &model.tokens, column: None, aside: 0 };
     log::entries(canvas, tail, rows, shape, cells, None);
 }
 

@@ -8,6 +8,7 @@ use crate::app::layout::{Area, Layout};
 use crate::app::lock::Lock;
 use crate::app::model::Model;
 use crate::app::operators::{role, seen, teams};
+use crate::app::times::Form;
 use crate::app::words::{self, age, count, group};
 
 use super::canvas::{Canvas, Row};
@@ -88,7 +89,7 @@ pub(super) fn audit(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     }
     let mut head = canvas.row(layout.columns, theme.strong());
     head.text("  ", theme.plain());
-    audit_cells(&mut head, layout.list.width, ["WHEN", "WHO", "ACTION", "ON", "BY", "SEQ"], theme);
+    audit_cells(&mut head, layout.list.width, [model.times.column("WHEN"), "WHO", "ACTION", "ON", "BY", "SEQ"], theme);
     canvas.put(layout.columns, 0, head);
     for row in 0..layout.list.height {
         let index = audit.cursor.top + usize::from(row);
@@ -104,8 +105,12 @@ pub(super) fn audit(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
 fn audit_row(line: &mut Row<'_>, model: &Model, entry: &AuditRow, width: u16, theme: &super::Theme) {
     let today = words::date(entry.at) == words::date(model.now);
     // Older than today: the day and the minute; the pane has the rest.
-    let older = || entry.at.to_utc().format("%m-%d %H:%M").to_string();
-    let when = if today { words::clock(entry.at) } else { older() };
+    let older = || model.times.shifted(entry.at).to_utc().format("%m-%d %H:%M").to_string();
+    let when = match model.times.form {
+        Form::Ago => age(model.now.secs_since(entry.at)),
+        _ if today => words::clock(model.times.shifted(entry.at)),
+        _ => older(),
+    };
     let cells = [&when, &entry.actor, &entry.action, &target(entry), &entry.origin, &group(entry.seq)];
     audit_cells(line, width, cells.map(String::as_str), theme);
     line.rest();

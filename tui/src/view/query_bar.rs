@@ -1,10 +1,10 @@
-//! The query bar of the API log: the line, carets under a fault or what could stand at the cursor, and a sentence.
+//! The query bar of the API log and of the incidents: the line, carets under a fault or what could stand at the cursor, and a sentence.
 
 use crate::app::layer::Prompt;
 use crate::app::layout::Area;
 use crate::app::logs::suggest::{self, Judged};
-use crate::app::model::Model;
-use tollgate_shared::query::QueryError;
+use crate::app::model::{Model, Screen};
+use tollgate_shared::query::{Completion, QueryError};
 
 use super::canvas::Canvas;
 use super::overlays;
@@ -37,17 +37,18 @@ pub(super) fn bar(canvas: &mut Canvas<'_>, model: &Model, prompt: &Prompt) {
         judged => {
             let names: Vec<&str> = offered.iter().map(|offer| offer.text.trim_end()).collect();
             canvas.text_at(area, 1, &format!("{:8}{}", "", names.join("  ")), theme.plain());
-            canvas.text_at(area, 2, &format!(" {}", sentence(prompt, judged, offered.first())), theme.plain());
+            canvas.text_at(area, 2, &format!(" {}", sentence(model, prompt, judged, offered.first())), theme.plain());
         }
     }
 }
 
-fn sentence(prompt: &Prompt, judged: &Judged, offer: Option<&tollgate_shared::query::Completion>) -> String {
+fn sentence(model: &Model, prompt: &Prompt, judged: &Judged, offer: Option<&Completion>) -> String {
     if let Some(error) = &prompt.error {
         return error.clone();
     }
+    let here = if model.screen == Screen::Incidents { "incidents here" } else { "newest rows here" };
     let counted = match judged {
-        Judged::Passes { rows, of } => format!("{rows} of the {of} newest rows here   "),
+        Judged::Passes { rows, of } => format!("{rows} of the {of} {here}   "),
         Judged::UnknownName(error) => format!("{}: the daemon may know it   ", error.message),
         Judged::Wrong(_) => String::new(),
     };

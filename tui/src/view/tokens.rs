@@ -3,7 +3,7 @@
 use crate::app::Model;
 use crate::app::chips;
 use crate::app::layout::{Area, Layout};
-use crate::app::tokens::{attention, calls_in_hour, matches_text, sign, state_words};
+use crate::app::tokens::{attention, calls_in_hour, calls_words, matches_text, sign, state_words};
 use crate::app::words::{self, age, group};
 use tollgate_shared::api::TokenView;
 use tollgate_shared::time::Timestamp;
@@ -129,8 +129,9 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let reverse = if tokens.reverse { ", reversed" } else { "" };
     let search = if tokens.search.is_empty() { String::new() } else { format!("  / {}", tokens.search) };
     let sort = tokens.sort.words();
+    let marks = tokens.marks.words(tokens.shown.iter().map(|at| tokens.all[*at as usize].id));
     let style = canvas.theme.plain();
-    canvas.text(area, &format!(" {total}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
+    canvas.text(area, &format!(" {total}{marks}{filter}{search}  sort: {sort}{reverse} |{chips}"), style);
 }
 
 fn put(row: &mut Row<'_>, column: Column, text: &str, style: ratatui::style::Style) {
@@ -160,7 +161,7 @@ fn line<'b>(
     let found = !model.tokens.search.is_empty() && matches_text(token, &model.tokens.search.to_lowercase());
     let name_style = if found { style.patch(theme.found()) } else { style };
     let mut row = canvas.row(area, base);
-    row.text(if marked { "> " } else { "  " }, theme.plain());
+    row.text(lists::marks(marked, model.tokens.marks.has(token.id)), theme.plain());
     row.text(&format!("{} ", sign(token, model.now)), style).cell(&token.name, name, name_style);
     for column in columns {
         row.text(" ", theme.plain());
@@ -181,10 +182,7 @@ fn cell(column: Column, token: &TokenView, now: Timestamp) -> String {
         Column::Scope => scope(token),
         Column::State => state_words(token, now),
         Column::Last => usage.last_use.as_ref().map_or_else(|| "never".to_owned(), |last| age(now.secs_since(last.at))),
-        Column::Calls => match calls_in_hour(token) {
-            0 => "-".to_owned(),
-            calls => format!("{}/h", group(calls)),
-        },
+        Column::Calls => calls_words(token),
         Column::Hit => match calls_in_hour(token) {
             0 => "-".to_owned(),
             calls => format!("{}%", (u64::from(usage.hour_hits) * 100 / calls).min(100)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tollgate_shared::id::{FilterId, TokenId, WorkflowId};
+use tollgate_shared::query::nearest;
 
 use super::{Registry, ServiceEntry};
 use crate::core::model::{FilterRecord, Operator, Team, Token};
@@ -18,12 +19,14 @@ const CANDIDATES_MAX: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// Nothing fits.
-    #[error("there is no {kind} `{reference}`")]
+    #[error("there is no {kind} `{reference}`{}", did_you_mean(.near.as_deref()))]
     Missing {
         /// team, service, filter, token.
         kind: &'static str,
         /// What was given, cut to 80 characters.
         reference: String,
+        /// The name that looks most like it.
+        near: Option<String>,
     },
     /// Several fit.
     #[error("`{reference}` fits several {kind}s: {candidates}; give the id")]
@@ -153,6 +156,10 @@ impl Registry {
     }
 }
 
+fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
 fn candidate<T>(object: T, id: impl ToString, names: Vec<String>, label: &impl ToString) -> Candidate<T> {
     Candidate { object, id: id.to_string(), names, label: label.to_string() }
 }
@@ -165,6 +172,7 @@ fn find<T>(
 ) -> Result<T, LookupError> {
     let (wanted, hint) = (reference.to_lowercase(), reference.chars().count() >= HINT_CHARS_MIN);
     let mut fits: [Vec<Candidate<T>>; 2] = [Vec::new(), Vec::new()];
+    let mut others = Vec::new();
     for candidate in candidates {
         if candidate.id == reference {
             return Ok(candidate.object);
@@ -173,18 +181,21 @@ fn find<T>(
             fits[0].push(candidate);
         } else if hint && candidate.id.contains(reference) {
             fits[1].push(candidate);
+        } else {
+            others.push(candidate.label);
         }
     }
     let reference: String = reference.chars().take(80).collect();
     for mut found in fits {
         match found.len() {
             0 => {}
-            1 => return found.pop().map(|c| c.object).ok_or(LookupError::Missing { kind, reference }),
+            1 => return found.pop().map(|c| c.object).ok_or(LookupError::Missing { kind, reference, near: None }),
             _ => {
                 let candidates = Ambiguity(found.into_iter().map(|c| c.label).collect());
                 return Err(LookupError::Ambiguous { kind, reference, candidates });
             }
         }
     }
-    Err(LookupError::Missing { kind, reference })
+    let near = nearest(&reference, others.iter().map(String::as_str)).map(str::to_owned);
+    Err(LookupError::Missing { kind, reference, near })
 }

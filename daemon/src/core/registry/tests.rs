@@ -139,6 +139,15 @@ fn a_missing_reference_is_cut_before_it_is_repeated() {
 }
 
 #[test]
+fn a_missing_reference_says_which_name_was_probably_meant() {
+    let (mut world, _) = World::new();
+    world.team("Plant");
+    let message = world.registry.find_team("Plnat").err().unwrap().to_string();
+    assert_eq!(message, "there is no team `Plnat`; did you mean `Plant`?");
+    assert!(!world.registry.find_team("Zebra").err().unwrap().to_string().contains("mean"));
+}
+
+#[test]
 fn a_filter_of_a_service_that_does_not_exist_is_no_change() {
     let (world, b) = World::new();
     let (_, record) = world.registry.filter(b.filter).unwrap();

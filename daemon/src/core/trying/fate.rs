@@ -8,6 +8,19 @@ use tollgate_shared::outcome::Outcome;
 
 use super::judge::Judged;
 
+/// The verdict on one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why there is none.
+    pub doubt: Option<Doubt>,
+    /// Without the proposal, or then.
+    pub before: Fate,
+    /// With it.
+    pub after: Fate,
+}
+
 /// The verdict on a call whose filters were asked before and after.
 pub fn compare(before: &Judged, after: &Judged) -> (Verdict, Option<Doubt>) {
     if let Some(doubt) = before.doubt.or(after.doubt) {
@@ -35,7 +48,8 @@ pub fn compare_with_then(then: &Fate, now: &Judged) -> (Verdict, Option<Doubt>) 
     (by_count(then.effects.len(), now.effects.len()), None)
 }
 
-fn by_count(before: usize, after: usize) -> Verdict {
+/// The verdict on so many effects before and after, where they differ.
+pub(super) fn by_count(before: usize, after: usize) -> Verdict {
     match (before, after) {
         (0, 0) => Verdict::Unchanged,
         (0, _) => Verdict::Gained,

@@ -10,15 +10,17 @@ use tollgate_shared::limits::FILTERS_PER_SERVICE_MAX;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::time::Timestamp;
-use tollgate_shared::token::{Permission, Scope};
+use tollgate_shared::token::Scope;
 use uuid::Uuid;
 
-use super::fate;
+use super::fate::{self, Tried};
 use super::judge::{self, Judged};
 use super::recall::Recalled;
+use super::requests;
 use crate::core::admin::filters::{self, compiles};
 use crate::core::admin::tokens::fields::{expiry_of, networks_of, scope_of};
 use crate::core::authenticate;
+use crate::core::endpoint::Endpoint;
 use crate::core::matching::TriggerHit;
 use crate::core::model::{FilterRecord, RegistryChange, Token};
 use crate::core::registry::{Registry, ServiceEntry};
@@ -52,19 +54,6 @@ struct TokenChange {
     after: Option<Token>,
     at: Timestamp,
     rescoped: bool,
-}
-
-/// The verdict on one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Why there is none.
-    pub doubt: Option<Doubt>,
-    /// Without the proposal, or then.
-    pub before: Fate,
-    /// With it.
-    pub after: Fate,
 }
 
 // === impl Proposal ===
@@ -177,6 +166,11 @@ impl Proposal {
     }
 
     fn try_filters(&self, row: &LogRow, service: ServiceId, before: &ServiceEntry, after: &ServiceEntry) -> Tried {
+        if requests::is_request(row) {
+            // No filter is asked for it.
+            let nothing = Fate::default();
+            return Tried { verdict: Verdict::Unchanged, doubt: None, before: nothing.clone(), after: nothing };
+        }
         let then = fate::then(row);
         // No filter lets a call in that was refused.
         if let Some(refused) = then.clone().filter(|fate| fate.refused.is_some()) {
@@ -194,33 +188,34 @@ impl Proposal {
     }
 
     fn try_token(&self, row: &LogRow, change: &TokenChange) -> Tried {
-        let refused_before = self.refusal(&change.before, row, change.at);
+        let refusal_of = |token: &Token| refusal(&self.registry, token, row, change.at);
+        let refused_before = refusal_of(&change.before);
         let refused_after = match &change.after {
-            Some(after) => self.refusal(after, row, change.at),
+            Some(after) => refusal_of(after),
             None => Some(Slug::TokenRevoked.as_str().to_owned()),
         };
         let recalled = Recalled::of(row);
         let judged = |token: &Token| recalled.as_ref().map(|recalled| self.judge_all(token, recalled));
         let refusal = |slug| Fate { refused: Some(slug), effects: Vec::new() };
-        let fate = |token: &Token| judged(token).map(fate_of).unwrap_or_default();
+        let fate = |token: &Token| match &recalled {
+            Some(recalled) if requests::is_request(row) => requests::now(&self.registry, recalled),
+            _ => judged(token).map(fate_of).unwrap_or_default(),
+        };
         let plain = |verdict, before, after| Tried { verdict, doubt: None, before, after };
         let after_token = change.after.as_ref().unwrap_or(&change.before);
         match (refused_before, refused_after) {
             (Some(before), Some(after)) => plain(Verdict::Unchanged, refusal(before), refusal(after)),
             (None, Some(after)) => plain(Verdict::Lost, fate(&change.before), refusal(after)),
             (Some(before), None) => plain(Verdict::Gained, refusal(before), fate(after_token)),
-            (None, None) if !change.rescoped => plain(Verdict::Unchanged, Fate::default(), Fate::default()),
+            // Which workflows start is not asked of the token.
+            (None, None) if !change.rescoped || requests::is_request(row) => {
+                plain(Verdict::Unchanged, Fate::default(), Fate::default())
+            }
             (None, None) => match (judged(&change.before), judged(after_token)) {
                 (Some(before), Some(after)) => between(before, after),
                 _ => not_kept(None),
             },
         }
-    }
-
-    fn refusal(&self, token: &Token, row: &LogRow, at: Timestamp) -> Option<String> {
-        let needs = Some(Permission::IncidentsCreate);
-        let denied = authenticate::check(&self.registry, token, row.remote_ip, needs, at).err()?;
-        Some(denied.slug.as_str().to_owned())
     }
 
     fn judge_all(&self, token: &Token, recalled: &Recalled) -> Judged {
@@ -238,6 +233,16 @@ impl Proposal {
             }
         }
     }
+}
+
+/// Why a token's call of this row's kind would be refused, before anything of it is judged.
+fn refusal(registry: &Registry, token: &Token, row: &LogRow, at: Timestamp) -> Option<String> {
+    let endpoint = if requests::is_request(row) { Endpoint::Request } else { Endpoint::Process };
+    if endpoint == Endpoint::Request && token.scope != Scope::Global {
+        return Some(Slug::ScopeMissing.as_str().to_owned());
+    }
+    let denied = authenticate::check(registry, token, row.remote_ip, Some(endpoint.permission()), at).err()?;
+    Some(denied.slug.as_str().to_owned())
 }
 
 /// What a call comes to in everything that a token reaches.
@@ -367,11 +372,13 @@ pub fn replay(registry: &Registry, row: &LogRow, now: Timestamp) -> Tried {
         let verdict = if before.refused.is_some() { Verdict::Unchanged } else { Verdict::Lost };
         return Tried { verdict, doubt: None, before, after };
     };
-    let needs = Some(Permission::IncidentsCreate);
-    if let Err(denied) = authenticate::check(registry, token, row.remote_ip, needs, now) {
-        let after = Fate { refused: Some(denied.slug.as_str().to_owned()), effects: Vec::new() };
+    if let Some(slug) = refusal(registry, token, row, now) {
+        let after = Fate { refused: Some(slug), effects: Vec::new() };
         let verdict = if before.refused.is_some() { Verdict::Unchanged } else { Verdict::Lost };
         return Tried { verdict, doubt: None, before, after };
+    }
+    if requests::is_request(row) {
+        return requests::tried(registry, row, before.refused);
     }
     let (Some(recalled), Some(then)) = (Recalled::of(row), then) else { return not_kept(before.refused) };
     let judged = judge_reached(registry, token, &recalled);

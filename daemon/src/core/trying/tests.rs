@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use tollgate_shared::api::NewWorkflow;
 use tollgate_shared::api::trying::{Baseline, Doubt, ProposedFilter, ProposedToken, Verdict, WhatIf};
 use tollgate_shared::explain::Explain;
 use tollgate_shared::filter::FilterSpec;
@@ -10,7 +11,8 @@ use tollgate_shared::outcome::Outcome;
 use uuid::Uuid;
 
 use super::*;
-use crate::core::testing::{Basics, SENDER, START, World};
+use crate::core::admin::{Command, Reply};
+use crate::core::testing::{Basics, SENDER, START, World, new_token};
 
 /// A logged call of the token, as it would be written today.
 fn row(token: TokenId, body: &str) -> LogRow {
@@ -172,4 +174,68 @@ fn a_proposal_that_could_not_be_saved_is_refused() {
     assert_eq!(refused(WhatIf::default()), 422);
     let nothing = ProposedToken { token: basics.token.to_string(), ..Default::default() };
     assert_eq!(refused(WhatIf { token: Some(nothing), ..WhatIf::default() }), 422);
+}
+
+/// A world with a global token that starts workflows, and one of them with a trigger.
+fn with_workflow() -> (World, TokenId, String) {
+    let (mut world, _) = World::new();
+    let token = world.token(new_token("starter", "global"));
+    let spec = json!({
+        "name": "restart", "variables": [{ "name": "host", "required": true }],
+        "trigger": { "conditions": [{ "path": "kind", "op": "equals", "values": ["stuck"] }] },
+        "steps": [{ "name": "go", "run": { "program": "go.sh" } }],
+    });
+    let spec = serde_json::from_str(&spec.to_string()).unwrap();
+    let created = world.admin(Command::CreateWorkflow(Box::new(NewWorkflow { team: None, spec }))).unwrap();
+    let Reply::Workflow(id) = created else { panic!("another reply") };
+    let public_id = world.registry.workflow(id).unwrap().workflow.public_id.clone();
+    (world, token, public_id)
+}
+
+fn request_row(token: TokenId, body: &serde_json::Value, outcome: Outcome) -> LogRow {
+    LogRow { path: "/v1/request".to_owned(), outcome, ..row(token, &body.to_string()) }
+}
+
+#[test]
+fn a_logged_request_is_judged_by_the_workflows_and_never_by_filters() {
+    let (world, token, public_id) = with_workflow();
+    let by_trigger = json!({ "kind": "stuck", "host": "web1", "status": "firing", "key": "a" });
+    let gained = replay(&world.registry, &request_row(token, &by_trigger, Outcome::NoMatch), START);
+    assert_eq!((gained.verdict, gained.doubt), (Verdict::Gained, None));
+    let effect = &gained.after.effects[0];
+    assert_eq!((effect.phase.as_str(), effect.service.id.as_str()), ("start", public_id.as_str()));
+    let named = json!({ "workflowId": public_id, "host": "web1" });
+    let same = replay(&world.registry, &request_row(token, &named, Outcome::Started), START);
+    assert_eq!((same.verdict, same.before.effects.len(), same.after.effects.len()), (Verdict::Unchanged, 1, 1));
+    let gone = json!({ "workflowId": "w_0000000000", "host": "web1" });
+    let lost = replay(&world.registry, &request_row(token, &gone, Outcome::Started), START);
+    assert_eq!((lost.verdict, lost.after.refused.as_deref()), (Verdict::Lost, Some("not-found")));
+    let without = replay(&world.registry, &request_row(token, &json!({ "kind": "stuck" }), Outcome::NoMatch), START);
+    assert_eq!((without.verdict, without.after.refused.as_deref()), (Verdict::Lost, Some("validation")));
+}
+
+#[test]
+fn of_a_request_whose_body_was_cut_nobody_can_tell_what_it_would_start() {
+    let (world, token, _) = with_workflow();
+    let whole = request_row(token, &json!({ "kind": "stuck", "host": "web1" }), Outcome::Started);
+    let cut = LogRow { truncated: true, ..whole };
+    let tried = replay(&world.registry, &cut, START);
+    assert_eq!((tried.verdict, tried.doubt), (Verdict::CannotTell, Some(Doubt::Cut)));
+}
+
+#[test]
+fn a_proposed_filter_changes_nothing_for_a_request_and_a_narrower_scope_loses_it() {
+    let (world, token, _) = with_workflow();
+    let service = ProposedFilter {
+        service: Some("Ops/DB".to_owned()),
+        spec: Some(FilterSpec { name: "other".into(), ..spec("kind", "stuck") }),
+        ..Default::default()
+    };
+    let filter = proposal(&world, &WhatIf { filter: Some(service), ..WhatIf::default() });
+    let row = request_row(token, &json!({ "kind": "stuck", "host": "web1" }), Outcome::Started);
+    assert_eq!(filter.try_row(&row).verdict, Verdict::Unchanged);
+    let narrower = ProposedToken { scope: Some("team:Ops".to_owned()), token: token.to_string(), ..Default::default() };
+    let tried = proposal(&world, &WhatIf { token: Some(narrower), ..WhatIf::default() }).try_row(&row);
+    assert_eq!((tried.verdict, tried.after.refused.as_deref()), (Verdict::Lost, Some("scope-missing")));
+    assert_eq!(tried.before.effects.len(), 1, "what it started is said");
 }

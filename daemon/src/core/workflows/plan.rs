@@ -87,7 +87,10 @@ fn bad_variables(errors: Vec<FieldError>) -> StartRefusal {
 }
 
 /// The workflow that the call names, in its body or its query.
-fn named_workflow(call: &Call) -> Result<Option<String>, StartRefusal> {
+///
+/// # Errors
+/// What stands there is no text.
+pub fn named_workflow(call: &Call) -> Result<Option<String>, StartRefusal> {
     let malformed = || {
         let message = "the public id of a workflow as a text, such as w_7QmX0c2LrT".to_owned();
         let detail = format!("{WORKFLOW_ID} is malformed: {message}");

@@ -49,13 +49,15 @@ fn standing(bench: &Bench<'_>, proposal: &Proposal, token: &Token) -> Option<Vec
 }
 
 fn duplicate(earlier: Vec<RequestBrief>) -> Decision {
+    let named: Vec<String> = earlier.iter().map(|brief| format!("{} {}", brief.public_id, brief.id)).collect();
     let started = earlier.into_iter().map(|brief| StartedRequest {
         id: brief.id,
         workflow_id: brief.public_id,
         status: brief.state,
         duplicate: true,
     });
-    Decision { started: started.collect(), ..Decision::of(Outcome::Duplicate) }
+    let title = Some(format!("started already {}", named.join(", ")));
+    Decision { started: started.collect(), title, ..Decision::of(Outcome::Duplicate) }
 }
 
 fn refused(token: &Token, refusal: &StartRefusal) -> Decision {

@@ -1,5 +1,7 @@
 //! The rules of domain.md §7, over the world of the core's tests.
 
+mod model;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

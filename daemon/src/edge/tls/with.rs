@@ -129,7 +129,8 @@ fn content(path: &Path, secrecy: Secrecy) -> Result<Zeroizing<Vec<u8>>, TlsError
 }
 
 /// Makes a certificate for these names or addresses that signs itself, and its key: `certificate.pem` and `key.pem` in
-/// `directory`, for hosts without an authority. Senders are given the certificate as the one to trust.
+/// `directory`, made with mode 0700 where it is missing, for hosts without an authority. Senders are given the certificate
+/// as the one to trust.
 ///
 /// # Errors
 /// A name that cannot stand in a certificate; a file that exists already: nothing is overwritten.
@@ -141,6 +142,7 @@ pub fn self_signed(names: Vec<String>, directory: &Path) -> Result<TlsFiles, Tls
         key: files.key.clone(),
         source: Box::new(source),
     })?;
+    files::create_directory(directory).map_err(TlsError::File)?;
     let key = Zeroizing::new(made.signing_key.serialize_pem());
     let write = |path: &PathBuf, text: &str| {
         let mut file = files::create_new(path).map_err(TlsError::File)?;

@@ -1,4 +1,4 @@
-//! One change to many incidents: those that are named, or those that a filter finds, once their number was typed.
+//! One change to many incidents: those that are named, or those that a query finds, once their number was typed.
 
 use std::sync::Arc;
 
@@ -10,14 +10,16 @@ use tollgate_shared::limits::BULK_INCIDENTS_MAX;
 use tollgate_shared::problem::{Problem, Slug};
 
 use super::super::answers::{ok, read, reply, unexpected};
-use super::super::params::{Call, Query};
-use super::{FILTER_PARAMETERS, filter_of, find};
+use super::super::incident_search::IncidentSearch;
+use super::super::params::Call;
+use super::{find, seen_by};
 use crate::core::access::{Actor, Operation, Sight, allows, service_target};
 use crate::core::admin::{Command, IncidentAction, Reply};
+use crate::core::registry::Registry;
 use crate::core::views;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::store::IncidentFilter;
+use crate::store::{IncidentFilter, StoreError};
 
 /// Incidents that the answer shows; all of them are changed.
 const SHOWN_MAX: usize = 100;
@@ -84,7 +86,7 @@ fn states_of(action: &IncidentAction) -> &'static [IncidentState] {
     }
 }
 
-/// The open incidents that are named, or that the filter finds: never both, and never silently all.
+/// The open incidents that are named, or that the query finds: never both, and never silently all.
 async fn wanted(
     daemon: &Arc<Daemon>,
     actor: &Actor,
@@ -95,7 +97,7 @@ async fn wanted(
         (true, false) => found(daemon, actor, &bulk.q, action).await?,
         (false, true) => named(daemon, actor, &bulk.incidents).await?,
         _ => {
-            let detail = "name incidents, or give a filter: one of them";
+            let detail = "name incidents, or give a query: one of them";
             return Err(Problem::new(Slug::Validation, detail).with_error("incidents", "or q"));
         }
     };
@@ -103,7 +105,7 @@ async fn wanted(
     heads.sort_by_key(|head| head.id);
     heads.dedup_by_key(|head| head.id);
     if heads.len() > BULK_INCIDENTS_MAX {
-        let detail = format!("more than {BULK_INCIDENTS_MAX} incidents fit; narrow the filter, or take a part first");
+        let detail = format!("more than {BULK_INCIDENTS_MAX} incidents fit; narrow the query, or take a part first");
         return Err(Problem::new(Slug::Validation, detail).with_error("q", "too many"));
     }
     Ok(heads)
@@ -132,26 +134,20 @@ async fn found(
     q: &str,
     action: &IncidentAction,
 ) -> Result<Vec<IncidentHead>, Problem> {
-    let query = Query::of(q, &FILTER_PARAMETERS)?;
-    let Some(mut filter) = filter_of(daemon, actor, &query)? else { return Ok(Vec::new()) };
-    let changeable = states_of(action);
-    filter.states = match filter.states.as_slice() {
-        [] => changeable.to_vec(),
-        asked => asked.iter().copied().filter(|state| changeable.contains(state)).collect(),
-    };
-    if filter.states.is_empty() {
-        return Ok(Vec::new());
-    }
-    read(daemon, move |daemon| all(daemon, &filter)).await
+    let (registry, now) = (daemon.registry.load_full(), daemon.clock.now());
+    let Some(filter) = seen_by(daemon, actor) else { return Ok(Vec::new()) };
+    let filter = IncidentFilter { states: states_of(action).to_vec(), ..filter };
+    let Some(search) = IncidentSearch::new(q, filter, &registry, now)? else { return Ok(Vec::new()) };
+    read(daemon, move |daemon| all(daemon, &registry, &search)).await
 }
 
 /// Every incident that fits, one more than may be changed at most.
-fn all(daemon: &Daemon, filter: &IncidentFilter) -> Result<Vec<IncidentHead>, crate::store::StoreError> {
+fn all(daemon: &Daemon, registry: &Registry, search: &IncidentSearch) -> Result<Vec<IncidentHead>, StoreError> {
     let (mut heads, mut before) = (Vec::new(), None);
     loop {
-        let (page, next) = daemon.reader.incidents(filter, before, BULK_INCIDENTS_MAX + 1 - heads.len())?;
-        heads.extend(page);
-        before = next;
+        let page = search.page(daemon.reader.as_ref(), registry, before, BULK_INCIDENTS_MAX + 1 - heads.len())?;
+        heads.extend(page.items.into_iter().map(|view| view.head));
+        before = page.next.and_then(|next| next.parse().ok());
         if before.is_none() || heads.len() > BULK_INCIDENTS_MAX {
             return Ok(heads);
         }

@@ -6,16 +6,17 @@ use tollgate_shared::api::{
     AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
     FilterPatch, FilterView, HourView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView,
     LogHistogram, MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam,
-    NewToken, NewWorkflow, OperatorPatch, OperatorView, ProcessAnswer, RedactionRuleView, RedactionTried,
-    ReplayVerdict, RequestAnswer, RequestView, ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery,
-    SavedQuery, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView,
-    StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict,
-    TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
+    NewToken, NewWorkflow, OperatorPatch, OperatorView, RedactionRuleView, RedactionTried, ReplayVerdict, RequestView,
+    ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView,
+    SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TeamView,
+    TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem,
+    WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
 use tollgate_shared::problem::Problem;
 
+use super::gate;
 use super::schemas::Schemas;
 use crate::core::token_list::PARAMETERS;
 use crate::local::{Act, Route, people_routes};
@@ -158,8 +159,10 @@ pub(super) fn document() -> String {
         let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
         item[method.as_str().to_lowercase()] = operation;
     }
-    paths.insert("/v1/request".to_owned(), json!({ "post": request(&mut schemas) }));
-    paths.insert("/v1/process".to_owned(), json!({ "post": process(&mut schemas) }));
+    for (method, path, operation) in gate::operations(&mut schemas) {
+        let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
+        item[method.as_str().to_lowercase()] = operation;
+    }
     schemas.of::<Problem>();
     let document = json!({
         "openapi": "3.1.0",
@@ -168,12 +171,15 @@ pub(super) fn document() -> String {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Management, served on the local socket (the kernel names the caller) and on a loopback gate \
                             (a token does). {x} in a path takes an id, a name or a unique piece of the id. \
-                            POST /v1/process and POST /v1/request are the gate's own.",
+                            What is marked (gate only) is served where senders call, and to their tokens.",
         },
         "paths": paths,
         "components": {
             "schemas": schemas.0,
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "query_token": gate::query_token(),
+            },
         },
         "security": [{ "token": [] }, {}],
     });
@@ -201,7 +207,7 @@ fn operation(schemas: &mut Schemas, method: &Method, path: &str, route: Route) -
         "summary": words.summary,
         "responses": {
             words.status.to_string(): answer(schemas, &words.gives),
-            "default": problem(),
+            "default": gate::problem(),
         },
     });
     if !parameters.is_empty() {
@@ -230,30 +236,4 @@ fn answer(schemas: &mut Schemas, gives: &Gives) -> Value {
             content("application/json", page)
         }
     }
-}
-
-fn problem() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": "an RFC 9457 problem", "content": { "application/problem+json": { "schema": schema } } })
-}
-
-fn request(schemas: &mut Schemas) -> Value {
-    let done = answer(schemas, &Gives::One(Schemas::of::<RequestAnswer>));
-    json!({
-        "operationId": "Request",
-        "summary": "Start workflows with a global token: the one that workflowId names, or every one whose trigger matches (gate only)",
-        "parameters": [{ "name": "workflowId", "in": "query", "required": false, "schema": { "type": "string" } }],
-        "requestBody": { "required": false, "content": { "*/*": {} } },
-        "responses": { "200": done, "201": done, "202": done, "default": problem() },
-    })
-}
-
-fn process(schemas: &mut Schemas) -> Value {
-    let done = answer(schemas, &Gives::One(Schemas::of::<ProcessAnswer>));
-    json!({
-        "operationId": "Process",
-        "summary": "Send a call; any textual body is taken, JSON best (gate only)",
-        "requestBody": { "required": false, "content": { "*/*": {} } },
-        "responses": { "200": done, "201": done, "202": done, "default": problem() },
-    })
 }

@@ -1,4 +1,6 @@
 use super::wanted::NotACursor;
+use tollgate_shared::log::TailItem;
+
 use super::*;
 use crate::core::testing::World;
 use crate::daemon::testing::daemon;
@@ -20,9 +22,8 @@ fn screen(on_disk: &[u64], published: u64, at: u64) -> Screen {
     log.append(&rows, crate::core::testing::START).unwrap();
     let daemon = daemon(&NaiveStore::default(), &log, World::empty().registry, published);
     let (lines, receiver) = mpsc::channel(64);
-    let beat_at = Instant::now() + HEARTBEAT;
     let query = LogQuery::asking("", crate::core::testing::START);
-    let tail = Tail { daemon, query, actor: Actor::daemon(), lines, at, was_live: false, beat_at };
+    let tail = Tail { at, ..Tail::new(daemon, query, Actor::daemon(), lines) };
     Screen { tail, lines: receiver }
 }
 
@@ -55,13 +56,13 @@ fn a_cursor_reads_back_as_it_was_written_and_nothing_else_is_one() {
 
 #[test]
 fn rows_and_holes_come_in_rising_seq() {
-    let rows = [1, 4, 7].map(|seq| log_row(seq, 0).as_ref().clone()).to_vec();
-    let seqs: Vec<_> = interleaved(rows, vec![lost(5, 6), lost(2, 3)])
+    let rows = [1, 4, 7].map(|seq| log_row(seq, 0).as_ref().clone());
+    let seqs: Vec<_> = interleaved(&rows, &[(5, 6), (2, 3)])
         .into_iter()
-        .map(|item| match item {
-            TailItem::Row(row) => (row.seq, row.seq),
-            TailItem::Gap(gap) => (gap.from, gap.to),
-            TailItem::Heartbeat(_) | TailItem::End(_) => panic!("none was given"),
+        .map(|line| match line {
+            Line::Row(row) => (row.seq, row.seq),
+            Line::Gap(gap) => (gap.from, gap.to),
+            Line::Heartbeat(_) | Line::End(_) => panic!("none was given"),
         })
         .collect();
     assert_eq!(seqs, [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]);
@@ -104,7 +105,7 @@ async fn rows_published_while_history_is_sent_are_not_lost() {
 #[tokio::test]
 async fn a_slow_live_reader_is_told_how_much_he_missed_and_goes_on_at_the_newest() {
     let mut screen = screen(&[], 10, 3);
-    assert!(screen.tail.skip_to(10).await.is_ok());
+    assert!(screen.tail.skip(4, 10).await.is_ok());
     assert_eq!((screen.shown(), screen.tail.at), (vec!["4-10 slow_reader".to_owned()], 10));
     assert_eq!(screen.tail.daemon.tail.counts().1, 1);
 }

@@ -1,5 +1,6 @@
 //! Which rows of the log somebody wants, and from where.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -124,6 +125,16 @@ impl LogQuery {
     /// What the query says of the rows beforehand.
     pub(in crate::local) fn bound(&self) -> &Bound {
         &self.bound
+    }
+
+    /// The tokens whose rows alone can pass; `None` = rows of any.
+    pub(super) fn tokens(&self) -> Option<&BTreeSet<TokenId>> {
+        self.bound.hints().tokens.as_ref()
+    }
+
+    /// Of the registry that the names were looked up in.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Cut to what somebody sees.

@@ -113,7 +113,12 @@ pub(in crate::local) fn sources(call: &Call) -> Result<Response<Body>, Problem> 
     may_read(&call.actor)?;
     let registry = call.daemon.registry.load();
     let found = find(&registry, &call.actor, call.reference("token"))?;
-    let sources = call.daemon.usage.sources(found.token().id);
+    let now = call.daemon.clock.now();
+    let rotated = match &found {
+        Found::Living(token) => token.overlap.filter(|overlap| overlap.runs(now)).map(|overlap| overlap.since),
+        Found::Dead(_) => None,
+    };
+    let sources = call.daemon.usage.sources(found.token().id, rotated);
     Ok(ok(&Page::<SourceView> { items: sources.iter().map(views::source).collect(), next: None }))
 }
 

@@ -6,7 +6,8 @@ use super::untouched;
 use super::{Checked, Seqs};
 use crate::store::StoreError;
 use crate::store::redb_log::check::{Looked, look, read_contents};
-use crate::store::redb_log::segment::{Unusable, guarded};
+use crate::store::redb_log::guard::guarded;
+use crate::store::redb_log::segment::Unusable;
 use crate::store::redb_state::fail;
 
 /// Looks through a segment; `None` where it holds no row or cannot be read so far.

@@ -14,8 +14,8 @@ use crate::core::model::IncidentBody;
 use crate::core::registry::Registry;
 use crate::core::workflows::{RequestRecord, StepOutput};
 use crate::store::dedup::DedupBounds;
-use crate::store::memory::SharedCounts;
-use crate::store::redb_log::segment::{Unusable, guarded};
+use crate::store::redb_log::guard::guarded;
+use crate::store::redb_log::segment::Unusable;
 use crate::store::redb_state::{fail, load, tables};
 use crate::store::rows::{DedupBlock, FinishedRow, PayloadRow, ResolvedRow, Stored, decode};
 use crate::store::{Loaded, StoreError};
@@ -55,7 +55,7 @@ fn look(
     }
     let txn = database.begin_read().map_err(fail(DOING))?;
     let meta = txn.open_table(tables::META).map_err(fail(DOING))?;
-    let (loaded, _) = load::load(&txn, DedupBounds::default(), SharedCounts::default())?;
+    let (loaded, _) = load::load(&txn, DedupBounds::default())?;
     rows_of_incidents(&txn, &loaded, checked)?;
     decode_all::<u64, DedupBlock>(&txn, tables::DEDUP, checked, |_, _, _| {})?;
     rows_of_requests(&txn, checked)?;

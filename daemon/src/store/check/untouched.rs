@@ -74,8 +74,12 @@ impl StorageBackend for Untouched {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.read_file(offset, out)?;
         let written = self.written();
+        // A damaged page may point anywhere, and to far more than there is.
+        if offset.checked_add(out.len() as u64).is_none_or(|end| end > written.length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.read_file(offset, out)?;
         for_each_piece(offset, out.len(), |piece, within, range| {
             if let Some(bytes) = written.pieces.get(&piece) {
                 out[range.clone()].copy_from_slice(&bytes[within..within + range.len()]);

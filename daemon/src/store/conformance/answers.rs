@@ -5,7 +5,7 @@ use tollgate_shared::incident::IncidentHead;
 use tollgate_shared::priority::Priority;
 
 use super::{Bench, commit, look, open, open_one};
-use crate::core::model::{RegistryChange, TokenOptions};
+use crate::core::model::{IncidentBody, RegistryChange, TokenOptions};
 use crate::store::testing::samples::{
     START, at, fingerprint, head, idempotency_key, incident_id, maintenance, stored_answer, token, token_id, tombstone,
 };
@@ -73,7 +73,11 @@ pub(super) fn incidents_are_cut_by_priority_token_text_and_age(bench: &dyn Bench
                 if n == 3 { (Priority::P1, at(100)) } else { (Priority::P3, at(n.cast_signed())) };
             view.put_incident(IncidentHead { priority, first_seen, ..own });
         }
+        let source_ip = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        view.put_incident_body(incident_id(2), IncidentBody { description: "two".to_owned(), source_ip });
     });
+    let read = store.reader().descriptions(&[incident_id(1), incident_id(2), incident_id(9)]).unwrap();
+    assert_eq!(read, [(incident_id(2), "two".to_owned())]);
     let found = |filter: IncidentFilter| -> Vec<IncidentId> {
         store.reader().incidents(&filter, None, 100).unwrap().0.iter().map(|head| head.id).collect()
     };

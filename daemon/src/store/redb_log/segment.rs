@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +14,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::backend::{Backend, OpenBackend};
 use super::block::TokenMark;
+use super::guard::guarded;
 use super::head::Head;
 use super::pack::put_rows;
 use super::tables::{
@@ -204,7 +204,9 @@ impl Segment {
             txn.commit().map_err(fail("commit log rows"))?;
             Ok(new_tokens)
         };
-        let new_tokens = guarded(|| write().map_err(Unusable::Unreachable)).map_err(Unusable::into_error)?;
+        let written = guarded(|| write().map_err(Unusable::Unreachable)).map_err(Unusable::into_error);
+        let_go(Some(database));
+        let new_tokens = written?;
         // Tokens first: a reader that sees the new end must not be told that their rows are not there.
         self.hold(new_tokens);
         *lock(&self.span) = span;
@@ -242,7 +244,9 @@ impl Segment {
         open: &mut dyn FnMut(u64, &Head<'_>) -> Result<bool, StoreError>,
     ) -> Result<Vec<Stretch>, Unusable> {
         let database = self.database()?;
-        guarded(|| self.stretches_of(&database, wanted, open))
+        let found = guarded(|| self.stretches_of(&database, wanted, open));
+        let_go(Some(database));
+        found
     }
 
     fn stretches_of(
@@ -276,6 +280,12 @@ impl Segment {
             rows.push((seq.value(), row.value().to_vec()));
         }
         Ok(if rows.is_empty() { Vec::new() } else { vec![Stretch::Rows(rows)] })
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let_go(lock(&self.database).take());
     }
 }
 
@@ -349,13 +359,16 @@ impl Unusable {
     }
 }
 
-/// The engine trusts a page that it reads: where bytes have changed on the disk it may stop with a panic, which is damage
-/// to us and must not end the thread that reads or writes.
-pub(in crate::store) fn guarded<T>(work: impl FnOnce() -> Result<T, Unusable>) -> Result<T, Unusable> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let detail = "its pages contradict each other".to_owned();
-        Err(Unusable::Damaged(StoreError::Damaged { what: "a log segment".to_owned(), detail }))
-    })
+/// Lets go of a database. Whoever is the last one closes it by that, and where its pages are damaged the engine may stop
+/// once more.
+fn let_go(database: Option<Arc<Database>>) {
+    let dropped = guarded(|| {
+        drop(database);
+        Ok(())
+    });
+    if let Err(error) = dropped {
+        tracing::warn!(error = %crate::report(&error.into_error()), "a log segment did not close");
+    }
 }
 
 /// A database that stopped in the middle of a page may stop again when it is closed.

@@ -7,32 +7,30 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN, OPERATORS,
-    REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks, store_id,
+    ANSWERS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
+    OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks,
+    store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
-use crate::store::memory::{Memory, SharedCounts};
+use crate::store::memory::Memory;
 use crate::store::rows::{AnswerBlock, DedupBlock, ResolvedRow, Stored, decode};
 use crate::store::{Loaded, StoreError};
 
 const DOING: &str = "load the state";
 
 /// The registry and the marks for the caller, open incidents and deduplication for the store itself.
-pub(in crate::store) fn load(
-    txn: &ReadTransaction,
-    bounds: DedupBounds,
-    counts: SharedCounts,
-) -> Result<(Loaded, Memory), StoreError> {
+pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Result<(Loaded, Memory), StoreError> {
     let meta = txn.open_table(META).map_err(fail(DOING))?;
     let marks = read_marks(&meta)?;
-    let mut memory = Memory::new(bounds, marks, counts);
+    let mut memory = Memory::new(bounds, marks);
     load_open(txn, &mut memory)?;
     load_dedup(txn, &mut memory)?;
     requests::load(txn, marks.high_water, &mut memory.requests)?;
     // A block stays while one of its entries may count, so it brings back entries that no window reaches.
     memory.dedup.forget_before(marks.high_water);
     let redaction = meta.get(REDACTION).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
+    let clock_steps = meta.get(CLOCK_STEPS).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
     load_answers(txn, &mut memory)?;
     memory.answers.forget_before(marks.high_water);
     let loaded = Loaded {
@@ -47,6 +45,7 @@ pub(in crate::store) fn load(
         kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
         redaction: redaction.unwrap_or_default(),
+        clock_steps: clock_steps.unwrap_or_default(),
         token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,
         maintenances: all(txn, MAINTENANCES)?,
         usage: by_token(txn, USAGE, "a usage record")?,

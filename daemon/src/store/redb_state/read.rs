@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::handle::{Handle, fail};
 use super::requests;
-use super::tables::{ANSWERS, AUDIT, BODIES, HEADS, META, OPEN, TIMELINE, read_marks};
+use super::tables::{ANSWERS, AUDIT, BODIES, HEADS, META, TIMELINE, read_marks};
 use crate::core::audit::AuditHead;
 use crate::core::model::{AnswerPlace, IncidentBody};
 use crate::core::workflows::RequestRecord;
-use crate::store::memory::SharedCounts;
+use crate::store::open::OpenIncidents;
 use crate::store::rows::{AnswerBlock, decode, service_of};
 use crate::store::traits::SCAN_ROWS_MAX;
 use crate::store::{AuditPage, IncidentFilter, Reader, StoreError, WholeRequest};
@@ -27,7 +27,7 @@ const DOING: &str = "read incidents";
 /// Reads through the store's handle, so it survives a reopening.
 pub(super) struct RedbReader {
     pub(super) handle: Arc<Handle>,
-    pub(super) counts: SharedCounts,
+    pub(super) open: OpenIncidents,
 }
 
 impl Reader for RedbReader {
@@ -37,27 +37,17 @@ impl Reader for RedbReader {
         before: Option<IncidentId>,
         limit: usize,
     ) -> Result<(Vec<IncidentHead>, Option<IncidentId>), StoreError> {
+        if !filter.states.is_empty() && filter.states.iter().all(|state| state.is_open()) {
+            return Ok(self.open.page(filter, before, limit));
+        }
         let txn = self.handle.read()?;
-        // Open ones are few among 90 days of resolved ones: their own table finds them without walking past the rest.
-        let only_open = !filter.states.is_empty() && filter.states.iter().all(|state| state.is_open());
         let end = before.map_or(u128::MAX, |id| id.0.as_u128());
         let heads = txn.open_table(HEADS).map_err(fail(DOING))?;
         let mut page = Page { filter, limit, heads: Vec::new(), last: None, scanned: 0, done: false };
-        if only_open {
-            let open = txn.open_table(OPEN).map_err(fail(DOING))?;
-            for row in open.range(..end).map_err(fail(DOING))?.rev() {
-                let id = row.map_err(fail(DOING))?.0.value();
-                let Some(head) = heads.get(id).map_err(fail(DOING))? else { continue };
-                if page.takes(id, head.value())? {
-                    return Ok(page.whole());
-                }
-            }
-        } else {
-            for row in heads.range(..end).map_err(fail(DOING))?.rev() {
-                let (id, head) = row.map_err(fail(DOING))?;
-                if page.takes(id.value(), head.value())? {
-                    return Ok(page.whole());
-                }
+        for row in heads.range(..end).map_err(fail(DOING))?.rev() {
+            let (id, head) = row.map_err(fail(DOING))?;
+            if page.takes(id.value(), head.value())? {
+                return Ok(page.whole());
             }
         }
         page.done = true;
@@ -78,6 +68,17 @@ impl Reader for RedbReader {
         let entries = timeline.range((key, 0)..=(key, u32::MAX)).map_err(fail(DOING))?;
         let entries = entries.map(|row| decode(row.map_err(fail(DOING))?.1.value())).collect::<Result<_, _>>()?;
         Ok(Some((decode(head.value())?, decode(body.value())?, entries)))
+    }
+
+    fn descriptions(&self, ids: &[IncidentId]) -> Result<Vec<(IncidentId, String)>, StoreError> {
+        let bodies = self.handle.read()?.open_table(BODIES).map_err(fail(DOING))?;
+        let mut found = Vec::new();
+        for id in ids.iter().take(SCAN_ROWS_MAX) {
+            if let Some(body) = bodies.get(id.0.as_u128()).map_err(fail(DOING))? {
+                found.push((*id, decode::<IncidentBody>(body.value())?.description));
+            }
+        }
+        Ok(found)
     }
 
     fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError> {
@@ -108,7 +109,7 @@ impl Reader for RedbReader {
     }
 
     fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32) {
-        self.counts.get(service)
+        self.open.counts(service)
     }
 
     fn requests(

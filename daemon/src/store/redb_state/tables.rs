@@ -72,6 +72,8 @@ pub(super) const MAINTENANCES: TableDefinition<'static, u128, &[u8]> = TableDefi
 pub(in crate::store) const LOCKDOWN: &str = "lockdown";
 /// The row in `meta` with the rules of redaction; there from the first rule on.
 pub(in crate::store) const REDACTION: &str = "redaction";
+/// The row in `meta` with the steps of the wall clock; there from the first one on.
+pub(in crate::store) const CLOCK_STEPS: &str = "clock_steps";
 
 const FORMAT: &str = "format_version";
 const STORE_ID: &str = "store_id";

@@ -8,9 +8,9 @@ use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, AUDIT, BODIES, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
-    OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS,
-    kept_query_key, write_marks,
+    ANSWERS, AUDIT, BODIES, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES,
+    META, OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE,
+    WORKFLOWS, kept_query_key, write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
@@ -194,11 +194,8 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
             Ok(())
         }
         RegistryChange::SetLockdown(lockdown) => write_lockdown(txn, lockdown.as_ref()),
-        RegistryChange::SetRedaction(rules) => {
-            let mut meta = txn.open_table(META).map_err(fail(DOING))?;
-            meta.insert(REDACTION, encode(rules)?.as_slice()).map_err(fail(DOING))?;
-            Ok(())
-        }
+        RegistryChange::SetRedaction(rules) => put_text(txn, META, REDACTION, &encode(rules)?),
+        RegistryChange::SetClockSteps(steps) => put_text(txn, META, CLOCK_STEPS, &encode(steps)?),
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),
         RegistryChange::PutTokenOptions(id, options) => put_text(txn, TOKEN_OPTIONS, id.as_str(), &encode(options)?),
         RegistryChange::PutMaintenance(one) => put(txn, MAINTENANCES, one.id.0.as_u128(), &encode(one.as_ref())?),

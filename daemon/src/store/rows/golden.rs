@@ -12,7 +12,7 @@ use tollgate_shared::request::{RequestState, StepRun, StepState};
 use tollgate_shared::workflow::{StepKind, WorkflowSpec};
 
 use super::*;
-use crate::core::model::{RedactionRule, RedactionWhat, SourceRecord};
+use crate::core::model::{ClockStep, RedactionRule, RedactionWhat, SourceRecord};
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
     incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id,
@@ -143,6 +143,7 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&token(1), "token");
     check(&tombstone(1), "tombstone");
     check(&redaction_rules(), "redaction rules");
+    check(&ClockSteps { steps: vec![ClockStep { at: at(7), gained_us: 432_000_000_000 }] }, "clock steps");
     check(&usage(), "usage");
     check(&filter(), "filter");
     check(&AnswerBlock { entries: vec![(IdempotencyKey([6; 32]), stored_answer(1))] }, "answer block");

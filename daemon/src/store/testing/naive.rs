@@ -34,6 +34,7 @@ struct State {
     kept_queries: BTreeMap<crate::core::model::KeptQueryKey, crate::core::model::KeptQuery>,
     lockdown: Option<crate::core::model::Lockdown>,
     redaction: crate::core::model::RedactionRules,
+    clock_steps: crate::core::model::ClockSteps,
     token_options: BTreeMap<TokenId, TokenOptions>,
     maintenances: BTreeMap<MaintenanceId, Maintenance>,
     /// Each with its place.
@@ -100,6 +101,7 @@ impl Store for NaiveStore {
             lockdown: state.lockdown,
             workflows: state.workflows.into_values().collect(),
             redaction: state.redaction,
+            clock_steps: state.clock_steps,
             token_options: state.token_options.into_iter().collect(),
             maintenances: state.maintenances.into_values().collect(),
             usage: state.usage.into_iter().collect(),
@@ -209,6 +211,12 @@ impl Reader for NaiveStore {
         let state = lock(&self.disk);
         let timeline = state.timelines.get(&id).cloned().unwrap_or_default();
         Ok(state.heads.get(&id).cloned().zip(state.bodies.get(&id).cloned()).map(|(h, b)| (h, b, timeline)))
+    }
+
+    fn descriptions(&self, ids: &[IncidentId]) -> Result<Vec<(IncidentId, String)>, StoreError> {
+        let state = lock(&self.disk);
+        let description = |id: &IncidentId| state.bodies.get(id).map(|body| (*id, body.description.clone()));
+        Ok(ids.iter().filter_map(description).collect())
     }
 
     fn stored_answer(&self, place: AnswerPlace) -> Result<Option<Vec<u8>>, StoreError> {
@@ -413,6 +421,7 @@ impl View for NaiveView {
             RegistryChange::DeleteQuery(key) => drop(state.kept_queries.remove(&key)),
             RegistryChange::SetLockdown(lockdown) => state.lockdown = lockdown,
             RegistryChange::SetRedaction(rules) => state.redaction = rules,
+            RegistryChange::SetClockSteps(steps) => state.clock_steps = steps,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutTokenOptions(id, options) => drop(state.token_options.insert(id, options)),
             RegistryChange::PutMaintenance(one) => drop(state.maintenances.insert(one.id, *one)),

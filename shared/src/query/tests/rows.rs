@@ -153,6 +153,20 @@ fn the_log_is_searched_by_what_domain_5_names() {
 }
 
 #[test]
+fn a_call_is_found_by_the_requests_that_it_started_or_had_started_before() {
+    let ids = ["019ab300-0000-7000-8000-0000000000aa", "019ab300-0000-7000-8000-0000000000ab"];
+    let summary = format!("started Ops/restart {}, tell {}", ids[0], ids[1]);
+    let started =
+        LogRow { path: "/v1/request".to_owned(), outcome: Outcome::Started, summary: summary.clone(), ..log_row() };
+    check(&LOGS, &started, &["request:019AB300", "request:00aa", &format!("request:{}", ids[1])], &["request:00ac"]);
+    let again = LogRow { outcome: Outcome::Duplicate, ..started.clone() };
+    check(&LOGS, &again, &["request:00ab"], &[]);
+    for other in [LogRow { summary, ..log_row() }, LogRow { outcome: Outcome::NoMatch, ..started }] {
+        check(&LOGS, &other, &[], &["request:00aa"]);
+    }
+}
+
+#[test]
 fn a_service_is_found_by_its_matched_filter_or_by_a_token_that_reaches_only_it() {
     let refused = LogRow { explain: None, token: "s_0000000002".parse().unwrap(), ..log_row() };
     check(&LOGS, &refused, &["service:Ops/DB", "team:ops"], &[]);

@@ -45,7 +45,9 @@ fn of_token(model: &Model, danger: &Danger, deed: &Deed, token: &TokenView) -> V
 fn revoke(model: &Model, danger: &Danger, token: &TokenView) -> Vec<Fact> {
     let mut facts = vec![("WHAT STOPS", use_words(model, token))];
     facts.extend(sources(model, token));
-    if let Some(open) = danger.open_incidents.filter(|open| *open > 0) {
+    // They may come after the dialog.
+    let open = danger.open_incidents.or_else(|| model.incidents.open_by(token.id));
+    if let Some(open) = open.filter(|open| *open > 0) {
         let open = count(open as u64, "open incident");
         facts.push(("", format!("{open} that it opened will not resolve by its calls")));
     }

@@ -131,35 +131,62 @@ impl Settings {
     /// The options of `tollgate token edit` that make the same change.
     #[must_use]
     pub fn options(&self, new: &Self) -> String {
-        let patch = self.patch(new);
-        let mut line = String::new();
-        let mut say = |option: &str, value: &str| line.push_str(&format!(" {option} {}", words::shell(value)));
-        patch.name.iter().for_each(|name| say("--name", name));
-        patch.description.iter().for_each(|text| say("--description", text));
-        patch.expires.iter().for_each(|end| say("--expires", end));
-        patch.not_before.iter().for_each(|start| say("--not-before", start));
-        patch.permissions.iter().flatten().for_each(|may| say("--permission", may));
-        patch.allowed_ips.iter().flatten().for_each(|ip| say("--allow-ip", ip));
-        patch.dedup_window_secs.iter().for_each(|secs| say("--dedup", &format!("{secs}s")));
-        patch.dedup_ignore.iter().flatten().for_each(|path| say("--dedup-ignore", path));
-        patch.rate_limit.iter().filter(|rate| rate.calls_per_min > 0).for_each(|rate| say("--rate", &rate_text(*rate)));
-        let flags = [
-            (patch.allowed_ips.as_ref().is_some_and(Vec::is_empty), "--any-ip"),
-            (patch.ip_report_only == Some(true), "--ip-report-only"),
-            (patch.ip_report_only == Some(false), "--ip-enforce"),
-            (patch.dedup_ignore.as_ref().is_some_and(Vec::is_empty), "--no-dedup-ignore"),
-            (patch.dedup_strict == Some(true), "--strict-dedup"),
-            (patch.dedup_strict == Some(false), "--no-strict-dedup"),
-            (patch.rate_limit.is_some_and(|rate| rate.calls_per_min == 0), "--no-rate"),
-            (patch.query_token == Some(true), "--query-token"),
-            (patch.query_token == Some(false), "--no-query-token"),
-            (patch.delivery_ids == Some(true), "--delivery-ids"),
-            (patch.delivery_ids == Some(false), "--no-delivery-ids"),
-            (patch.sealed == Some(true), "--seal"),
-        ];
-        flags.iter().filter(|(on, _)| *on).for_each(|(_, flag)| line.push_str(&format!(" {flag}")));
-        line
+        options_of(&self.patch(new))
     }
+
+    /// These settings after a change. The end stays a text, as it was chosen.
+    #[must_use]
+    pub fn with(&self, patch: &TokenPatch) -> Self {
+        let mut new = self.clone();
+        let change = patch.clone();
+        change.name.into_iter().for_each(|name| new.name = name);
+        change.description.into_iter().for_each(|text| new.description = text);
+        change.permissions.into_iter().for_each(|list| new.permissions = list);
+        change.expires.into_iter().for_each(|end| new.expires = end);
+        change.not_before.into_iter().for_each(|start| new.not_before = start);
+        change.allowed_ips.into_iter().for_each(|list| new.allowed_ips = list);
+        change.ip_report_only.into_iter().for_each(|on| new.ip_report_only = on);
+        change.dedup_window_secs.into_iter().for_each(|secs| new.dedup_window_secs = secs);
+        change.dedup_ignore.into_iter().for_each(|list| new.dedup_ignore = list);
+        change.dedup_strict.into_iter().for_each(|on| new.dedup_strict = on);
+        change.rate_limit.into_iter().for_each(|rate| new.rate = (rate.calls_per_min > 0).then_some(rate));
+        change.query_token.into_iter().for_each(|on| new.query_token = on);
+        change.delivery_ids.into_iter().for_each(|on| new.delivery_ids = on);
+        change.sealed.into_iter().for_each(|on| new.sealed = on);
+        new
+    }
+}
+
+/// A change of a token as options of `tollgate token edit`.
+#[must_use]
+pub fn options_of(patch: &TokenPatch) -> String {
+    let mut line = String::new();
+    let mut say = |option: &str, value: &str| line.push_str(&format!(" {option} {}", words::shell(value)));
+    patch.name.iter().for_each(|name| say("--name", name));
+    patch.description.iter().for_each(|text| say("--description", text));
+    patch.expires.iter().for_each(|end| say("--expires", end));
+    patch.not_before.iter().for_each(|start| say("--not-before", start));
+    patch.permissions.iter().flatten().for_each(|may| say("--permission", may));
+    patch.allowed_ips.iter().flatten().for_each(|ip| say("--allow-ip", ip));
+    patch.dedup_window_secs.iter().for_each(|secs| say("--dedup", &format!("{secs}s")));
+    patch.dedup_ignore.iter().flatten().for_each(|path| say("--dedup-ignore", path));
+    patch.rate_limit.iter().filter(|rate| rate.calls_per_min > 0).for_each(|rate| say("--rate", &rate_text(*rate)));
+    let flags = [
+        (patch.allowed_ips.as_ref().is_some_and(Vec::is_empty), "--any-ip"),
+        (patch.ip_report_only == Some(true), "--ip-report-only"),
+        (patch.ip_report_only == Some(false), "--ip-enforce"),
+        (patch.dedup_ignore.as_ref().is_some_and(Vec::is_empty), "--no-dedup-ignore"),
+        (patch.dedup_strict == Some(true), "--strict-dedup"),
+        (patch.dedup_strict == Some(false), "--no-strict-dedup"),
+        (patch.rate_limit.is_some_and(|rate| rate.calls_per_min == 0), "--no-rate"),
+        (patch.query_token == Some(true), "--query-token"),
+        (patch.query_token == Some(false), "--no-query-token"),
+        (patch.delivery_ids == Some(true), "--delivery-ids"),
+        (patch.delivery_ids == Some(false), "--no-delivery-ids"),
+        (patch.sealed == Some(true), "--seal"),
+    ];
+    flags.iter().filter(|(on, _)| *on).for_each(|(_, flag)| line.push_str(&format!(" {flag}")));
+    line
 }
 
 /// `600/min`, `600/min:1000`.

@@ -388,7 +388,7 @@ fn presets() -> Vec<(String, String)> {
     all.map(|(label, value)| (label.to_owned(), value.to_owned())).into()
 }
 
-fn expiries(keep: bool) -> Vec<(String, String)> {
+pub(super) fn expiries(keep: bool) -> Vec<(String, String)> {
     let all = [
         ("as it is", ""),
         ("1 hour", "1h"),

@@ -6,13 +6,12 @@ use std::ops::Range;
 
 use tollgate_shared::id::ServiceId;
 use tollgate_shared::query::{
-    self, Completion, Kind, LOGS, Named, Names, Place, Query, QueryError, Reach, typed_value,
+    self, Bound, Completion, Field, FieldId, INCIDENTS, Kind, LOGS, Named, Names, Place, Query, QueryError, Reach,
+    Schema, typed_value,
 };
-use tollgate_shared::time::Timestamp;
 
-use crate::app::model::Model;
+use crate::app::model::{Model, Screen};
 use crate::app::services::Services;
-use crate::app::tail::Tail;
 use crate::app::tokens::Tokens;
 
 /// Rows that a query is tried on while it is typed.
@@ -60,8 +59,8 @@ pub fn replaced(text: &str, at: &Range<usize>, with: &str) -> (String, usize) {
 #[must_use]
 pub fn offers(model: &Model, text: &str, cursor: usize) -> Vec<Completion> {
     let mut offered = Vec::new();
-    if let Place::Value { field, typed, is_compared: false } = query::place(&LOGS, text, cursor)
-        && let Kind::Named(named) = field.kind
+    if let Place::Value { field, typed, is_compared: false } = query::place(schema(model), text, cursor)
+        && let Some(named) = named(field)
     {
         let beginning: String = text.chars().skip(typed.start).take(typed.len()).collect();
         offered.extend(names(model, named, &beginning).into_iter().map(|name| Completion {
@@ -70,8 +69,29 @@ pub fn offers(model: &Model, text: &str, cursor: usize) -> Vec<Completion> {
             help: format!("{} {name}", named.as_str()),
         }));
     }
-    offered.extend(query::complete(&LOGS, text, cursor));
+    offered.extend(query::complete(schema(model), text, cursor));
     offered
+}
+
+/// What the bar of this screen asks about.
+#[must_use]
+pub fn schema(model: &Model) -> &'static Schema {
+    schema_of(model.screen)
+}
+
+fn schema_of(screen: Screen) -> &'static Schema {
+    if screen == Screen::Incidents { &INCIDENTS } else { &LOGS }
+}
+
+/// What the values of a field are names of.
+fn named(field: &Field) -> Option<Named> {
+    match (field.kind, field.id) {
+        (Kind::Named(named), _) => Some(named),
+        (Kind::Label, FieldId::Service) => Some(Named::Service),
+        (Kind::Label, FieldId::Team) => Some(Named::Team),
+        (Kind::Label, FieldId::Token) => Some(Named::Token),
+        _ => None,
+    }
 }
 
 /// Names that begin with a text, then those that hold it.
@@ -105,26 +125,33 @@ pub enum Judged {
 /// Tries a line on the newest of the rows that are here.
 #[must_use]
 pub fn judge(model: &Model, text: &str) -> Judged {
-    let query = match Query::parse(text, &LOGS) {
+    judge_on(model, model.screen, text)
+}
+
+/// As [`judge`], of another screen's rows.
+#[must_use]
+pub fn judge_on(model: &Model, screen: Screen, text: &str) -> Judged {
+    let query = match Query::parse(text, schema_of(screen)) {
         Ok(query) => query,
         Err(error) => return Judged::Wrong(error),
     };
-    match try_on(&query, &model.tokens, &model.services, &model.logs.tail, model.now) {
-        Ok((rows, of)) => Judged::Passes { rows, of },
+    match query.bind(&Known { tokens: &model.tokens, services: &model.services }, model.now) {
+        Ok(bound) => passes(model, screen, &bound),
         Err(error) => Judged::UnknownName(error),
     }
 }
 
-fn try_on(
-    query: &Query,
-    tokens: &Tokens,
-    services: &Services,
-    tail: &Tail,
-    now: Timestamp,
-) -> Result<(usize, usize), QueryError> {
-    let bound = query.bind(&Known { tokens, services }, now)?;
-    let tried = tail.rows().rev().take(TRIED_MAX);
-    Ok(tried.fold((0, 0), |(rows, of), row| (rows + usize::from(bound.passes(row.as_ref())), of + 1)))
+fn passes(model: &Model, screen: Screen, bound: &Bound) -> Judged {
+    let count = |passed: &mut dyn Iterator<Item = bool>| {
+        passed.fold((0, 0), |(rows, of), passes| (rows + usize::from(passes), of + 1))
+    };
+    let (rows, of) = match screen {
+        Screen::Incidents => {
+            count(&mut model.incidents.rows.iter().take(TRIED_MAX).map(|row| bound.passes(row.as_ref())))
+        }
+        _ => count(&mut model.logs.tail.rows().rev().take(TRIED_MAX).map(|row| bound.passes(row.as_ref()))),
+    };
+    Judged::Passes { rows, of }
 }
 
 /// The names that this console knows: of living tokens only.

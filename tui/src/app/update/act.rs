@@ -8,7 +8,7 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::status::{self, Target};
 use super::super::tokens::Sort;
-use super::{changes, danger, dialogs, lock, log, walk};
+use super::{ask, changes, danger, dialogs, incidents, lock, log, mouse, palette, undo, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -31,6 +31,17 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::FilterSwitch => filter_switch(model, effects),
         Action::SortMenu => model.layer = Some(Layer::Menu(sort_menu(model))),
         Action::Resort => resort(model),
+        Action::Mark => ask::mark(model, false),
+        Action::MarkAll => ask::mark(model, true),
+        Action::Undo => undo::list(model),
+        Action::History => undo::history(model),
+        Action::Palette => palette::open(model),
+        Action::Identify => model.layer = Some(Layer::Identify(Box::default())),
+        Action::TimeForm => {
+            model.times.turn();
+            model.notice = Some(model.times.words());
+        }
+        Action::Mouse => mouse::switch(model, effects),
         Action::Grow => model.pane_more = (model.pane_more + 10).min(50),
         Action::Shrink => model.pane_more = (model.pane_more - 10).max(-50),
         Action::Copy => copy(model, effects),
@@ -50,6 +61,9 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
 }
 
 fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
+    if ask::open(model, action) {
+        return;
+    }
     if let Err(why) = model.may(action) {
         model.notice = Some(format!("{}: {why}", action.info().name));
         return;
@@ -130,6 +144,8 @@ fn open(model: &mut Model, effects: &mut Effects) {
         Screen::Services => model.services.fold(),
         Screen::Status => open_from_status(model, effects),
         Screen::Log => log::open(model, effects),
+        // The story first, then what it was made of.
+        Screen::Incidents if model.in_pane => log::act(model, Action::IncidentCalls, effects),
         Screen::Tokens | Screen::Incidents | Screen::Requests | Screen::Operators | Screen::Audit => {
             model.in_pane = true;
         }
@@ -176,22 +192,28 @@ fn filter(model: &mut Model) {
     let text = match model.screen {
         Screen::Log => model.logs.tail.filter.text.clone(),
         Screen::Audit => model.audit.filter.line(),
+        Screen::Incidents => model.incidents.filter.clone(),
         _ => model.tokens.filter.clone(),
     };
     model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Filter, &text)));
 }
 
 fn filter_switch(model: &mut Model, effects: &mut Effects) {
-    if model.screen == Screen::Log {
-        log::switch_filter(model, effects);
-    } else {
-        model.tokens.filter_on = !model.tokens.filter_on;
-        model.tokens.refilter();
-        super::watch_revoked(model, effects);
+    match model.screen {
+        Screen::Log => log::switch_filter(model, effects),
+        Screen::Incidents => incidents::switch_filter(model, effects),
+        _ => {
+            model.tokens.filter_on = !model.tokens.filter_on;
+            model.tokens.refilter();
+            super::watch_revoked(model, effects);
+        }
     }
 }
 
 fn sort_menu(model: &Model) -> Menu {
+    if model.screen == Screen::Incidents {
+        return incidents::sort_menu(model);
+    }
     let items = Sort::ALL.iter().map(|(letter, sort, words)| MenuItem {
         letter: *letter,
         words: (*words).to_owned(),
@@ -247,7 +269,7 @@ fn leave(model: &mut Model, effects: &mut Effects) {
 
 /// Closes the topmost thing that is open; false where there is none.
 fn step_back(model: &mut Model) -> bool {
-    let closed = log::close_something(model) || std::mem::take(&mut model.in_pane);
+    let closed = log::close_something(model) || std::mem::take(&mut model.in_pane) || ask::unmark(model);
     if closed {
         model.pane_top = 0;
     }

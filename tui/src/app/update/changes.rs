@@ -7,6 +7,7 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects, Reply};
 use super::super::secret::{Secret, ShowOnce};
 use tollgate_shared::api::TokenView;
+use tollgate_shared::token::TokenState;
 
 /// Sends a change, unless the connection is not live: then it is refused, never queued. Returns its number.
 pub(super) fn request(model: &mut Model, call: Call, cli: String, effects: &mut Effects) -> Option<u64> {
@@ -16,6 +17,7 @@ pub(super) fn request(model: &mut Model, call: Call, cli: String, effects: &mut 
     }
     let generation = model.next_generation();
     model.commands.begin(cli, generation);
+    super::undo::begin(model, &call, generation);
     effects.push(Effect::Request { generation, call: Box::new(call) });
     Some(generation)
 }
@@ -45,7 +47,16 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
             model.tokens.note_worst(model.now);
         }
         Reply::Created { secret, token } => show_secret(model, generation, secret, *token),
-        Reply::Bulk(bulk) => bulk.tokens.into_iter().for_each(|token| model.tokens.refresh(token)),
+        Reply::Bulk(bulk) => {
+            for token in bulk.tokens {
+                match token.state {
+                    TokenState::Revoked => model.tokens.remove(token.id),
+                    _ => model.tokens.refresh(token),
+                }
+            }
+            model.tokens.note_worst(model.now);
+        }
+        Reply::Incidents(bulk) => bulk.incidents.into_iter().for_each(|incident| model.incidents.refresh(incident)),
         Reply::Receipt(receipt, also) => {
             model.tokens.remove(receipt.id);
             model.tokens.note_worst(model.now);
@@ -77,9 +88,11 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
             });
         }
         Reply::Request(request) => model.requests.refresh(*request),
+        Reply::Workflow(workflow) => model.requests.refresh_workflow(*workflow),
         Reply::Said(words) => said(model, words),
     }
     close_danger(model, generation);
+    super::ask::done(model, generation);
     effects.push(Effect::Refresh);
 }
 
@@ -154,6 +167,10 @@ pub(super) fn submit(model: &mut Model, effects: &mut Effects) {
     if form.theirs.is_some() {
         *form = form.reloaded(now);
         return;
+    }
+    if super::ask::is_of_many(form) {
+        let form = form.clone();
+        return super::ask::review(model, form);
     }
     let (submitted, cli) = (form.submit(), form.cli());
     let reviewed = matches!(form.kind, FormKind::EditToken(_) | FormKind::EditOperator(_) | FormKind::EditFilter(_));

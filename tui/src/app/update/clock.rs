@@ -6,6 +6,8 @@ use super::super::connection::{Connection, DELAYED_AFTER_SECS};
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Dirty, Effects};
+use super::super::tail::Entry;
+use super::super::times::Form;
 use super::super::words::age_changes_in;
 
 pub(super) fn tick(model: &mut Model, before: Timestamp, effects: &mut Effects) {
@@ -63,6 +65,20 @@ fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
         Screen::Requests => {
             let visible = model.requests.rows.iter().skip(model.requests.cursor.top).take(rows);
             visible.map(|row| change(row.created_at)).min()
+        }
+        Screen::Log if model.times.form == Form::Ago => {
+            let tail = &model.logs.tail;
+            let visible = tail.entries.iter().skip(tail.cursor.top).take(rows);
+            let calls = visible.filter_map(|entry| match entry {
+                Entry::Row(row) => Some(change(row.at)),
+                Entry::Gap(_) => None,
+            });
+            let refused = model.logs.refused.iter().skip(model.logs.refused_cursor.top).take(rows);
+            calls.chain(refused.map(|row| change(row.at))).min()
+        }
+        Screen::Audit if model.times.form == Form::Ago => {
+            let visible = model.audit.rows.iter().skip(model.audit.cursor.top).take(rows);
+            visible.map(|row| change(row.at)).min()
         }
         Screen::Log | Screen::Services | Screen::Audit | Screen::Status => None,
     }

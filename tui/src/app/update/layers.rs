@@ -1,5 +1,6 @@
 //! Keys and pastes where a dialog, a menu or a prompt is on top.
 
+use super::super::ask::Stop;
 use super::super::audit::AuditFilter;
 use super::super::commands;
 use super::super::danger::Part;
@@ -7,7 +8,8 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
-use super::{act, changes, danger, log, trial, walk};
+use super::{act, ask, changes, danger, identify, incidents, log, palette, trial, undo, walk};
+use tollgate_shared::secret::find_in;
 use zeroize::Zeroizing;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -22,15 +24,37 @@ pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(Layer::Prompt(_)) => prompt(model, key, effects),
         Some(Layer::Form(_)) => form(model, key, effects),
         Some(Layer::Danger(_)) => danger::key(model, key, effects),
+        Some(Layer::Ask(_)) => ask::key(model, key, effects),
+        Some(Layer::Palette(_)) => palette::key(model, key, effects),
+        Some(Layer::Identify(_)) => identify::key(model, key, effects),
+        Some(Layer::Undo { .. } | Layer::History { .. }) => undo::key(model, key, effects),
         Some(Layer::Secret(_)) => secret(model, key, effects),
         Some(Layer::Receipt(..)) => receipt(model, key, effects),
     }
 }
 
 /// A paste goes into a field of text and nowhere else; it never runs as keys.
+///
+/// A secret in it goes nowhere but into the prompt that asks whose it is, unseen: it must not be echoed by a search.
 pub(super) fn paste(model: &mut Model, text: &Hidden, burst: bool) {
+    if !find_in(&text.0).is_empty() && is_open_to_secrets(model) {
+        if matches!(model.layer, Some(Layer::Prompt(_))) {
+            cancel_prompt(model);
+        }
+        return identify::caught(model, &text.0);
+    }
     let refused = match &mut model.layer {
         Some(Layer::Prompt(prompt)) => prompt.field.paste(&text.0).err(),
+        Some(Layer::Identify(identify)) => {
+            identify.paste(&text.0);
+            None
+        }
+        Some(Layer::Palette(palette)) => {
+            // What is too long for a field finds nothing.
+            palette.field.paste(&text.0).ok();
+            palette::look(model);
+            None
+        }
         Some(Layer::Form(form)) => {
             form.paste(&text.0);
             None
@@ -43,6 +67,14 @@ pub(super) fn paste(model: &mut Model, text: &Hidden, burst: bool) {
             danger.error = Some("a paste does not count: type the name or the id".to_owned());
             None
         }
+        Some(Layer::Ask(ask)) if ask.mark == Stop::Reason => {
+            ask.error = ask.reason.paste(&text.0).err().map(|why| why.to_string());
+            None
+        }
+        Some(Layer::Ask(ask)) => {
+            ask.error = Some("a paste does not count here: Tab goes to the reason".to_owned());
+            None
+        }
         _ => {
             let how = if burst { "text came faster than anyone types" } else { "a paste" };
             model.notice = Some(format!("{how}: ignored, since no field is open"));
@@ -52,6 +84,21 @@ pub(super) fn paste(model: &mut Model, text: &Hidden, burst: bool) {
     if let (Some(refused), Some(Layer::Prompt(prompt))) = (refused, &mut model.layer) {
         prompt.error = Some(refused.to_string());
     }
+}
+
+/// Where a pasted secret may open the prompt of its own: over a screen and its menus, never in place of a form.
+fn is_open_to_secrets(model: &Model) -> bool {
+    !matches!(
+        model.layer,
+        Some(
+            Layer::Form(_)
+                | Layer::Danger(_)
+                | Layer::Ask(_)
+                | Layer::Secret(_)
+                | Layer::Receipt(..)
+                | Layer::Identify(_)
+        )
+    )
 }
 
 fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
@@ -77,6 +124,8 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(item) => match item.pick {
             Pick::Action(action) => act::act(model, action, effects),
             Pick::Log(pick) => log::pick(model, pick, effects),
+            Pick::SortIncidents(sort) => incidents::sort(model, sort),
+            Pick::Incident { place, only } => incidents::add(model, place, only, effects),
             Pick::Sort(sort) => {
                 model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
                 model.tokens.sort = sort;
@@ -128,7 +177,7 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) {
     }
 }
 
-fn set_filter(model: &mut Model, text: &str) {
+pub(super) fn set_filter(model: &mut Model, text: &str) {
     model.tokens.filter = text.to_owned();
     model.tokens.filter_on = true;
     model.tokens.refilter();
@@ -150,6 +199,9 @@ fn enter(model: &mut Model, effects: &mut Effects) {
         (PromptKind::Command, _) if text.trim().is_empty() => None,
         // So that a test can see what a defect leaves of the terminal.
         (PromptKind::Command, _) if cfg!(debug_assertions) && text == "debug-panic" => panic!("it was asked for"),
+        (PromptKind::Command, _) if commands::asked(&text).is_some() => commands::asked(&text)
+            .map_or(Ok(()), |(screen, query)| palette::command(model, screen, query, effects))
+            .err(),
         (PromptKind::Command, _) => commands::parse(&text).map(|action| act::act(model, action, effects)).err(),
         (PromptKind::Search, _) => {
             if !walk::search(model, &text) {
@@ -160,6 +212,7 @@ fn enter(model: &mut Model, effects: &mut Effects) {
         (PromptKind::Goto | PromptKind::SaveQuery, _) | (PromptKind::Filter, Screen::Log) => {
             log::enter(model, prompt.kind, &text, effects).err()
         }
+        (PromptKind::Filter, Screen::Incidents) => incidents::enter(model, &text, effects).err(),
         (PromptKind::Filter, Screen::Audit) => AuditFilter::parse(&text)
             .map(|filter| {
                 let audit = &mut model.audit;

@@ -1,10 +1,12 @@
 //! What the keys of the API log do.
 
+mod kept;
 mod pages;
 mod prompts;
 
 use std::sync::Arc;
 
+use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::query::{LOGS, Query};
 use zeroize::Zeroizing;
@@ -22,6 +24,8 @@ use super::super::tail::{Entry, Page, can_load};
 use super::super::words;
 use super::follow_log;
 
+pub use kept::kept_query;
+use kept::{request, save_prompt, saved_menu};
 pub(super) use pages::{counts, fetch, goto, rows, want};
 pub(super) use prompts::{enter, key};
 
@@ -68,13 +72,17 @@ pub(super) fn pick(model: &mut Model, pick: LogPick, effects: &mut Effects) {
             follow_log(model, filter, false, effects);
         }
         LogPick::Query(place) => {
-            let Some(query) = model.logs.saved.get(place).map(|saved| saved.q.clone()) else { return };
-            ask(model, query, effects);
+            let Some(saved) = model.logs.saved.get(place).cloned() else { return };
+            match saved.screen {
+                QueryScreen::Incidents => super::incidents::ask(model, saved.q, effects),
+                _ => ask(model, saved.q, effects),
+            }
         }
         LogPick::DropQuery(place) => {
-            let Some(name) = model.logs.saved.get(place).map(|saved| saved.name.to_string()) else { return };
-            let cli = format!("tollgate query delete logs {}", words::shell(&name));
-            request(model, Call::DropQuery { name }, cli, effects);
+            let Some(saved) = model.logs.saved.get(place) else { return };
+            let (screen, name) = (saved.screen, saved.name.to_string());
+            let cli = format!("tollgate query delete {screen} {}", words::shell(&name));
+            request(model, Call::DropQuery { screen, name }, cli, effects);
         }
         LogPick::Value { place, only } => {
             let row = model.logs.tail.selected_row().cloned();
@@ -213,6 +221,9 @@ fn error(model: &mut Model, forward: bool, effects: &mut Effects) {
 
 /// `=` and `!`: the value under the cursor, or a menu of the row's values where no column is marked.
 fn narrow(model: &mut Model, only: bool, effects: &mut Effects) {
+    if model.screen == Screen::Incidents {
+        return super::incidents::narrow(model, only);
+    }
     let Some(row) = model.logs.tail.selected_row().cloned() else {
         model.notice = Some("no row is marked".to_owned());
         return;
@@ -379,57 +390,17 @@ fn brush(model: &mut Model, later: bool, effects: &mut Effects) {
     model.notice = Some(format!("time: {}", moved.words()));
 }
 
-fn saved_menu(model: &mut Model, drops: bool) {
-    let saved = model.logs.saved.iter().enumerate();
-    let letters = ('a'..='z').chain('A'..='Z').chain(std::iter::repeat(' '));
-    // Nothing is deleted by a slip: there the mark begins on a line that is no query.
-    let none = drops.then(|| item(' ', "none of them".to_owned(), LogPick::Nothing));
-    let items: Vec<MenuItem> = saved
-        .zip(letters)
-        .map(|((place, saved), letter)| {
-            let pick = if drops { LogPick::DropQuery(place) } else { LogPick::Query(place) };
-            item(letter, format!("@{}  {}", saved.name, saved.q), pick)
-        })
-        .collect();
-    let items: Vec<MenuItem> = none.filter(|_| !items.is_empty()).into_iter().chain(items).collect();
-    if items.is_empty() {
-        model.notice = Some("no saved queries: f types a query, .w keeps it under a name".to_owned());
-        return;
-    }
-    let title = if drops { "DELETE which saved query" } else { "SAVED QUERIES of yours" };
-    model.layer = Some(Layer::Menu(Menu { title: title.to_owned(), items, at: 0 }));
-}
-
-fn save_prompt(model: &mut Model) {
-    if model.logs.tail.filter.is_empty() {
-        model.notice = Some("there is no query to save: f types one".to_owned());
-        return;
-    }
-    model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::SaveQuery, "")));
-}
-
-/// A change of the operator's own saved queries: also a reader's. Nothing is queued while there is no connection.
-fn request(model: &mut Model, call: Call, cli: String, effects: &mut Effects) {
-    if let Err(why) = model.connection.may_change(model.heard_at, model.now) {
-        model.notice = Some(why);
-        return;
-    }
-    let generation = model.next_generation();
-    model.commands.begin(cli, generation);
-    effects.push(Effect::Request { generation, call: Box::new(call) });
-}
-
 fn row_incident(model: &mut Model, effects: &mut Effects) {
     let Some(id) = model.logs.tail.selected_row().and_then(|row| row.incidents.first().copied()) else {
         model.notice = Some("this call touched no incident".to_owned());
         return;
     };
-    let Some(index) = model.incidents.rows.iter().position(|row| row.head.id == id) else {
-        model.notice = Some(format!("not among those listed: tollgate incident show {id}"));
-        return;
-    };
     super::act::act(model, Action::Go(Screen::Incidents), effects);
-    model.incidents.go(index);
+    match model.incidents.rows.iter().position(|row| row.head.id == id) {
+        Some(index) => model.incidents.go(index),
+        // It is older than those that are listed, or the query hides it.
+        None => super::incidents::ask(model, format!("id:{id}"), effects),
+    }
 }
 
 fn incident_calls(model: &mut Model, effects: &mut Effects) {
@@ -467,10 +438,7 @@ fn export_menu(model: &Model) -> Menu {
 }
 
 fn export_command(model: &Model) -> String {
-    match model.logs.tail.filter.options().as_str() {
-        "" => "tollgate log export --output jsonl".to_owned(),
-        options => format!("tollgate log --output jsonl --limit 100000{options}"),
-    }
+    format!("tollgate log export --output jsonl{}", model.logs.tail.filter.options())
 }
 
 fn write(model: &mut Model, what: Export, effects: &mut Effects) {

@@ -9,7 +9,7 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::status::{self, Cards};
 use super::super::tail::{Page, Tail};
-use super::{changes, follow_log, log, trial};
+use super::{changes, follow_log, identify, log, trial, undo};
 use tollgate_shared::api::{HourView, StatusView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -44,10 +44,12 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
             model.tokens.refresh(*token);
             note_tokens(model);
         }
-        Net::Incidents { open, resolved, more } => {
-            model.incidents.replace(open, resolved, more);
+        Net::Incidents { query, open, resolved, more } => {
+            model.incidents.replace(&query, open, resolved, more);
             refresh_story(model, effects);
         }
+        Net::IncidentsRefused { query, why } => model.incidents.refuse(&query, why),
+        Net::Maintenances(maintenances) => model.maintenances = maintenances,
         Net::Organisation { teams, services, filters } => {
             model.services.replace(teams, services, filters);
             meet_filter(model);
@@ -64,6 +66,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Counts { number, result } => log::counts(model, number, result),
         Net::Saved(saved) => model.logs.saved = saved,
         Net::Incident(incident) => model.incidents.refresh(*incident),
+        Net::Identified { generation, result } => identify::answered(model, generation, result),
         Net::Me(me) => model.me = Some(*me),
         Net::Operators(rows) => {
             model.operators.replace(rows);
@@ -178,6 +181,8 @@ fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) 
     model.health.clock_ahead_secs = status.now.secs_since(model.now);
     model.status = Some(status);
     effects.touch(Dirty::Input);
+    // The client task begins anew with every connection, and knows nothing of the query.
+    effects.push(Effect::WatchIncidents { query: model.incidents.query().to_owned() });
     let filter = model.logs.tail.filter.clone();
     if !(same_log && model.logs.tail.is_over) {
         follow_log(model, filter, same_log, effects);
@@ -254,10 +259,12 @@ fn done(model: &mut Model, generation: u64, result: Result<Reply, Failure>, effe
     match result {
         Ok(reply) => {
             model.commands.end(generation, CommandState::Done(model.now));
+            model.undo.end(generation, Some(&reply), model.now);
             changes::succeeded(model, generation, reply, effects);
         }
         Err(failure) => {
             model.commands.end(generation, CommandState::Failed(failure.words.clone()));
+            model.undo.end(generation, None, model.now);
             failed(model, generation, &failure, effects);
         }
     }
@@ -281,6 +288,11 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
             danger.pending = None;
             danger.error = Some(words.clone());
             back_to_form(model, words, failure.kind, effects);
+        }
+        Some(Layer::Ask(ask)) if ask.pending == Some(generation) => {
+            ask.pending = None;
+            ask.error = Some(words);
+            undo::failed(model, failure.kind);
         }
         Some(Layer::Secret(dialog)) => dialog.notice = Some(words),
         _ => model.notice = Some(words),

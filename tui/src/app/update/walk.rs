@@ -37,6 +37,25 @@ pub(super) fn step(model: &mut Model, by: isize) {
     }
 }
 
+/// The first row that is shown, and the marked one.
+#[must_use]
+pub(super) fn cursor(model: &Model) -> (usize, usize) {
+    let of = |top, index| (top, index);
+    match model.screen {
+        Screen::Tokens => of(model.tokens.cursor.top, model.tokens.cursor.index),
+        Screen::Log if model.logs.tab == LogTab::Refused => {
+            of(model.logs.refused_cursor.top, model.logs.refused_cursor.index)
+        }
+        Screen::Log => of(model.logs.tail.cursor.top, model.logs.tail.cursor.index),
+        Screen::Incidents => of(model.incidents.cursor.top, model.incidents.cursor.index),
+        Screen::Requests => model.requests.top_and_index(),
+        Screen::Services => of(model.services.cursor.top, model.services.cursor.index),
+        Screen::Operators => of(model.operators.cursor.top, model.operators.cursor.index),
+        Screen::Audit => of(model.audit.cursor.top, model.audit.cursor.index),
+        Screen::Status => (0, 0),
+    }
+}
+
 /// Moves by half a page.
 pub(super) fn page(model: &mut Model, down: bool) {
     let layout = model.layout();

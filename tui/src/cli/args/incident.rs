@@ -57,12 +57,19 @@ pub(in crate::cli) struct IncidentList {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct IncidentPick {
     /// Ids or pieces of ids; `-` reads them from standard input, one a line
-    #[arg(value_name = "INCIDENT", required_unless_present = "incident_filter", conflicts_with = "incident_filter")]
+    #[arg(
+        value_name = "INCIDENT",
+        required_unless_present_any = ["incident_filter", "query"],
+        conflicts_with_all = ["incident_filter", "query"]
+    )]
     pub(in crate::cli) incidents: Vec<String>,
+    /// All that this query finds, as in `incident list`; @NAME is one that was kept
+    #[arg(long, short = 'Q', value_name = "QUERY", allow_hyphen_values = true)]
+    pub(in crate::cli) query: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) filter: IncidentFilter,
-    /// How many incidents the filter must find; asked for on a terminal
-    #[arg(long, value_name = "N", requires = "incident_filter")]
+    /// How many incidents the query or the options must find; asked for on a terminal
+    #[arg(long, value_name = "N", conflicts_with = "incidents")]
     pub(in crate::cli) confirm_count: Option<u32>,
 }
 

@@ -32,7 +32,10 @@ pub(in crate::cli) enum LogVerb {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = LOG_QUERY_HELP)]
 pub(in crate::cli) struct LogExport {
+    #[command(flatten)]
+    pub(in crate::cli) asked: Asked,
     /// A new file, for its owner alone; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(in crate::cli) to: PathBuf,

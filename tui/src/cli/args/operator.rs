@@ -62,6 +62,9 @@ pub(in crate::cli) struct OperatorEdit {
     /// Name or id
     #[arg(value_name = "OPERATOR")]
     pub(in crate::cli) operator: String,
+    /// Only if he is still of this version, as `operator show` said it [default: as he is now]
+    #[arg(long, value_name = "VERSION")]
+    pub(in crate::cli) if_version: Option<u64>,
     /// A new name
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) name: Option<String>,

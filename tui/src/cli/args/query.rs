@@ -5,8 +5,9 @@ use tollgate_shared::api::Screen;
 pub(super) const LOG_QUERY_HELP: &str = "\
 A query is conditions side by side; all must hold. `or`, `not` and ( ) work too:
   token:NAME  service:OPS/DB  team:OPS  outcome:no_match  status:>=400  status:4xx
-  ip:10.0.0.0/8  since:15m  until:5m  call:ID  incident:ID  from:TEXT  body:TEXT
-  method:  path:  agent:  problem:  bytes:>16384  latency:>5ms  seq:>=100
+  ip:10.0.0.0/8  since:15m  until:5m  call:ID  incident:ID  request:ID
+  from:TEXT  body:TEXT  method:  path:  agent:  problem:
+  bytes:>16384  latency:>5ms  seq:>=100
   body.alerts[0].labels.severity = critical   (= != ~ > >= < <=)
   any other word: text in title, body, ?from=, path, query, agent or problem
 A value with a space is quoted, and then the whole query for the shell:

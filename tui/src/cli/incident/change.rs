@@ -2,10 +2,12 @@
 
 use std::io::Read as _;
 
-use tollgate_shared::api::{BulkIncidents, BulkIncidentsResult, ResolveIncident};
+use tollgate_shared::api::{BulkIncidents, BulkIncidentsResult, ResolveIncident, Screen};
+use tollgate_shared::query::typed_value;
 
-use super::{incidents, query_of};
-use crate::cli::args::{Format, IncidentPick};
+use super::incidents;
+use crate::cli::args::{Asked, Format, IncidentFilter, IncidentPick};
+use crate::cli::asked;
 use crate::cli::context::{Context, Done};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::verdict::count;
@@ -57,10 +59,13 @@ async fn single(cx: &mut Context<'_>, reference: &str, change: Change) -> Done {
 
 /// Without a count what is found is only listed; on a terminal the count is asked for.
 async fn by_filter(cx: &mut Context<'_>, pick: IncidentPick, change: &Change) -> Done {
-    let query = query_of(None, &pick.filter);
-    let mut bulk = BulkIncidents { q: query.filter(), confirm_count: pick.confirm_count, ..bulk_of(change) };
+    let asked = Asked { words: Vec::new(), query: pick.query };
+    let given = asked::text(cx, Screen::Incidents, &asked).await?;
+    let q = query_text(given, &pick.filter);
+    let mut bulk = BulkIncidents { q, confirm_count: pick.confirm_count, ..bulk_of(change) };
     if bulk.confirm_count.is_none() {
-        let found = cx.client.bulk_incidents(&bulk).await?;
+        let found = cx.client.bulk_incidents(&bulk).await;
+        let found = found.map_err(|error| asked::drawn(error, Some(&bulk.q)))?;
         show(cx, &found)?;
         if found.count == 0 {
             return Ok(Exit::Ok);
@@ -68,6 +73,26 @@ async fn by_filter(cx: &mut Context<'_>, pick: IncidentPick, change: &Change) ->
         bulk.confirm_count = Some(typed_count(cx, change, found.count)?);
     }
     carried_out(cx, &bulk).await
+}
+
+/// The options as conditions of the query; all must hold.
+fn query_text(given: Option<String>, filter: &IncidentFilter) -> String {
+    let mut terms: Vec<String> = given.map(|given| format!("({given})")).into_iter().collect();
+    let mut term = |field: &str, value: Option<&String>| {
+        terms.extend(value.map(|value| format!("{field}:{}", typed_value(value))));
+    };
+    term("service", filter.service.as_ref());
+    term("token", filter.token.as_ref());
+    term("since", filter.since.map(|since| format!("{}s", since.as_secs())).as_ref());
+    let priorities = filter.priority.iter().flat_map(|list| list.split(','));
+    let priorities: Vec<String> = priorities.map(|one| format!("priority:{}", typed_value(one.trim()))).collect();
+    if !priorities.is_empty() {
+        terms.push(format!("({})", priorities.join(" or ")));
+    }
+    if let Some(text) = filter.text.as_deref().map(typed_value) {
+        terms.push(format!("(title:{text} or key:{text})"));
+    }
+    terms.join(" ")
 }
 
 fn bulk_of(change: &Change) -> BulkIncidents {
@@ -104,7 +129,8 @@ fn typed_count(cx: &mut Context<'_>, change: &Change, found: u32) -> Result<u32,
 }
 
 async fn carried_out(cx: &mut Context<'_>, bulk: &BulkIncidents) -> Done {
-    let result = cx.client.bulk_incidents(bulk).await?;
+    let result = cx.client.bulk_incidents(bulk).await;
+    let result = result.map_err(|error| asked::drawn(error, Some(&bulk.q).filter(|q| !q.is_empty())))?;
     let done = format!("{}: {}", bulk.action, count(u64::from(result.count), "incident"));
     cx.changed(&result, |_| done)
 }

@@ -4,6 +4,7 @@ use tollgate_shared::api::{
     AuditVerdict, LockdownView, OperatorView, RedactionRuleView, RedactionTried, RuleTried, StatusView,
 };
 use tollgate_shared::audit::AuditRow;
+use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::role::{GlobalRole, TeamRole};
 
 use super::*;
@@ -74,6 +75,18 @@ async fn operators_are_added_edited_switched_and_removed() {
     assert_eq!(tollgate(&fake, &["operator", "edit", "anna"]).await.exit(), 64);
     let did = tollgate(&fake, &["operator", "list"]).await;
     assert!(did.out.contains("anna (1000)") && did.out.contains("reader, Ops=manager"), "{}", did.out);
+}
+
+#[tokio::test]
+async fn an_operator_who_was_changed_meanwhile_is_not_edited() {
+    let fake = FakeDaemon::start(|target, _| match target.starts_with("PATCH ") {
+        true => Reply::problem(&Problem::new(Slug::VersionMismatch, "version 2 is asked for, it is 1")),
+        false => Reply::json(&operator()),
+    });
+    let did = tollgate(&fake, &["operator", "edit", "anna", "--if-version", "2", "--role", "none"]).await;
+    assert_eq!(did.exit(), 1, "{}", did.err);
+    assert!(did.err.contains("is version 1 now, not 2; nothing was changed"), "{}", did.err);
+    assert!(did.err.contains("tollgate operator show anna"), "{}", did.err);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a run found, in words.
 
-use tollgate_shared::api::trying::{Baseline, Doubt, Fate, NotLookedAt, TriedRow, Verdict, WhatIfReport};
+use tollgate_shared::api::trying::{Baseline, Doubt, Fate, NotLookedAt, TriedEffect, TriedRow, Verdict, WhatIfReport};
 use tollgate_shared::explain::SkipReason;
 
 use crate::cli::table::{Table, numbers, words};
@@ -30,8 +30,9 @@ pub(in crate::cli) fn fate_words(fate: &Fate) -> String {
     if let Some(slug) = &fate.refused {
         return format!("refused {slug}");
     }
-    let effect = |effect: &tollgate_shared::api::trying::TriedEffect| {
-        format!("{} {} > {}", effect.phase, effect.service.name, effect.filter.name)
+    let effect = |effect: &TriedEffect| match effect.filter.name.as_str() {
+        "" => format!("{} {}", effect.phase, effect.service.name),
+        filter => format!("{} {} > {filter}", effect.phase, effect.service.name),
     };
     match fate.effects.as_slice() {
         [] => "nothing".to_owned(),

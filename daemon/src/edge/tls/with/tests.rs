@@ -148,3 +148,17 @@ fn files_of_the_wrong_mode_kind_or_content_are_refused_with_the_remedy() {
     assert!(refusal(&with(&files.certificate, &other.key)).contains("belongs to"));
     assert!(self_signed(vec![NAME.to_owned()], directory.path()).is_err(), "nothing is overwritten");
 }
+
+#[test]
+fn a_self_signed_certificate_makes_its_directory_for_its_owner_alone() {
+    let parent = TempDir::new().unwrap();
+    let directory = parent.path().join("etc").join("tollgate");
+    let files = self_signed(vec![NAME.to_owned()], &directory).unwrap();
+    assert!(Acceptor::load(&files).is_ok());
+    assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+    chmod(&directory, 0o755);
+    std::fs::remove_file(&files.key).unwrap();
+    std::fs::remove_file(&files.certificate).unwrap();
+    assert!(self_signed(vec![NAME.to_owned()], &directory).is_ok());
+    assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o755, "it stays as it was");
+}

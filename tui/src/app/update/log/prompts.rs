@@ -1,10 +1,10 @@
 //! The query bar, and the lines for a time and for a name.
 
 use tollgate_shared::name::Name;
-use tollgate_shared::query::{LOGS, Query};
+use tollgate_shared::query::{LOGS, Query, Schema};
 use tollgate_shared::time::Timestamp;
 
-use super::{ask, fetch, goto, request};
+use super::{ask, fetch, goto, kept, kept::request};
 use crate::app::Model;
 use crate::app::field::Field;
 use crate::app::key::{Code, Key};
@@ -20,7 +20,7 @@ const DAY: i64 = 86_400;
 /// Keys of the query bar beyond those of every line: Tab completes, arrows walk through the history. True if it was one.
 pub(in crate::app::update) fn key(model: &mut Model, key: Key) -> bool {
     let Some(Layer::Prompt(prompt)) = &model.layer else { return false };
-    if prompt.kind != PromptKind::Filter || model.screen != Screen::Log {
+    if prompt.kind != PromptKind::Filter || !matches!(model.screen, Screen::Log | Screen::Incidents) {
         return false;
     }
     match key.code {
@@ -49,7 +49,7 @@ fn complete(model: &mut Model) {
             cycle = cycle.filter(|_| more);
             Some(Field::with_cursor(&text, cursor))
         }
-        None => mended(&text),
+        None => mended(&text, suggest::schema(model)),
     };
     let Some(Layer::Prompt(prompt)) = &mut model.layer else { return };
     prompt.cycle = cycle;
@@ -59,8 +59,8 @@ fn complete(model: &mut Model) {
     }
 }
 
-fn mended(text: &str) -> Option<Field> {
-    let error = Query::parse(text, &LOGS).err()?;
+fn mended(text: &str, schema: &'static Schema) -> Option<Field> {
+    let error = Query::parse(text, schema).err()?;
     let (text, cursor) = suggest::replaced(text, &error.at, error.suggestion.as_deref()?);
     Some(Field::with_cursor(&text, cursor))
 }
@@ -68,7 +68,7 @@ fn mended(text: &str) -> Option<Field> {
 /// A former query of this session.
 fn recall(model: &mut Model, older: bool) {
     let Some(Layer::Prompt(prompt)) = &mut model.layer else { return };
-    let history = &model.logs.history;
+    let history = if model.screen == Screen::Incidents { &model.incidents.history } else { &model.logs.history };
     let back = if older { (prompt.back + 1).min(history.len()) } else { prompt.back.saturating_sub(1) };
     let text = back.checked_sub(1).and_then(|back| history.iter().rev().nth(back));
     let text = text.map_or_else(|| prompt.before.clone(), Clone::clone);
@@ -102,9 +102,9 @@ pub(in crate::app::update) fn enter(
 
 fn save(model: &mut Model, name: &str, effects: &mut Effects) -> Result<(), String> {
     let name: Name = name.trim_start_matches('@').parse().map_err(|error| format!("{error}"))?;
-    let q = model.logs.tail.filter.text.clone();
-    let cli = format!("tollgate query save logs {} {}", words::shell(name.as_str()), words::shell(&q));
-    request(model, Call::SaveQuery { name: name.to_string(), q }, cli, effects);
+    let (screen, q) = kept::kept_query(model);
+    let cli = format!("tollgate query save {screen} {} {}", words::shell(name.as_str()), words::shell(&q));
+    request(model, Call::SaveQuery { screen, name: name.to_string(), q }, cli, effects);
     Ok(())
 }
 

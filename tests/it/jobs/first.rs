@@ -1,0 +1,92 @@
+//! Job 1: from a fresh install to the first incident.
+
+use std::process::Command;
+
+use tollgate_tests::binaries;
+use tollgate_tests::daemon::{Daemon, clean_command};
+use tollgate_tests::process::run;
+
+use super::{go, on_tokens, secret_on};
+use crate::desk::{go_to, press};
+use crate::support::alert;
+
+#[test]
+fn job_1_the_guided_path_leads_from_nothing_to_the_first_incident() {
+    let daemon = Daemon::start();
+    let mut console = on_tokens(&daemon, (100, 30));
+    let empty = console.wait_for("A  leads through the four steps: team, service, filter, token");
+    assert!(empty.contains(&format!(":{} this host only", daemon.gate().port())), "where calls are taken:\n{empty}");
+    press(&mut console, "A", "NEW TEAM");
+    console.type_slowly("Ops");
+    press(&mut console, "\r", "> [ Create ]");
+    press(&mut console, "\r", "NEW SERVICE");
+    console.type_slowly("DB");
+    go_to(&mut console, "[ Create ]");
+    press(&mut console, "\r", "NEW FILTER from a preset");
+    console.type_slowly("alertm");
+    console.wait_for("alertmanager");
+    go_to(&mut console, "[ Create ]");
+    press(&mut console, "\r", "NEW TOKEN");
+    console.type_slowly("am-prod");
+    go_to(&mut console, "[ Create ]");
+    let shown = press(&mut console, "\r", "shown this once");
+    let secret = secret_on(&shown);
+    // The line to run reads the secret, so that neither the shell's history nor ps has it.
+    assert!(
+        shown.contains("read -rs TG") && shown.contains(&format!("http://{}/v1/process", daemon.gate())),
+        "{shown}"
+    );
+    assert_eq!(shown.matches(&secret).count(), 1, "{shown}");
+    console.send("\r");
+    press(&mut console, "\x1b", "Do you have it?");
+    console.send("\x1b");
+    console.wait_until("it was put away", |screen| screen.contains("am-prod") && !screen.contains(&secret));
+    assert_eq!(daemon.post(&secret, &alert("firing", "disk")).status, 201);
+    go(&mut console, "3");
+    console.wait_for("disk is down");
+    go(&mut console, "2");
+    let log = console.wait_for("created");
+    assert!(log.contains("disk is down"), "debug was on from the start, so the call is there:\n{log}");
+}
+
+#[test]
+fn job_1_without_the_console_status_says_the_commands_that_are_left_and_they_work() {
+    let daemon = Daemon::start();
+    let steps = || daemon.cli(["status"]).expect(0).stdout;
+    let said = steps();
+    let commands: Vec<&str> = said
+        .lines()
+        .skip_while(|line| *line != "To the first incident:")
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
+    assert_eq!(commands.len(), 6, "four commands and two ways to call:\n{said}");
+    let alert_file = daemon.home().join("alert.json");
+    std::fs::write(&alert_file, alert("firing", "disk")).expect("a file");
+    for command in &commands[..5] {
+        let mut shell = clean_command("/bin/sh".as_ref(), daemon.home());
+        // What the operator has in his path.
+        let line = command.replacen("tollgate", "\"$TOLLGATE\"", 1);
+        run(
+            shell.env("TOLLGATE", binaries::tollgate()).env("TOLLGATE_SOCKET", daemon.socket()).args(["-c", &line]),
+            b"",
+        )
+        .expect(0);
+    }
+    assert_eq!(daemon.all("/v1/incidents").len(), 1);
+    assert!(!steps().contains("To the first incident"), "nothing is left to do");
+}
+
+#[test]
+fn job_1_a_client_that_finds_no_socket_says_where_it_looked() {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut command: Command = clean_command(&binaries::tollgate(), home.path());
+    let said = run(command.arg("status"), b"");
+    if said.status == Some(0) {
+        return tollgate_tests::skipped("job_1_a_client_that_finds_no_socket", "a daemon runs on this host");
+    }
+    let said = said.expect(69).stderr;
+    for place in ["/run/tollgate/admin.sock", "/run/tollgate/reader.sock", ".local/share/tollgate/admin.sock"] {
+        assert!(said.contains(place), "{place}:\n{said}");
+    }
+    assert!(said.contains("tollgated run") && said.contains("--socket"), "{said}");
+}

@@ -1,0 +1,186 @@
+//! Changes, and what comes of them.
+
+use tollgate_shared::api::Screen as QueryScreen;
+use tollgate_shared::api::{
+    BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, FilterPatch, FilterView, IncidentView, NewFilter,
+    NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken,
+    ServiceView, TeamView, TokenPatch, TokenView, WorkflowView,
+};
+use tollgate_shared::incident::IncidentState;
+
+use super::Hidden;
+use crate::app::secret::Secret;
+
+/// What a change brought back.
+#[derive(Debug)]
+pub enum Reply {
+    Token(Box<TokenView>),
+    /// Several tokens at once.
+    Bulk(Box<BulkResult>),
+    /// Several incidents at once.
+    Incidents(Box<BulkIncidentsResult>),
+    Operator(Box<OperatorView>),
+    /// There is nothing more to say: it is done.
+    Nothing,
+    Created {
+        secret: Secret,
+        token: Box<TokenView>,
+    },
+    /// And what became of what it had issued.
+    Receipt(Box<RevokeReceipt>, Vec<String>),
+    Incident(Box<IncidentView>),
+    Team(Box<TeamView>),
+    Service(Box<ServiceView>),
+    Filter(Box<FilterView>),
+    Request(Box<RequestView>),
+    Workflow(Box<WorkflowView>),
+    /// A file was written, or a text was sent to the clipboard: the words to show.
+    Said(String),
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// One sentence.
+    pub words: String,
+    /// Field by field, where the daemon named fields.
+    pub fields: Vec<(String, String)>,
+    pub kind: FailureKind,
+}
+
+/// What can be done about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailureKind {
+    #[default]
+    Other,
+    /// Somebody else was faster: look at what he did, then again.
+    Outdated,
+    /// Not before so many seconds.
+    Wait(u32),
+}
+
+/// What an object must still be, so that a change may be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    Token { token: String, version: u64 },
+    Incident { incident: String, state: IncidentState },
+    Service { service: String, enabled: bool },
+}
+
+/// A change or a question to the daemon.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// Only if all of this is still so.
+    Guarded(Vec<Expect>, Box<Call>),
+    Debug {
+        token: String,
+        on: bool,
+    },
+    CreateToken(Box<NewToken>),
+    EditToken {
+        token: String,
+        patch: Box<TokenPatch>,
+        version: u64,
+        debug: Option<bool>,
+    },
+    Rotate {
+        token: String,
+        rotate: RotateToken,
+    },
+    Overlap {
+        token: String,
+        secs: u32,
+    },
+    Refresh {
+        token: String,
+    },
+    Suspend {
+        token: String,
+        reason: String,
+    },
+    Resume {
+        token: String,
+    },
+    BulkTokens(Box<BulkTokens>),
+    BulkIncidents(Box<BulkIncidents>),
+    Revoke {
+        token: String,
+        confirm: String,
+        reason: String,
+        also: Vec<String>,
+    },
+    Acknowledge {
+        incident: String,
+    },
+    Unacknowledge {
+        incident: String,
+    },
+    Resolve {
+        incident: String,
+        comment: Option<String>,
+    },
+    CreateTeam(NewTeam),
+    CreateService(NewService),
+    CreateFilter(NewFilter),
+    EditFilter {
+        filter: String,
+        patch: Box<FilterPatch>,
+        version: String,
+    },
+    RetryRequest {
+        request: String,
+    },
+    CancelRequest {
+        request: String,
+        comment: Option<String>,
+    },
+    SwitchWorkflow {
+        workflow: String,
+        on: bool,
+        version: u64,
+    },
+    SwitchService {
+        service: String,
+        on: bool,
+    },
+    RemoveTeam {
+        team: String,
+    },
+    RemoveService {
+        service: String,
+    },
+    RemoveFilter {
+        filter: String,
+    },
+    SaveQuery {
+        screen: QueryScreen,
+        name: String,
+        q: String,
+    },
+    DropQuery {
+        screen: QueryScreen,
+        name: String,
+    },
+    CreateOperator(NewOperator),
+    EditOperator {
+        operator: String,
+        patch: OperatorPatch,
+        version: u64,
+    },
+    RemoveOperator {
+        operator: String,
+    },
+    SetPassphrase {
+        operator: String,
+        passphrase: Option<Hidden>,
+    },
+    SetLockdown {
+        on: bool,
+        reason: String,
+    },
+    SignIn {
+        operator: String,
+        passphrase: Hidden,
+    },
+    SignOut,
+}
