@@ -1,6 +1,7 @@
 //! The daemon's own command line: `tollgated run`, `tollgated config`, `tollgated check`.
 
 mod check;
+mod man;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -40,6 +41,12 @@ enum Verb {
     Config(Flags),
     /// Look through the files of a stopped daemon and say what is damaged; changes nothing; exit 1 when something is
     Check(Flags),
+    /// The man page
+    Man {
+        /// Write it as DIR/tollgated.8, in place of one that is there [default: standard output]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<std::path::PathBuf>,
+    },
     /// Make a certificate that signs itself, for hosts without an authority; senders must be told to trust it
     #[cfg(feature = "tls")]
     SelfSigned {
@@ -58,9 +65,20 @@ pub fn exec() -> ExitCode {
         Ok(Arguments { verb: Verb::Run(flags) }) => with_config(flags, run),
         Ok(Arguments { verb: Verb::Config(flags) }) => with_config(flags, |config| show_config(&config)),
         Ok(Arguments { verb: Verb::Check(flags) }) => with_config(flags, |config| check_files(&config)),
+        Ok(Arguments { verb: Verb::Man { dir } }) => show_man(dir.as_deref()),
         #[cfg(feature = "tls")]
         Ok(Arguments { verb: Verb::SelfSigned { names, out } }) => self_signed(names, &out),
         Err(error) => usage(&error),
+    }
+}
+
+fn show_man(directory: Option<&std::path::Path>) -> ExitCode {
+    match man::write(directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("the man page cannot be written: {error}"));
+            ExitCode::from(EXIT_FAILURE)
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! What senders write reaches no terminal as anything but text.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::json;
 use tollgate_tests::daemon::{Daemon, Token};
 use tollgate_tests::output::{Writer, judge};
-use tollgate_tests::process::Guarded;
+use tollgate_tests::process::{Guarded, run};
 use tollgate_tests::terminal::Terminal;
 use tollgate_tests::wait::{self, PATIENCE};
 
@@ -109,7 +110,10 @@ fn assert_harmless(what: &str, writer: Writer, bytes: &[u8], printed_min: usize)
 fn no_byte_that_a_sender_wrote_drives_the_terminal_of_an_operator() {
     let daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &["--debug", "--dedup", "0s"]);
-    let mut console = Terminal::start(&console_of(&daemon), (130, 45));
+    let recording = daemon.home().join("recording");
+    let mut command = console_of(&daemon);
+    command.arg("--record").arg(&recording);
+    let mut console = Terminal::start(&command, (130, 45));
     console.wait_for("am ");
     console.send("2");
     console.wait_for("FOLLOWING");
@@ -126,6 +130,9 @@ fn no_byte_that_a_sender_wrote_drives_the_terminal_of_an_operator() {
     console.wait_for_output();
     assert_harmless("console", Writer::Console, &console.bytes(), 20_000);
     commands(&daemon);
+    lines(&daemon);
+    exports(&daemon);
+    playback(&daemon, &recording);
     follow(&daemon, rows);
 }
 
@@ -192,6 +199,34 @@ fn commands(daemon: &Daemon) {
             assert_harmless(&format!("{args:?} {form}, errors"), Writer::Command, ran.stderr.as_bytes(), 0);
         }
     }
+}
+
+/// The console line by line.
+fn lines(daemon: &Daemon) {
+    let mut command = daemon.cli_command();
+    let words = "log\nshow 1\nnext\nshow 22\nnext\nincidents\nshow 1\nactions 1\nrefused\nfollow\n\naudit\n";
+    // And whoever types it has no power over his own terminal either.
+    let typed = format!("{words}\x1b[2J\u{202e}\n\u{9b}2J\n");
+    let ran = run(command.arg("--linear"), &[typed.as_bytes(), b"\xff\xc0\x80\n"].concat()).expect(0);
+    assert_harmless("lines", Writer::Command, ran.stdout.as_bytes(), 5_000);
+    assert_harmless("lines, errors", Writer::Command, ran.stderr.as_bytes(), 0);
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 78), "{}", ran.stdout);
+}
+
+fn exports(daemon: &Daemon) {
+    for form in ["jsonl", "csv", "har"] {
+        let ran = daemon.cli_with(&["--output", form, "log", "export"], b"").expect(0);
+        assert_harmless(&format!("export {form}"), Writer::Command, ran.stdout.as_bytes(), 100_000);
+    }
+}
+
+/// What was recorded while they came, and its last screen.
+fn playback(daemon: &Daemon, recording: &Path) {
+    let bytes = std::fs::read(recording).expect("there is a recording");
+    assert_harmless("recording", Writer::Command, &bytes, 50_000);
+    let name = recording.to_str().expect("a name");
+    let ran = daemon.cli_with(&["playback", name, "--print"], b"").expect(0);
+    assert_harmless("playback", Writer::Command, ran.stdout.as_bytes(), 200);
 }
 
 fn follow(daemon: &Daemon, rows: usize) {

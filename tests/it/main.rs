@@ -14,6 +14,7 @@ mod hostile;
 mod incidents;
 mod intake;
 mod jobs;
+mod linear;
 mod machine;
 mod marks;
 mod nagios;

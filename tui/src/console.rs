@@ -8,7 +8,9 @@ mod client;
 mod fetch;
 mod files;
 mod keys;
+mod me;
 mod pages;
+pub mod playback;
 mod stage;
 mod tails;
 mod trial;
@@ -20,8 +22,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tollgate_shared::time::Timestamp;
 
+use crate::app::msg::{Failure, Reply};
 use crate::app::update::update;
 use crate::app::{Dirty, Effect, Effects, Model, Msg, Net};
+use crate::cli::ConsoleArgs;
+use crate::session::record::Recorder;
 use crate::term::frame::{DirtyKind, Draw, FramePolicy};
 use crate::term::input::Input;
 use crate::term::look::Look;
@@ -29,6 +34,9 @@ use crate::term::signals::Signal;
 use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
 use stage::Stage;
+
+pub(crate) use fetch::{Topic, evidence, usual};
+pub(crate) use me::me;
 
 /// What the client task may have said and the loop has not taken yet. A tail that finds it full becomes a gap.
 const NET_QUEUE: usize = 64;
@@ -46,6 +54,17 @@ pub struct ConsoleOptions {
     pub look: Look,
     /// Without a key for so many seconds the screen is hidden.
     pub lock_after_secs: Option<u32>,
+    /// A new file that keeps what happens.
+    pub record: Option<PathBuf>,
+    /// For an account that may use nothing else: no file is written, and the program is not left by ctrl-z.
+    pub forced: bool,
+}
+
+impl From<ConsoleArgs> for ConsoleOptions {
+    fn from(args: ConsoleArgs) -> Self {
+        let ConsoleArgs { sockets, look, lock_after_secs, record, forced, .. } = args;
+        Self { sockets, look, lock_after_secs, record, forced }
+    }
 }
 
 /// Why the loop ended.
@@ -70,17 +89,20 @@ pub fn run(options: &ConsoleOptions) -> io::Result<i32> {
 }
 
 async fn console(options: &ConsoleOptions) -> io::Result<i32> {
+    // Before the terminal is taken: a file that is there already is said in plain words.
+    let (columns, rows) = Stage::size_now(&process_env());
+    let mut model = Model::new(now(), columns, rows);
+    model.lock_after_secs = options.lock_after_secs;
+    model.times.offset_secs = offset_secs(model.now);
+    let recorder = options.record.as_deref().map(|path| Recorder::create(path, &model)).transpose()?;
     let mut stage = Stage::open(&process_env(), options.look)?;
     let (net_out, net_in) = mpsc::channel(NET_QUEUE);
     let (effects_out, effects_in) = mpsc::channel(EFFECT_QUEUE);
     let sockets = options.sockets.clone();
     let end = {
-        let size = stage.size();
-        let mut model = Model::new(now(), size.0, size.1);
-        model.lock_after_secs = options.lock_after_secs;
-        model.times.offset_secs = offset_secs(model.now);
         // The first paint comes before the first connect.
         let mut desk = Desk::new(model, Theme::of(&stage.caps), effects_out);
+        (desk.recorder, desk.forced) = (recorder, options.forced);
         desk.draw_if_due(&mut stage).ok();
         let client = tokio::spawn(client::run(sockets, effects_in, net_out));
         let end = desk.work(&mut stage, net_in).await;
@@ -105,11 +127,25 @@ struct Desk {
     dirty: Option<Dirty>,
     policy: FramePolicy,
     effects: Sender<Effect>,
+    recorder: Option<Recorder>,
+    /// No file is written, and the program is not left.
+    forced: bool,
 }
+
+/// Why a form for one program alone refuses something.
+const FORCED: &str = "this account has the console alone: no file is written on this host";
 
 impl Desk {
     fn new(model: Model, theme: Theme, effects: Sender<Effect>) -> Self {
-        Self { model, theme, dirty: Some(Dirty::Input), policy: FramePolicy::default(), effects }
+        Self {
+            model,
+            theme,
+            dirty: Some(Dirty::Input),
+            policy: FramePolicy::default(),
+            effects,
+            recorder: None,
+            forced: false,
+        }
     }
 
     async fn work(&mut self, stage: &mut Stage, mut net: Receiver<Net>) -> End {
@@ -206,11 +242,10 @@ impl Desk {
     }
 
     fn take(&mut self, stage: &mut Stage, message: Msg) -> Result<(), End> {
-        let now = now();
         if matches!(message, Msg::Tick) {
-            self.model.times.offset_secs = offset_secs(now);
+            self.model.times.offset_secs = offset_secs(now());
         }
-        let Effects { list, dirty } = update(&mut self.model, message, now);
+        let Effects { list, dirty } = self.update(message);
         self.dirty = self.dirty.max(dirty);
         for effect in list {
             self.run(stage, effect)?;
@@ -218,10 +253,26 @@ impl Desk {
         Ok(())
     }
 
+    /// Every message goes this way, so that a recording has all of them.
+    fn update(&mut self, message: Msg) -> Effects {
+        let now = now();
+        let ended = self.recorder.as_mut().and_then(|recorder| recorder.note(&self.model, &message, now));
+        let effects = update(&mut self.model, message, now);
+        if let Some(why) = ended {
+            self.recorder = None;
+            self.answer(why);
+        }
+        effects
+    }
+
     fn run(&mut self, stage: &mut Stage, effect: Effect) -> Result<(), End> {
         match effect {
             Effect::Quit => Err(End::Quit),
             Effect::Repaint => self.repaint(stage),
+            Effect::Background if self.forced => {
+                self.answer("this account has the console alone: q leaves it".to_owned());
+                Ok(())
+            }
             Effect::Background => self.background(stage),
             Effect::Copy { text, secret } => {
                 let words = stage.copy(&text.0, secret);
@@ -229,6 +280,11 @@ impl Desk {
                 Ok(())
             }
             Effect::Mouse(on) => stage.mouse(on).map_err(|_| End::Lost),
+            Effect::WriteFile { generation, .. } if self.forced => {
+                let words = FORCED.to_owned();
+                self.tell(Net::Done { generation, result: Err(Failure { words, ..Failure::default() }) });
+                Ok(())
+            }
             Effect::WriteFile { generation, name, text } => {
                 let written = files::write_new(&name, &text.0);
                 self.tell(Net::Done { generation, result: written });
@@ -252,7 +308,7 @@ impl Desk {
 
     /// An answer of the loop itself goes straight into the model.
     fn tell(&mut self, net: Net) {
-        let Effects { list, dirty } = update(&mut self.model, Msg::Net(net), now());
+        let Effects { list, dirty } = self.update(Msg::Net(net));
         self.dirty = self.dirty.max(dirty);
         for effect in list {
             drop(self.effects.try_send(effect));
@@ -260,7 +316,7 @@ impl Desk {
     }
 
     fn answer(&mut self, words: String) {
-        self.tell(Net::Done { generation: 0, result: Ok(crate::app::msg::Reply::Said(words)) });
+        self.tell(Net::Done { generation: 0, result: Ok(Reply::Said(words)) });
     }
 
     fn repaint(&mut self, stage: &mut Stage) -> Result<(), End> {
@@ -287,6 +343,6 @@ fn offset_secs(at: Timestamp) -> i32 {
 
 /// The only clock of the console.
 #[expect(clippy::disallowed_methods, reason = "the main loop is where the clock is read; all else gets `now`")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     chrono::Utc::now().into()
 }

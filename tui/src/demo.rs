@@ -77,12 +77,12 @@ fn play(args: &DemoArgs, console: &ConsoleArgs, io: &mut Io, runtime: &Runtime) 
         let cast = objects::create(&client).await.map_err(DemoError::Objects)?;
         let senders = Senders::start(cast, stage.gate.clone());
         let done = if on_screen {
-            let options = ConsoleOptions {
-                sockets: vec![socket.clone()],
-                look: console.look,
-                lock_after_secs: console.lock_after_secs,
-            };
-            on_a_thread(options).await
+            let args = ConsoleArgs { sockets: vec![socket.clone()], ..console.clone() };
+            if args.linear || args.plain_terminal {
+                senders_beside_lines(&args).await
+            } else {
+                on_a_thread(ConsoleOptions::from(args)).await
+            }
         } else {
             headless::show(&client, io, &mut signals, args.seconds).await
         };
@@ -94,6 +94,11 @@ fn play(args: &DemoArgs, console: &ConsoleArgs, io: &mut Io, runtime: &Runtime) 
     let exit = played?;
     struck?;
     Ok(exit)
+}
+
+/// Lines are waited for without holding up the senders.
+async fn senders_beside_lines(args: &ConsoleArgs) -> Result<Exit, DemoError> {
+    Ok(crate::linear::run(args, Io::of_process()).await)
 }
 
 /// The console has a loop and a runtime of its own, as outside the demo; meanwhile the senders go on here.

@@ -42,7 +42,7 @@ impl Load {
             at_end();
             wait_until(start + self.warm + self.window);
             at_end();
-            senders.into_iter().map(|sender| sender.join()).collect::<Vec<_>>()
+            senders.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
         let mut latencies = Vec::new();
         for sender in senders {

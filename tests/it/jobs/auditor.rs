@@ -48,8 +48,7 @@ fn job_8_the_audit_is_asked_by_target_actor_and_action_in_the_command_and_on_the
     let by_option = daemon.cli_json(["audit", "--target", &id]);
     assert_eq!(by_option.as_array().map(Vec::len), Some(3), "{by_option}");
     let mut console = on_tokens(&daemon, (130, 40));
-    let screen = go(&mut console, "7");
-    drop(screen);
+    go(&mut console, "7");
     let screen = console.wait_for("chain INTACT");
     assert!(screen.contains("token.revoke"), "{screen}");
     press(&mut console, "f", "actor:NAME");

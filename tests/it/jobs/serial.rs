@@ -8,7 +8,7 @@ use tollgate_tests::terminal::Terminal;
 use tollgate_tests::{process, skipped};
 
 use crate::console::console;
-use crate::desk::press;
+use crate::desk::{press, wait_for_why_not};
 use crate::support::{alert, with_alertmanager};
 
 /// A uid that no host gives to anybody.
@@ -96,10 +96,7 @@ fn job_6_a_reader_finds_the_refused_calls_and_is_told_in_words_what_he_may_not()
     // Grey cannot be seen here: brackets, and the reason in words.
     console.wait_for("(E edit)");
     console.send("R");
-    // Which of the two depends on whether the teams are known already.
-    console.wait_until("why not", |screen| {
-        screen.contains("revoke: bob is a reader: reading only") || screen.contains("revoke: needs manager of Ops")
-    });
+    wait_for_why_not(&console, "bob");
     console.send("2");
     console.wait_for("REFUSED");
     console.send("f");

@@ -67,9 +67,9 @@ fn job_2_what_never_reached_a_token_is_one_tab_away_in_the_log_and_says_why() {
     assert!(!screen.contains(&sender.secret), "{screen}");
     // The pane has room for the whole reason.
     console.send("\x1b[A");
-    console.wait_for("it was cut or something was added");
+    console.wait_for("bytes instead of 65");
     console.send("\x1b[A");
-    console.wait_for("define its variable or macro");
+    console.wait_for("is a placeholder");
     let said = daemon.cli(["log", "--refused"]).expect(0).stdout;
     assert!(said.contains("placeholder") && said.contains("/api/v1/process"), "{said}");
 }

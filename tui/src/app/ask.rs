@@ -80,7 +80,9 @@ pub struct Ask {
 
 impl Ask {
     #[must_use]
-    pub fn new(what: What, lines: Vec<Line>) -> Self {
+    pub fn new(what: What, mut lines: Vec<Line>) -> Self {
+        // What is changed is read first.
+        lines.sort_by_key(|line| line.left_out.is_some());
         Self {
             what,
             lines,

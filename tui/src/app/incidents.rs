@@ -187,9 +187,10 @@ impl Incidents {
         }
     }
 
-    /// Marks all rows, or none of them.
+    /// Marks all that are open, or none of them: of what is resolved nothing changes any more.
     pub fn mark_all(&mut self) {
-        let all: Vec<IncidentId> = self.rows.iter().map(|row| row.head.id).collect();
+        let open = self.rows.iter().filter(|row| row.head.state.is_open());
+        let all: Vec<IncidentId> = open.map(|row| row.head.id).collect();
         self.marks.switch_all(&all);
     }
 

@@ -9,6 +9,7 @@ use super::action::Action;
 use super::audit::Audit;
 use super::commands::CommandLog;
 use super::connection::{Connection, Phase};
+use super::forms::Value;
 use super::incidents::Incidents;
 use super::layer::Layer;
 use super::layout::Layout;
@@ -188,6 +189,29 @@ impl Model {
         let runs = |one: &&MaintenanceView| one.from <= self.now && one.until.is_none_or(|until| until > self.now);
         let here = self.maintenances.iter().filter(|one| one.service.id == service);
         here.filter(runs).min_by_key(|one| (!one.tags.is_empty(), one.from))
+    }
+
+    /// How many rows of this screen are marked for one change of all of them.
+    #[must_use]
+    pub fn marks(&self) -> usize {
+        match self.screen {
+            Screen::Tokens => self.tokens.marks.len(),
+            Screen::Incidents => self.incidents.marks.len(),
+            _ => 0,
+        }
+    }
+
+    /// True while letters go where they are not shown: whatever keeps what is typed must not keep these.
+    #[must_use]
+    pub fn hides_typing(&self) -> bool {
+        let hides = match &self.layer {
+            Some(Layer::Identify(_)) => true,
+            Some(Layer::Form(form)) => {
+                form.fields.get(form.focus).is_some_and(|field| matches!(field.value, Value::Masked(_)))
+            }
+            _ => false,
+        };
+        hides || self.lock.is_some()
     }
 
     /// The lockdown in force.

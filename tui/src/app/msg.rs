@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::api::{
     AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
     RequestView, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf,
@@ -22,7 +23,7 @@ use super::rights::Me;
 use super::tail::Page;
 
 /// What happened.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Msg {
     Key(Key),
     /// Pasted text. `burst`: it came as keys too fast for a hand, so the terminal did not mark it as a paste.
@@ -41,7 +42,7 @@ pub enum Msg {
 }
 
 /// What the mouse did, in cells from the upper left corner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mouse {
     Press { column: u16, row: u16 },
     Wheel { down: bool },
@@ -57,8 +58,26 @@ impl std::fmt::Debug for Hidden {
     }
 }
 
+/// Of a text that may be a secret, a recording knows the length alone.
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.chars().count().serialize(serializer)
+    }
+}
+
+/// Played back, it is as many letters.
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let chars = usize::deserialize(deserializer)?;
+        Ok(Self(Zeroizing::new("x".repeat(chars.min(CHARS_MAX)))))
+    }
+}
+
+/// Of a recording that may come from anywhere no more is believed.
+const CHARS_MAX: usize = 1_000_000;
+
 /// Which tail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slot {
     /// The API log's.
     Log,
@@ -67,7 +86,7 @@ pub enum Slot {
 }
 
 /// What the client task says.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Net {
     Connected(Box<StatusView>),
     /// The connection is lost or could not be made.
@@ -190,7 +209,7 @@ pub enum Net {
 }
 
 /// A page of the log, rising.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Rows {
     pub rows: Vec<LogRow>,
     /// There are further rows in the direction that was asked for.
@@ -198,7 +217,7 @@ pub struct Rows {
 }
 
 /// Rows of the audit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuditPage {
     pub rows: Vec<AuditRow>,
     /// There are older ones before this seq.
@@ -208,7 +227,7 @@ pub struct AuditPage {
 }
 
 /// What is known of a token beside itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Evidence {
     /// Whose.
     pub token: String,

@@ -2,6 +2,7 @@
 //!
 //! The daemon decides. This saves the way to it: where something is not known here, it is asked.
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{IncidentView, OperatorView, TokenView};
 use tollgate_shared::request::RequestState;
 use tollgate_shared::role::{GlobalRole, TeamRole};
@@ -12,7 +13,7 @@ use super::model::{Model, Screen};
 use super::services::Node;
 
 /// Who works here, as far as it decides what he may.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     /// His name in the audit.
     pub name: String,
@@ -211,8 +212,40 @@ pub fn may(model: &Model, action: Action) -> Result<(), String> {
     if matches!(action, Action::SignIn | Action::SignOut) {
         return signing(model, action);
     }
+    if model.marks() > 0 && is_of_rows(action) {
+        return of_marked(model, action);
+    }
     by_role(model, action)?;
     by_state(model, action)
+}
+
+/// True for what is done to the marked row of a table that has marks.
+#[must_use]
+pub fn is_of_rows(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Edit
+            | Action::Debug
+            | Action::Revoke
+            | Action::Rotate
+            | Action::Refresh
+            | Action::Suspend
+            | Action::Allowlist
+            | Action::Acknowledge
+            | Action::Unacknowledge
+            | Action::Resolve
+    )
+}
+
+/// Of rows that are marked the dialog says one by one what may not be done: here only what holds for all of them.
+fn of_marked(model: &Model, action: Action) -> Result<(), String> {
+    if matches!(action, Action::Debug | Action::Rotate | Action::Allowlist) {
+        return Err(format!("it is for one row at a time, and {} are marked: Esc unmarks them", model.marks()));
+    }
+    match &model.me {
+        Some(me) => me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) }),
+        None => unknown(model),
+    }
 }
 
 fn signing(model: &Model, action: Action) -> Result<(), String> {
@@ -223,10 +256,7 @@ fn signing(model: &Model, action: Action) -> Result<(), String> {
 }
 
 fn by_role(model: &Model, action: Action) -> Result<(), String> {
-    let Some(me) = &model.me else {
-        let status = model.status.as_ref().filter(|status| status.caller_role == "reader");
-        return status.map_or(Ok(()), |status| Err(format!("{} is a reader: reading only", status.caller)));
-    };
+    let Some(me) = &model.me else { return unknown(model) };
     me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) })?;
     let team = model.services.selected_team().map(|team| team.name.as_str());
     match action {
@@ -280,14 +310,23 @@ fn may_own_tokens(me: &Me, action: Action) -> bool {
     of_tokens && !me.read_only && me.personal().is_ok() && me.operator.as_ref().is_some_and(|own| own.enabled)
 }
 
+/// Until it is known who works here, the status says at least whether he only reads.
+fn unknown(model: &Model) -> Result<(), String> {
+    let status = model.status.as_ref().filter(|status| status.caller_role == "reader");
+    status.map_or(Ok(()), |status| Err(format!("{} is a reader: reading only", status.caller)))
+}
+
 /// Why an action cannot be done to a token, wherever the mark is.
 ///
 /// # Errors
 /// The reason in a few words.
 pub fn may_token(model: &Model, action: Action, token: &TokenView) -> Result<(), String> {
-    if let Some(me) = &model.me {
-        me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) })?;
-        on_token(me, action, token)?;
+    match &model.me {
+        Some(me) => {
+            me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) })?;
+            on_token(me, action, token)?;
+        }
+        None => unknown(model)?,
     }
     token_state(action, token)
 }
@@ -297,7 +336,7 @@ pub fn may_token(model: &Model, action: Action, token: &TokenView) -> Result<(),
 /// # Errors
 /// The reason in a few words.
 pub fn may_incident(model: &Model, action: Action, row: &IncidentView) -> Result<(), String> {
-    let Some(me) = model.me.as_ref().filter(|_| action.changes()) else { return Ok(()) };
+    let Some(me) = model.me.as_ref().filter(|_| action.changes()) else { return unknown(model) };
     me.may_change()?;
     me.responder(row.service.name.split('/').next())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -30,6 +31,22 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(not shown)")
     }
 }
+
+/// It has no form in JSON: only that there was one.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        NOT_KEPT.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|_| Self::new(NOT_KEPT.to_owned()))
+    }
+}
+
+/// In the place of a secret in a recording.
+const NOT_KEPT: &str = "(not recorded)";
 
 /// The dialog that shows it.
 #[derive(Clone, Debug)]

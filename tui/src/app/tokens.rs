@@ -465,7 +465,6 @@ mod tests {
 
     #[test]
     fn a_limit_that_bites_is_told_from_other_refusals() {
-        // One that has not expired: that would be worse than any refusal.
         let mut limited = token(100, "limited");
         limited.expires_at = None;
         for (slug, bites) in [("rate-limited", true), ("ip-not-allowed", false)] {

@@ -21,6 +21,7 @@ mod walk;
 
 use tollgate_shared::time::Timestamp;
 
+use super::action::Action;
 use super::model::{Model, Screen};
 use super::msg::{Dirty, Effect, Effects, Msg, Slot};
 use super::query::LogFilter;
@@ -67,6 +68,20 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
     lock::hide_secret(model);
     settle(model, &mut effects);
     effects
+}
+
+/// Does an action on what is marked, as its key does: for who works without a screen.
+pub fn perform(model: &mut Model, action: Action, now: Timestamp) -> Effects {
+    let mut effects = Effects::default();
+    model.now = now;
+    act::act(model, action, &mut effects);
+    effects
+}
+
+/// The command that an action is equal to, for what is marked.
+#[must_use]
+pub fn command_line(model: &Model, action: Action) -> String {
+    dialogs::cli(model, action)
 }
 
 /// What follows from the new state: scrolling, and what has to be asked for.

@@ -1,13 +1,16 @@
 //! The command line as clap reads it. Each noun has its own file; what a command does is in `cli/<noun>.rs`.
 
 mod audit;
+mod console;
 mod filter;
 mod incident;
 mod log;
 mod maintenance;
 mod operator;
+mod playback;
 mod query;
 mod redaction;
+mod reference;
 mod request;
 mod send;
 mod team;
@@ -17,13 +20,16 @@ mod what_if;
 mod workflow;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
+pub(super) use console::{ConsoleFlags, ConsoleVerb};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
 pub(super) use log::{LogArgs, LogExport, LogReplay, LogVerb, LogView};
 pub(super) use maintenance::{MaintenanceAdd, MaintenanceVerb};
 pub(super) use operator::{OperatorAdd, OperatorEdit, OperatorVerb};
+pub(super) use playback::PlaybackArgs;
 pub(super) use query::{Asked, QueryVerb};
 pub(super) use redaction::{RedactionAdd, RedactionTry, RedactionVerb, RuleArgs, SampleArgs};
+pub(super) use reference::{KeysArgs, ManArgs};
 pub(super) use request::{RequestList, RequestVerb};
 pub(super) use send::SendArgs;
 pub(super) use team::{ServiceCreate, ServiceVerb, TeamVerb};
@@ -64,12 +70,8 @@ What needs the daemon stopped is a verb of `tollgated`, everything else one of
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) global: Global,
-    /// Of the console: hide the screen after so long without a key; a sign-in with a passphrase always does after 15m
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) lock_after: Option<Duration>,
-    /// Of the console: how it looks; before TOLLGATE_THEME, NO_COLOR, TERM, COLORTERM, the locale and COLORFGBG
-    #[arg(long, value_enum, value_name = "THEME")]
-    pub(super) theme: Option<Look>,
+    #[command(flatten)]
+    pub(super) console: ConsoleFlags,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }
@@ -169,6 +171,14 @@ pub(super) enum Verb {
     Status(StatusArgs),
     /// The whole product on sample data: a daemon on a temporary directory, senders, and the console on top
     Demo(DemoArgs),
+    /// The console, by its name; what a bare `tollgate` starts. Under sshd's ForceCommand: what the client asked for
+    Console(ConsoleVerb),
+    /// Every key of the console, by screen, with what it does
+    Keys(KeysArgs),
+    /// The man page
+    Man(ManArgs),
+    /// Show again what `tollgate --record` kept; needs no daemon
+    Playback(PlaybackArgs),
     /// Send a call to the daemon's listen address, as a sender would (all other commands use the local socket)
     Send(SendArgs),
 }

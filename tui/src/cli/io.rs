@@ -27,6 +27,17 @@ pub struct Io {
     pub width: usize,
     /// The terminal has no alternate screen (`TERM=dumb` or none).
     pub is_dumb: bool,
+    /// Everything is lines, one after the other, and this becomes of what is shown.
+    pub lines: Option<Lines>,
+}
+
+/// What becomes of lines that were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// A terminal keeps them, also a secret.
+    Kept,
+    /// Another program reads them.
+    Piped,
 }
 
 /// No value that is typed is longer.
@@ -54,6 +65,7 @@ impl Io {
             // A serial line says 0 (operator.md, job 6).
             width: columns.ok().filter(|columns| *columns > 0).unwrap_or(WIDTH_DEFAULT),
             is_dumb: term.is_empty() || term == "dumb",
+            lines: None,
         }
     }
 
@@ -79,7 +91,7 @@ impl Io {
     }
 
     /// Asks, and reads one line; `None` at the end of the input.
-    pub(super) fn ask(&mut self, question: &str) -> io::Result<Option<String>> {
+    pub(crate) fn ask(&mut self, question: &str) -> io::Result<Option<String>> {
         write!(self.err, "{} ", SafeText::new(question).to_plain())?;
         self.err.flush()?;
         let mut answer = String::new();
@@ -90,7 +102,7 @@ impl Io {
 
 impl Io {
     /// Asks, and reads one line that the terminal does not show; `None` at the end of the input and for ctrl-c.
-    pub(super) fn ask_hidden(&mut self, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    pub(crate) fn ask_hidden(&mut self, question: &str) -> io::Result<Option<Zeroizing<String>>> {
         write!(self.err, "{} ", SafeText::new(question).to_plain())?;
         self.err.flush()?;
         let quiet = Quiet::begin()?;
@@ -149,7 +161,7 @@ fn hidden_text(typed: &[u8]) -> io::Result<Option<Zeroizing<String>>> {
 
 /// JSON in which every character that could drive or deceive a terminal is written as `\uXXXX`. It reads back the same:
 /// outside of strings JSON has ASCII only, and serde has escaped C0 already.
-fn armour(json: &str) -> String {
+pub(crate) fn armour(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         let mut buffer = [0; 4];

@@ -12,6 +12,7 @@ use tollgate_shared::id::TokenId;
 use super::args::Format;
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
+use super::io::Lines;
 use super::show_once;
 
 /// Where the secret of a token that is about to be made will go. Made before the token, so that nothing that can be
@@ -24,6 +25,8 @@ pub(super) enum Destination {
     Pipe,
     /// Somebody looks.
     Screen,
+    /// Somebody looks at lines that stay, and has said that he knows.
+    Kept,
 }
 
 /// A file that did not exist before, for its owner alone.
@@ -87,9 +90,11 @@ impl Destination {
     /// # Errors
     /// The file exists or cannot be made; the terminal has no alternate screen, so the secret would stay in its
     /// history.
-    pub(super) fn prepare(cx: &Context<'_>, file: Option<PathBuf>) -> Result<Self, CliError> {
+    pub(super) fn prepare(cx: &mut Context<'_>, file: Option<PathBuf>) -> Result<Self, CliError> {
         match file {
             Some(path) => NewFile::create(&path).map(Self::File),
+            None if cx.io.lines == Some(Lines::Kept) => warned(cx),
+            None if cx.io.lines == Some(Lines::Piped) => Ok(Self::Pipe),
             None if !cx.io.out_is_tty => Ok(Self::Pipe),
             None if cx.io.is_dumb => {
                 let what = "this terminal has no second screen, so the secret would stay in its history";
@@ -129,12 +134,30 @@ impl Destination {
                 }
                 Ok(Exit::Ok)
             }
+            Self::Kept => {
+                cx.io.line("The secret, on the next line, is shown this once:").map_err(|error| lost(cx, &error))?;
+                pipe(cx, created).map_err(|error| lost(cx, &error))?;
+                without_secret(cx, created, None, verb)
+            }
             Self::Screen => {
                 show_once::show(created, &show_once::call_line(&cx.status.listen, cx.status.tls))
                     .map_err(|error| lost(cx, &error))?;
                 without_secret(cx, created, None, verb)
             }
         }
+    }
+}
+
+/// Before anything is made: where it would be shown, it would also be kept.
+fn warned(cx: &mut Context<'_>) -> Result<Destination, CliError> {
+    cx.io.note("This terminal keeps what it shows, so the secret would stay in its history.");
+    let answer = cx.io.ask("Type show to have it shown here once; Enter alone makes nothing:")?;
+    match answer.as_deref().map(str::trim) {
+        Some("show") => Ok(Destination::Kept),
+        _ => Err(CliError::failure(
+            "not confirmed, nothing was changed",
+            "or have it in a new file:  --secret-file FILE",
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Commands run in this process against a fake daemon.
 
 mod actions;
+mod hostile;
 mod people;
 mod tokens;
 mod watch;
@@ -15,10 +16,9 @@ use tollgate_shared::token::{Expiry, TokenState};
 
 use super::*;
 use crate::client::testing::{FakeDaemon, NOW, Reply};
-use crate::term::look::Look;
 
 #[derive(Clone, Default)]
-struct Buffer(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Buffer(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -31,7 +31,7 @@ impl Write for Buffer {
 }
 
 impl Buffer {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
@@ -47,7 +47,7 @@ impl Did {
     fn exit(&self) -> u8 {
         match self.ran {
             Ran::Command(exit) => exit as u8,
-            Ran::Console(_) | Ran::Demo(..) => panic!("a command was asked for"),
+            Ran::Console(_) | Ran::Demo(..) | Ran::Playback(_) => panic!("a command was asked for"),
         }
     }
 }
@@ -63,6 +63,7 @@ async fn tollgate_with(fake: Option<&FakeDaemon>, words: &[&str], typed: Option<
         err_is_tty: false,
         width: 80,
         is_dumb: false,
+        lines: None,
     };
     let argv = ["tollgate"].iter().chain(words).map(OsString::from).collect();
     let socket = fake.map(|fake| fake.socket().into_os_string());
@@ -157,7 +158,11 @@ async fn no_command_asks_for_the_console_with_the_sockets() {
     let did = tollgate_with(None, &["--socket", "/x.sock"], None).await;
     assert_eq!(
         did.ran,
-        Ran::Console(ConsoleArgs { sockets: vec!["/x.sock".into()], look: Look::Auto, lock_after_secs: None })
+        Ran::Console(ConsoleArgs {
+            sockets: vec!["/x.sock".into()],
+            named: Some("/x.sock".into()),
+            ..ConsoleArgs::default()
+        })
     );
 }
 
@@ -268,6 +273,7 @@ async fn a_reader_who_went_away_ends_the_command_quietly() {
         err_is_tty: false,
         width: 80,
         is_dumb: false,
+        lines: None,
     };
     let socket = fake.socket().into_os_string();
     let ran = run(vec!["tollgate".into(), "status".into(), "--socket".into(), socket], &mut io, |_| None).await;

@@ -1,5 +1,7 @@
 //! Everything but the tails: asked for when it changed, and never more often than it is worth.
 
+mod incidents;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,24 +11,21 @@ use tokio::time::Instant;
 use tollgate_shared::api::{IdentifyToken, OperatorView, StatusView};
 
 use super::client::{failure, words};
+use super::me::me;
 use super::pages;
 use super::trial;
 use crate::app::audit::AuditFilter;
 use crate::app::msg::{AuditPage, Evidence};
 use crate::app::query::LogFilter;
-use crate::app::rights::Me;
 use crate::app::tail::Page;
 use crate::app::{Effect, Net};
-use crate::client::{AuditQuery, Client, ClientError, IncidentQuery, PageQuery, RequestQuery, TokenQuery};
+use crate::client::{AuditQuery, Client, ClientError, PageQuery, RequestQuery, TokenQuery};
 
 /// The same thing is not asked for more often than this,
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// nor more than this part of the time: what takes long is asked for seldom.
 const SHARE: u32 = 20;
 const PAGE: u32 = 1_000;
-/// Incidents that are shown: open ones first, then the latest resolved ones; more of those where a query asks for some.
-const OPEN_PAGES_MAX: usize = 5;
-const RESOLVED: u32 = 100;
 /// Requests that are shown, the newest.
 const REQUESTS: u32 = 500;
 /// Audit rows of one question.
@@ -35,12 +34,10 @@ const AUDIT_ROWS: u32 = 200;
 const CHANGES: u32 = 100;
 /// The mark rests for so long before its token is asked about.
 const SETTLE: Duration = Duration::from_millis(150);
-/// The socket for those who read.
-const READER_SOCKET: &str = "reader.sock";
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Topic {
+pub(crate) enum Topic {
     Status,
     Tokens,
     Incidents,
@@ -346,6 +343,11 @@ macro_rules! all_pages {
     }};
 }
 
+/// What the daemon has of a topic, as the model takes it.
+pub(crate) async fn usual(client: &Client, topic: Topic) -> Result<Vec<Net>, ClientError> {
+    fetch(client, topic, &Wide::default()).await
+}
+
 async fn fetch(client: &Client, topic: Topic, wide: &Wide) -> Result<Vec<Net>, ClientError> {
     match topic {
         Topic::Status => Ok(vec![Net::Status(Box::new(client.status().await?))]),
@@ -353,7 +355,7 @@ async fn fetch(client: &Client, topic: Topic, wide: &Wide) -> Result<Vec<Net>, C
         Topic::Me => me(client).await.map(|me| vec![Net::Me(Box::new(me))]),
         Topic::Requests => requests(client).await.map(|net| vec![net]),
         Topic::Operators => Ok(vec![Net::Operators(operators(client).await?)]),
-        Topic::Incidents => asked_incidents(client, &wide.incidents).await.map(|net| vec![net]),
+        Topic::Incidents => incidents::asked(client, &wide.incidents).await.map(|net| vec![net]),
         Topic::Maintenances => {
             let rows = all_pages!(cursor => client.maintenances(None, &page(cursor.take())));
             Ok(vec![Net::Maintenances(rows)])
@@ -378,23 +380,6 @@ async fn tokens(client: &Client, revoked: bool) -> Result<Net, ClientError> {
     Ok(Net::Tokens(rows.into_iter().map(Arc::new).collect()))
 }
 
-/// Who works here. Whether he is an operator is asked, because only that says what he may in which team.
-async fn me(client: &Client) -> Result<Me, ClientError> {
-    let status = client.status().await?;
-    let by_uid = format!("uid {}", status.caller_uid);
-    let superuser = !client.is_signed_in() && status.caller_role == "admin" && is_superuser(&status, &by_uid);
-    let read_only = client.socket().file_name().is_some_and(|name| name == READER_SOCKET);
-    let operator = match superuser || status.caller == by_uid {
-        true => None,
-        false => client.operator(&status.caller).await.ok(),
-    };
-    Ok(Me { name: status.caller, superuser, read_only, operator })
-}
-
-fn is_superuser(status: &StatusView, by_uid: &str) -> bool {
-    (status.caller == "root" && status.caller_uid == 0) || status.caller == by_uid
-}
-
 /// Who may not see them gets the reason instead.
 async fn operators(client: &Client) -> Result<Result<Vec<OperatorView>, String>, ClientError> {
     let asked = async { Ok(all_pages!(cursor => client.operators(&page(cursor.take())))) };
@@ -406,7 +391,7 @@ async fn operators(client: &Client) -> Result<Result<Vec<OperatorView>, String>,
 }
 
 /// A mark that runs down a table must not ask for every row.
-async fn evidence(client: &Client, token: String) -> Option<Net> {
+pub(crate) async fn evidence(client: &Client, token: String) -> Option<Net> {
     tokio::time::sleep(SETTLE).await;
     let first = PageQuery { limit: Some(PAGE), cursor: None };
     let sources = client.token_sources(&token, &first).await.ok()?.items;
@@ -441,47 +426,6 @@ async fn organisation(client: &Client) -> Result<Vec<Net>, ClientError> {
     let filters = filters.into_iter().map(Arc::new).collect();
     let presets = client.presets().await?.items;
     Ok(vec![Net::Presets(presets), Net::Organisation { teams, services, filters }])
-}
-
-/// A query that the daemon does not take is answered with the reason, not asked again and again.
-async fn asked_incidents(client: &Client, query: &str) -> Result<Net, ClientError> {
-    match incidents(client, query).await {
-        Err(ClientError::Problem(problem)) if !query.is_empty() => {
-            let why = words(&ClientError::Problem(problem));
-            Ok(Net::IncidentsRefused { query: query.to_owned(), why })
-        }
-        answer => answer,
-    }
-}
-
-async fn incidents(client: &Client, asked: &str) -> Result<Net, ClientError> {
-    let q = (!asked.is_empty()).then(|| asked.to_owned());
-    let query = |state: &str, page| IncidentQuery {
-        q: q.clone(),
-        state: Some(state.to_owned()),
-        page,
-        ..IncidentQuery::default()
-    };
-    let mut open = Vec::new();
-    let mut cursor = None;
-    let mut more = false;
-    for _ in 0..OPEN_PAGES_MAX {
-        let got = client.incidents(&query("open", page(cursor))).await?;
-        open.extend(got.items.into_iter().map(Arc::new));
-        cursor = got.next;
-        more = cursor.is_some();
-        if !more {
-            break;
-        }
-    }
-    let latest = PageQuery { limit: Some(if asked.is_empty() { RESOLVED } else { PAGE }), cursor: None };
-    let resolved = client.incidents(&query("resolved", latest)).await?;
-    Ok(Net::Incidents {
-        query: asked.to_owned(),
-        open,
-        resolved: resolved.items.into_iter().map(Arc::new).collect(),
-        more,
-    })
 }
 
 async fn requests(client: &Client) -> Result<Net, ClientError> {

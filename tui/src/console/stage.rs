@@ -59,6 +59,12 @@ impl Stage {
         Ok(Self { caps, guard, screen, input, signals, lost, panicked, env: env.clone(), watchdog })
     }
 
+    /// Columns and rows of the terminal, before it is taken.
+    pub(super) fn size_now(env: &Env) -> (u16, u16) {
+        let size = Size::of(io::stdout(), env);
+        (size.columns, size.rows)
+    }
+
     pub(super) fn size(&self) -> (u16, u16) {
         let size = self.screen.size();
         (size.columns, size.rows)

@@ -112,7 +112,7 @@ fn widths(ask: &Ask, width: u16) -> [usize; 3] {
     let width = usize::from(width).saturating_sub(5);
     let widest = |pick: fn(&Line) -> &String, least: usize| {
         let widths = ask.lines.iter().take(100).map(|line| SafeText::new(pick(line)).width());
-        widths.max().unwrap_or(0).clamp(least, (width / 3).max(least))
+        widths.max().unwrap_or(0).clamp(least, (width.saturating_sub(NAME_MIN) / 2).max(least))
     };
     let (old, new) = (widest(|line| &line.old, 4), widest(|line| &line.new, 4));
     [width.saturating_sub(old + new), old, new]

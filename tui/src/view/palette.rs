@@ -53,7 +53,7 @@ fn detail(model: &Model, found: &Found) -> String {
     let key = key
         .map(ToString::to_string)
         .or_else(|| keymap::menu(place).find(|entry| entry.action == action).map(|entry| format!(".{}", entry.letter)));
-    let key = key.map(|key| format!("{key:7}")).unwrap_or_else(|| "       ".to_owned());
+    let key = key.map_or_else(|| " ".repeat(7), |key| format!("{key:7}"));
     match model.may(action) {
         Ok(()) => format!("{key}{}", found.detail),
         Err(why) => format!("{key}(not now: {why}) {}", found.detail),

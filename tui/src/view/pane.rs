@@ -106,6 +106,8 @@ fn tabs(model: &Model) -> String {
         Screen::Log if model.logs.tab == LogTab::Calls => {
             (&DetailTab::ALL.map(DetailTab::name), model.logs.detail as usize)
         }
+        // There are no tabs: the way on stands there instead.
+        Screen::Incidents if model.in_pane => (&["Enter: its calls"], 0),
         _ => (&[], 0),
     };
     let shown = names

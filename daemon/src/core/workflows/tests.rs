@@ -67,9 +67,10 @@ impl Flows {
     }
 
     fn turn(&mut self, turn: &Turn) -> Turned {
+        // Ids of incidents that no turn before has given out.
+        let mut ids = 1_000 * (1 + self.world.incidents().len() as u128);
         let World { store, registry, pace, now, .. } = &mut self.world;
         let mut turned = Turned::default();
-        let mut ids = 1_000_u128;
         store
             .commit(*now, &mut |view| {
                 let mut new_id = || {

@@ -280,6 +280,8 @@ impl<'a> Walk<'a> {
 
     fn offer(&mut self, seq: u64, bytes: &[u8]) {
         match decode::<LogRow>(bytes) {
+            // A changed byte may make it the row of another place, which a reader would get twice or out of order.
+            Ok(row) if row.seq != seq => tracing::error!(seq, says = row.seq, "a log row is another's and is left out"),
             Ok(row) if self.sieve.admits_row(&row) && (self.pass)(&row) => self.page.rows.push(row),
             Ok(_) => {}
             // One unreadable row is no reason to take the rest of its hour away.

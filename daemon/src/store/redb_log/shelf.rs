@@ -205,7 +205,10 @@ impl Shelf {
                     self.begin(segment);
                     return Ok(());
                 }
-                segment.close()?;
+                // Damage may show only now; where it is in the way of reading, the segment is set aside then.
+                if let Err(error) = segment.close() {
+                    log_failed_close(&error);
+                }
                 let first_seq = segment.span().first_seq;
                 let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
                 segments.insert(first_seq, Arc::new(segment));

@@ -1,5 +1,6 @@
 //! Changes, and what comes of them.
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::api::{
     BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, FilterPatch, FilterView, IncidentView, NewFilter,
@@ -12,7 +13,7 @@ use super::Hidden;
 use crate::app::secret::Secret;
 
 /// What a change brought back.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     Token(Box<TokenView>),
     /// Several tokens at once.
@@ -39,7 +40,7 @@ pub enum Reply {
 }
 
 /// Why a change was not made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// One sentence.
     pub words: String,
@@ -49,7 +50,7 @@ pub struct Failure {
 }
 
 /// What can be done about it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
     #[default]
     Other,

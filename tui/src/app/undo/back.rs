@@ -36,7 +36,7 @@ fn token(model: &Model, call: &Call) -> Option<Undoable> {
         Call::Suspend { token, .. } => {
             let cli = format!("tollgate token resume {token}");
             let call = Call::Resume { token: token.clone() };
-            Some(back(&of(token)?.name, "suspended", "resumed: its calls are taken again", call, cli))
+            Some(back(&of(token)?.name, "suspended", "resumed: calls are taken", call, cli))
         }
         Call::Resume { token } => {
             let was = of(token)?;
@@ -83,7 +83,7 @@ fn many(call: &Call) -> Option<Undoable> {
     match call {
         Call::BulkTokens(bulk) => {
             let (to, old, new) = match bulk.action.as_str() {
-                "suspend" => ("resume", "suspended", "resumed: their calls are taken again"),
+                "suspend" => ("resume", "suspended", "resumed: calls are taken"),
                 "resume" => ("suspend", "resumed", "suspended again"),
                 _ => return None,
             };
@@ -167,21 +167,25 @@ fn filter_edited(model: &Model, id: &str, patch: &FilterPatch) -> Option<Undoabl
         enabled: patch.enabled.map(|_| was.spec.enabled),
         position: patch.position.map(|_| was.position),
     };
-    let (mut olds, mut news, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let mut steps: Vec<(String, String, String)> = Vec::new();
     if patch.spec.is_some() || patch.name.is_some() {
-        (olds.push("edited".to_owned()), news.push("as it was before".to_owned()));
-        lines.push(format!("tollgate filter edit {id} --file FILTER.json"));
+        let line = format!("tollgate filter edit {id} --file FILTER.json");
+        steps.push(("edited".to_owned(), "as it was before".to_owned(), line));
     } else if let Some(on) = patch.enabled {
         let (old, new, verb) = if on { ("enabled", "disabled", "disable") } else { ("disabled", "enabled", "enable") };
-        (olds.push(old.to_owned()), news.push(new.to_owned()));
-        lines.push(format!("tollgate filter {verb} {id}"));
+        steps.push((old.to_owned(), new.to_owned(), format!("tollgate filter {verb} {id}")));
     }
     if let Some(place) = patch.position {
-        (olds.push(format!("place {place}")), news.push(format!("place {}", was.position)));
-        lines.push(format!("tollgate filter move {id} --to {}", was.position));
+        let line = format!("tollgate filter move {id} --to {}", was.position);
+        steps.push((format!("place {place}"), format!("place {}", was.position), line));
     }
+    let joined = |pick: fn(&(String, String, String)) -> &String, by: &str| {
+        steps.iter().map(|step| pick(step).as_str()).collect::<Vec<_>>().join(by)
+    };
+    let (olds, news, lines) =
+        (joined(|step| &step.0, ", "), joined(|step| &step.1, ", "), joined(|step| &step.2, " && "));
     let call = Call::EditFilter { filter: id.to_owned(), patch: Box::new(undo), version: String::new() };
-    Some(back(&name, &olds.join(", "), &news.join(", "), call, lines.join(" && ")))
+    Some(back(&name, &olds, &news, call, lines))
 }
 
 fn operator_edited(was: &OperatorView, patch: &OperatorPatch) -> Undoable {

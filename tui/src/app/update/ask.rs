@@ -7,58 +7,28 @@ use super::super::key::{Code, Key};
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::Effects;
+use super::super::rights;
 use super::super::words::count;
 use super::{changes, undo};
 
 /// Lines that a page of the table scrolls.
 const PAGE: isize = 8;
 
-/// Rows that are marked on this screen.
-fn marked(model: &Model) -> usize {
-    match model.screen {
-        Screen::Tokens => model.tokens.marks.len(),
-        Screen::Incidents => model.incidents.marks.len(),
-        _ => 0,
-    }
-}
-
 /// Opens the dialog of an action for all that are marked. False where nothing is marked, or the action is about no row.
 pub(super) fn open(model: &mut Model, action: Action) -> bool {
-    let marked = marked(model);
-    if marked == 0 || !is_of_rows(action) {
+    let marked = model.marks();
+    if marked == 0 || !rights::is_of_rows(action) {
         return false;
     }
-    if let Err(why) = model.may_change() {
+    if let Err(why) = model.may(action) {
         model.notice = Some(format!("{}: {why}", action.info().name));
         return true;
     }
     match question(model, action) {
         Some(ask) => model.layer = Some(Layer::Ask(Box::new(ask))),
-        None if action == Action::Edit => changes::open(model, Form::edit_many(marked)),
-        None => {
-            let name = action.info().name;
-            let words = format!("{name} is for one row at a time, and {marked} are marked: Esc unmarks them");
-            model.notice = Some(words);
-        }
+        None => changes::open(model, Form::edit_many(marked)),
     }
     true
-}
-
-/// True for what is done to the marked row of a table that has marks.
-fn is_of_rows(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Edit
-            | Action::Debug
-            | Action::Revoke
-            | Action::Rotate
-            | Action::Refresh
-            | Action::Suspend
-            | Action::Allowlist
-            | Action::Acknowledge
-            | Action::Unacknowledge
-            | Action::Resolve
-    )
 }
 
 fn question(model: &Model, action: Action) -> Option<Ask> {
@@ -107,7 +77,7 @@ pub(super) fn mark(model: &mut Model, all: bool) {
 
 /// Esc: true if something was marked.
 pub(super) fn unmark(model: &mut Model) -> bool {
-    let some = marked(model) > 0;
+    let some = model.marks() > 0;
     match model.screen {
         Screen::Tokens => model.tokens.marks.clear(),
         Screen::Incidents => model.incidents.marks.clear(),

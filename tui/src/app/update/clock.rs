@@ -42,13 +42,25 @@ pub fn next_change(model: &Model, from: Timestamp) -> Option<Timestamp> {
         _ => model.lock.as_ref().and_then(|lock| lock.wait_until),
     };
     let countdown = waits.filter(|until| *until >= from).map(|_| from.plus_secs(1));
-    [Some(minute), badge, secret, countdown, super::lock::due(model), ages(model, from)].into_iter().flatten().min()
+    let undo = match &model.layer {
+        Some(Layer::Undo { .. }) => model.undo.iter().map(|one| change_of(one.at, from)).min(),
+        _ => None,
+    };
+    [Some(minute), badge, secret, countdown, undo, super::lock::due(model), ages(model, from)]
+        .into_iter()
+        .flatten()
+        .min()
+}
+
+/// When the age of a moment changes its text.
+fn change_of(at: Timestamp, from: Timestamp) -> Timestamp {
+    from.plus_secs(age_changes_in(from.secs_since(at)))
 }
 
 /// The next change among the ages of the visible rows.
 fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
     let rows = usize::from(model.layout().list.height);
-    let change = |at: Timestamp| from.plus_secs(age_changes_in(from.secs_since(at)));
+    let change = |at: Timestamp| change_of(at, from);
     match model.screen {
         Screen::Tokens => {
             let visible = (model.tokens.cursor.top..).take(rows).map_while(|at| model.tokens.row(at));

@@ -9,6 +9,7 @@ use super::super::keymap::{self, Place};
 use super::super::layer::{Layer, Menu, MenuItem, Pick};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects};
+use super::super::rights;
 use super::super::services::Node;
 use super::super::tokens::PaneTab;
 use super::super::words;
@@ -37,6 +38,9 @@ pub(super) fn action_menu(model: &Model) -> Menu {
 
 /// What is marked, in words.
 fn object(model: &Model) -> String {
+    if model.marks() > 0 {
+        return format!("on {} marked", model.marks());
+    }
     match model.screen {
         Screen::Tokens => model.tokens.selected().map(|token| format!("on {}", token.name)),
         Screen::Log => model.logs.tail.selected_row().map(|row| format!("on row {}", row.seq)),
@@ -74,6 +78,8 @@ pub(super) fn cli(model: &Model, action: Action) -> String {
         | Action::DropPassphrase => operator,
         _ => token,
     };
+    // The dialog names all of them.
+    let object = object.filter(|_| model.marks() == 0 || !rights::is_of_rows(action));
     let line = action.info().cli.replace("{}", object.as_deref().unwrap_or("TOKEN"));
     match action {
         Action::Debug if is_on(model) => line.replace(" on", " off"),

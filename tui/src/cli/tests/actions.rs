@@ -98,7 +98,7 @@ fn every_action_can_be_reached_and_every_letter_of_a_place_is_its_own() {
     for place in Place::ALL {
         let keys: Vec<_> = keymap::here(place).flat_map(|binding| binding.keys).collect();
         let mut once = keys.clone();
-        once.sort_by_key(|key| key.to_string());
+        once.sort_by_key(ToString::to_string);
         once.dedup();
         assert_eq!(keys.len(), once.len(), "{place:?}");
     }

@@ -86,7 +86,7 @@ async fn an_operator_who_was_changed_meanwhile_is_not_edited() {
     let did = tollgate(&fake, &["operator", "edit", "anna", "--if-version", "2", "--role", "none"]).await;
     assert_eq!(did.exit(), 1, "{}", did.err);
     assert!(did.err.contains("is version 1 now, not 2; nothing was changed"), "{}", did.err);
-    assert!(did.err.contains("tollgate operator show anna"), "{}", did.err);
+    assert!(did.err.contains("operator show anna"), "{}", did.err);
 }
 
 #[tokio::test]

@@ -1,0 +1,211 @@
+//! Actions on a row: allowed or not with the reason, the impact in words, the name typed, and the command that does it.
+
+use std::io;
+
+use super::{Desk, list};
+use crate::app::action::{Action, Danger as Level};
+use crate::app::danger::{Danger, facts};
+use crate::app::field::Field;
+use crate::app::keymap::{self, Place};
+use crate::app::layer::Layer;
+use crate::app::update::{command_line, perform};
+use crate::cli::shell_words::{Meta, split};
+
+/// What the dialogs of the screen say of keys, and what it is here.
+const KEYS: [(&str, &str); 4] = [
+    ("S resumes", "suspend N resumes"),
+    ("S undoes", "the same word undoes"),
+    ("disable it (S)", "disable it: switch N"),
+    (". t retries", "retry N retries"),
+];
+
+impl Desk {
+    /// All that can be done here, on a row or without one; what cannot be done now says why.
+    pub(super) async fn actions(&mut self, number: Option<usize>) -> io::Result<()> {
+        let row = match number.map(|number| (number, self.list.row(number).cloned())) {
+            Some((number, None)) => return self.say_no_row(number),
+            Some((_, row)) => row,
+            None => None,
+        };
+        if let Err(error) = self.prepare(row.as_ref()).await {
+            return self.say_error(error);
+        }
+        let place = self.list.kind.place();
+        for action in changes_of(place).filter(|action| on_object(*action) == row.is_some() || number.is_none()) {
+            let info = action.info();
+            let line = match self.model.may(action) {
+                _ if number.is_none() && on_object(action) => format!("{} N: {}", info.name, info.help),
+                Ok(()) => format!("{}: {}{}", info.name, info.help, asks(info.danger)),
+                Err(why) => format!("{}: not now: {why}", info.name),
+            };
+            self.io.line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Does an action: `words` are a row's number, where it needs one, and what the command behind it takes.
+    pub(super) async fn act(&mut self, action: Action, mut words: Vec<String>) -> io::Result<()> {
+        let place = self.list.kind.place();
+        let name = action.info().name;
+        if !is_everywhere(action) && !changes_of(place).any(|own| own == action) {
+            return self.say(&elsewhere(action));
+        }
+        let number = words.first().and_then(|word| word.parse().ok());
+        if number.is_some() && on_object(action) {
+            words.remove(0);
+        }
+        let row = match number.filter(|_| on_object(action)) {
+            Some(number) => match self.list.row(number).cloned() {
+                Some(row) => Some(row),
+                None => return self.say_no_row(number),
+            },
+            None if on_object(action) => return self.say(&format!("say on which row:  {name} N")),
+            None => None,
+        };
+        if let Err(error) = self.prepare(row.as_ref()).await {
+            return self.say_error(error);
+        }
+        if let Err(why) = self.model.may(action) {
+            return self.say(&format!("{name}: {why}; nothing was changed"));
+        }
+        if words.is_empty() { self.face(action).await } else { self.with_words(action, row.as_ref(), words).await }
+    }
+
+    async fn prepare(&mut self, row: Option<&list::Row>) -> Result<(), crate::client::ClientError> {
+        let client = self.look_around().await?;
+        self.mark(&client, row).await
+    }
+
+    /// The command that an action is equal to, with what was typed behind it.
+    async fn with_words(&mut self, action: Action, row: Option<&list::Row>, words: Vec<String>) -> io::Result<()> {
+        let line = command_line(&self.model, action);
+        let template: Vec<&str> = action.info().cli.split(' ').take_while(|word| !is_placeholder(word)).collect();
+        let Ok(mut own) = split(&line, Meta::Text) else { return self.wants_words(action) };
+        let at = template.iter().position(|word| *word == "{}");
+        own.truncate(at.unwrap_or(template.len()));
+        // By id: a name may look like an option, or mean another one by now.
+        own.extend(at.and_then(|_| row?.id(action)));
+        self.verb(&own.into_iter().skip(1).chain(words).collect::<Vec<_>>()).await
+    }
+
+    /// What the key of an action would bring up, line by line.
+    async fn face(&mut self, action: Action) -> io::Result<()> {
+        let before = self.model.commands.last().map(|line| line.generation);
+        perform(&mut self.model, action, (self.clock)());
+        match self.model.layer.take() {
+            Some(Layer::Danger(danger)) => return self.danger(*danger).await,
+            Some(_) => return self.wants_words(action),
+            None => {}
+        }
+        if let Some(notice) = self.model.notice.take() {
+            return self.say(&notice);
+        }
+        match self.model.commands.last().filter(|line| Some(line.generation) != before).map(|line| line.text.clone()) {
+            Some(line) => self.verb_line(&line, &[]).await,
+            None => self.wants_words(action),
+        }
+    }
+
+    /// What a form asks for is typed behind the word here.
+    fn wants_words(&mut self, action: Action) -> io::Result<()> {
+        let info = action.info();
+        let number = if on_object(action) { " N" } else { "" };
+        let rest: Vec<&str> = action.info().cli.split(' ').skip_while(|word| !is_placeholder(word)).collect();
+        self.say(&format!("{} takes what is to be:  {}{number} {}", info.name, info.name, rest.join(" ")))?;
+        self.say(&format!("all that it takes is said by:  help {}", info.name))
+    }
+
+    /// The dialog before a grave change: what stops, why, the name.
+    async fn danger(&mut self, mut danger: Danger) -> io::Result<()> {
+        let name = danger.names().swap_remove(0);
+        self.say(&format!("{} {name}", danger.verb()))?;
+        if let Some(choice) = &danger.choice {
+            let label = format!("how: {}; another way:  rotate N --overlap 7d, or --now", choice.label());
+            self.io.line(&label)?;
+        }
+        self.impact(&danger)?;
+        if danger.wants_reason() {
+            let why = self.io.ask("why (it stands in the audit; may be left empty):")?;
+            let Some(why) = why else { return self.unchanged() };
+            danger.reason = Field::new(why.trim());
+        }
+        if danger.wants_name() {
+            let question = format!("type {name} to {} it; Enter alone changes nothing:", danger.verb());
+            danger.typed = Field::new(self.io.ask(&question)?.unwrap_or_default().trim());
+        } else if !self.is_agreed()? {
+            return self.unchanged();
+        }
+        match danger.missing() {
+            Some(why) => self.say(why),
+            None => self.verb_line(&danger.cli(), &["--yes"]).await,
+        }
+    }
+
+    /// One fact a line; the label stands before each.
+    fn impact(&mut self, danger: &Danger) -> io::Result<()> {
+        let mut label = "";
+        let mut lines: Vec<String> = Vec::new();
+        for (own, text) in facts(&self.model, danger) {
+            let text = KEYS.iter().fold(text, |text, (key, word)| text.replace(key, word));
+            // A fact that goes on is one sentence where nobody has to see columns.
+            match lines.last_mut().filter(|_| own.is_empty() && label == "AFTERWARDS") {
+                Some(line) => line.extend([" ", text.as_str()]),
+                None => lines.push(format!("{}: {text}", if own.is_empty() { label } else { own }.to_lowercase())),
+            }
+            label = if own.is_empty() { label } else { own };
+        }
+        lines.iter().try_for_each(|line| self.io.line(line))?;
+        self.io.line(&format!("the command: {}", danger.cli()))
+    }
+
+    fn is_agreed(&mut self) -> io::Result<bool> {
+        let answer = self.io.ask("type yes to do it; Enter alone changes nothing:")?;
+        Ok(matches!(answer.as_deref().map(str::trim), Some("y" | "yes")))
+    }
+
+    fn unchanged(&mut self) -> io::Result<()> {
+        self.say("nothing was changed")
+    }
+}
+
+/// What changes something at a place, each once, in the order of the menu.
+fn changes_of(place: Place) -> impl Iterator<Item = Action> {
+    let letters = keymap::menu(place).map(|entry| entry.action);
+    let keys = keymap::here(place).map(|binding| binding.action);
+    let mut seen = std::collections::HashSet::new();
+    letters.chain(keys).filter(move |action| action.changes() && *action != Action::Add && seen.insert(*action))
+}
+
+/// True for what is done to a row.
+fn on_object(action: Action) -> bool {
+    action.info().cli.contains("{}")
+}
+
+/// Needs neither a list nor a row of one.
+fn is_everywhere(action: Action) -> bool {
+    !on_object(action)
+}
+
+/// Where an action is at home.
+fn elsewhere(action: Action) -> String {
+    let name = action.info().name;
+    let home = Place::ALL.into_iter().find(|place| changes_of(*place).any(|own| own == action));
+    match home.map(crate::cli::place_word) {
+        Some(word) => format!("{name} is for rows of {word}: type {word}, then {name} N"),
+        None => format!("{name} is for the screen only"),
+    }
+}
+
+fn asks(danger: Level) -> &'static str {
+    match danger {
+        Level::None | Level::Immediate => "",
+        Level::Confirmed => "; asks first, or takes options",
+        Level::Typed => "; wants the name typed",
+    }
+}
+
+/// A word that stands for another one, or an option of an example.
+fn is_placeholder(word: &str) -> bool {
+    let capitals = |c: char| c.is_ascii_uppercase() || "/.-=".contains(c);
+    word.starts_with("--") || (word.len() > 1 && word.trim_end_matches(".json").chars().all(capitals))
+}

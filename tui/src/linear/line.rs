@@ -1,0 +1,192 @@
+//! What a line means.
+
+use super::list::Kind;
+use crate::app::action::Action;
+use crate::app::commands;
+use crate::app::model::Screen;
+use crate::cli::shell_words::{Meta, split};
+use crate::cli::verbs_of;
+
+/// A line that was understood, or why it was not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Nothing,
+    Quit,
+    Help(String),
+    Open(Kind),
+    Filter(String),
+    Next,
+    Previous,
+    Show(usize),
+    /// On a row, or those that need none.
+    Actions(Option<usize>),
+    Follow(String),
+    /// An action and what stands behind its word.
+    Act(Action, Vec<String>),
+    SignIn(String),
+    SignOut,
+    /// A command of the command line.
+    Verb(Vec<String>),
+    Wrong(String),
+}
+
+/// Reads a line. A colon before it, or the program's name, is as good as nothing.
+pub(super) fn read(line: &str) -> Command {
+    let line = line.trim();
+    let line = line.strip_prefix(':').unwrap_or(line).trim_start();
+    let line = line.strip_prefix("tollgate ").unwrap_or(line).trim_start();
+    let (word, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(word, rest)| (word, rest.trim()));
+    own(word, rest).unwrap_or_else(|| other(line, word, rest))
+}
+
+/// Words of this form of the console.
+fn own(word: &str, rest: &str) -> Option<Command> {
+    let is_verb = || rest.split_whitespace().next().is_some_and(|verb| verbs_of(word).iter().any(|own| own == verb));
+    Some(match word {
+        "" => Command::Nothing,
+        "q" | "quit" | "exit" => Command::Quit,
+        "help" | "?" => Command::Help(rest.to_owned()),
+        "filter" if !is_verb() => Command::Filter(rest.to_owned()),
+        "next" => Command::Next,
+        "prev" | "previous" => Command::Previous,
+        "show" => number(rest).map_or_else(|| Command::Wrong("say which row:  show N".to_owned()), Command::Show),
+        "actions" | "." if rest.is_empty() => Command::Actions(None),
+        "actions" | "." => match number(rest) {
+            Some(row) => Command::Actions(Some(row)),
+            None => Command::Wrong("say which row:  actions N".to_owned()),
+        },
+        "follow" => Command::Follow(rest.to_owned()),
+        "sign-in" => Command::SignIn(rest.to_owned()),
+        "sign-out" => Command::SignOut,
+        _ => return None,
+    })
+}
+
+/// A screen, an action, or a command of the command line, by the first word.
+fn other(line: &str, word: &str, rest: &str) -> Command {
+    if let Some(kind) = Kind::of_word(word).filter(|_| rest.is_empty()) {
+        return Command::Open(kind);
+    }
+    let words = match split(line, Meta::Text) {
+        Ok(words) => words,
+        Err(error) => return Command::Wrong(error.to_string()),
+    };
+    // A row's number is what an action has and a command has not: `revoke 3`, and `token revoke NAME`.
+    if let Some(action) = action(word) {
+        return Command::Act(action, words.into_iter().skip(1).collect());
+    }
+    if crate::cli::nouns().iter().any(|(noun, _)| noun == word) {
+        return Command::Verb(words);
+    }
+    match commands::parse(word) {
+        Ok(Action::Go(screen)) => Command::Open(Kind::of_screen(screen)),
+        Ok(Action::Quit) => Command::Quit,
+        Ok(action) if action.changes() => Command::Act(action, words.into_iter().skip(1).collect()),
+        Ok(action) if shows(action) => Command::Verb(action.info().cli.split(' ').skip(1).map(str::to_owned).collect()),
+        Ok(action) => {
+            Command::Wrong(format!("{}: that is about the screen, which there is none of", action.info().name))
+        }
+        Err(why) => Command::Wrong(why.replace('?', "help")),
+    }
+}
+
+/// A change by its whole word, where no command of the command line has it.
+fn action(word: &str) -> Option<Action> {
+    let named = Action::ALL.into_iter().find(|action| action.info().name == word)?;
+    named.changes().then_some(named)
+}
+
+/// True where a command shows the same without being told more.
+fn shows(action: Action) -> bool {
+    let cli = action.info().cli;
+    cli != "tollgate" && !cli.chars().any(char::is_uppercase)
+}
+
+fn number(text: &str) -> Option<usize> {
+    text.trim().parse().ok().filter(|number| *number > 0)
+}
+
+/// True where a command's results are for a program, which takes lines as they are.
+pub(super) fn is_for_machines(words: &[String]) -> bool {
+    let form =
+        words.iter().zip(words.iter().skip(1)).find(|(option, _)| *option == "--output").map(|(_, form)| form.as_str());
+    let form = form.or_else(|| words.iter().find_map(|word| word.strip_prefix("--output=")));
+    form.is_some_and(|form| form != "table") || words.first().is_some_and(|word| word == "man")
+}
+
+impl Kind {
+    /// The list of a word; `log`, `audit` and `status` are commands as well, where more is said.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "tokens" => Self::Tokens,
+            "log" => Self::Log,
+            "refused" => Self::Refused,
+            "incidents" => Self::Incidents,
+            "requests" => Self::Requests,
+            "workflows" => Self::Workflows,
+            "services" => Self::Services,
+            "operators" => Self::Operators,
+            "audit" => Self::Audit,
+            "status" => Self::Status,
+            _ => return None,
+        })
+    }
+
+    fn of_screen(screen: Screen) -> Self {
+        match screen {
+            Screen::Tokens => Self::Tokens,
+            Screen::Log => Self::Log,
+            Screen::Incidents => Self::Incidents,
+            Screen::Requests => Self::Requests,
+            Screen::Services => Self::Services,
+            Screen::Operators => Self::Operators,
+            Screen::Audit => Self::Audit,
+            Screen::Status => Self::Status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_line_is_a_screen_an_action_or_a_command() {
+        assert_eq!(read(":tokens"), Command::Open(Kind::Tokens));
+        assert_eq!(read("opera"), Command::Open(Kind::Operators));
+        assert_eq!(read("log"), Command::Open(Kind::Log));
+        assert_eq!(read("log --since 15m"), Command::Verb(words("log --since 15m")));
+        assert_eq!(read("tollgate token list"), Command::Verb(words("token list")));
+        assert_eq!(read("filter state:active expires:<14d"), Command::Filter("state:active expires:<14d".into()));
+        assert_eq!(read("filter list"), Command::Verb(words("filter list")));
+        assert_eq!(read("revoke 3"), Command::Act(Action::Revoke, words("3")));
+        assert_eq!(
+            read("resolve 1 --comment 'all done'"),
+            Command::Act(Action::Resolve, vec!["1".into(), "--comment".into(), "all done".into()])
+        );
+        assert_eq!(read("show 2"), Command::Show(2));
+        assert!(matches!(read("show two"), Command::Wrong(_)));
+        assert!(matches!(read("wrap"), Command::Wrong(why) if why.contains("screen")));
+        assert!(matches!(read("nonsense"), Command::Wrong(why) if why.contains("help")));
+        assert_eq!((read("  "), read("q"), read("?")), (Command::Nothing, Command::Quit, Command::Help(String::new())));
+    }
+
+    #[test]
+    fn every_change_of_the_action_table_can_be_typed() {
+        for action in Action::ALL.into_iter().filter(|action| action.changes()) {
+            let read = read(&format!("{} 1", action.info().name));
+            let is_own = matches!(action, Action::SignIn | Action::SignOut);
+            assert_eq!(matches!(read, Command::Act(found, _) if found == action), !is_own, "{action:?}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn results_for_machines_are_told_from_those_for_people() {
+        assert!(is_for_machines(&words("token list --output json")) && is_for_machines(&words("log --output=jsonl")));
+        assert!(!is_for_machines(&words("token list")) && !is_for_machines(&words("token list --output table")));
+    }
+}

@@ -1,0 +1,71 @@
+//! What changed since the last prompt, said once.
+
+use std::collections::HashSet;
+
+use tollgate_shared::id::IncidentId;
+
+use super::Desk;
+use crate::app::Net;
+use crate::client::{Client, ClientError, IncidentQuery, PageQuery};
+
+/// Incidents that are looked at, the newest.
+const INCIDENTS: u32 = 20;
+
+/// What was said already.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    worst: Option<String>,
+    known: Option<HashSet<IncidentId>>,
+    is_lost: bool,
+}
+
+impl Desk {
+    /// Says what is new. What cannot be said now is said before the next prompt.
+    pub(super) async fn tell_news(&mut self) {
+        let lines = match self.news_now().await {
+            Ok(lines) => lines,
+            Err(error) if self.news.is_lost => return drop(error),
+            Err(error) => {
+                self.news.is_lost = true;
+                vec![format!("news: the connection is lost: {error}; every command tries again")]
+            }
+        };
+        // A writer that is gone is found out by the prompt.
+        lines.iter().try_for_each(|line| self.io.line(line)).ok();
+    }
+
+    async fn news_now(&mut self) -> Result<Vec<String>, ClientError> {
+        let client = self.client().await?;
+        let status = client.status().await?;
+        self.hear(Net::Status(Box::new(status)));
+        let mut lines = Vec::new();
+        if std::mem::take(&mut self.news.is_lost) {
+            lines.push("news: there is a connection again".to_owned());
+        }
+        let worst = self.model.worst().map(|(words, _)| words);
+        if worst != self.news.worst {
+            lines.push(match &worst {
+                Some(words) => format!("news: {words}"),
+                None => "news: nothing is wrong any more".to_owned(),
+            });
+            self.news.worst = worst;
+        }
+        lines.extend(self.new_incidents(&client).await?);
+        Ok(lines)
+    }
+
+    /// Each once; those that were there before the first prompt are no news.
+    async fn new_incidents(&mut self, client: &Client) -> Result<Vec<String>, ClientError> {
+        let page = PageQuery { limit: Some(INCIDENTS), cursor: None };
+        let open = Some("open".to_owned());
+        let found = client.incidents(&IncidentQuery { state: open, page, ..IncidentQuery::default() }).await?;
+        let ids: HashSet<IncidentId> = found.items.iter().map(|row| row.head.id).collect();
+        let Some(known) = self.news.known.replace(ids) else { return Ok(Vec::new()) };
+        // Newest first: what comes behind one that was known is old as well.
+        let fresh = found.items.iter().take_while(|row| !known.contains(&row.head.id));
+        let words = |row: &tollgate_shared::api::IncidentView| {
+            format!("news: incident {} of {}: {}", row.head.priority, row.service.name, row.head.title)
+        };
+        Ok(fresh.map(words).collect())
+    }
+}
