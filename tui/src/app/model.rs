@@ -263,14 +263,17 @@ impl Model {
     fn worst_token(&self) -> Option<(String, Screen)> {
         let token = self.tokens.worst.as_ref()?;
         let what = match tokens::attention(token, self.now)? {
-            Attention::Expired => "has expired: its calls are refused".to_owned(),
+            Attention::Expired => "a token has expired, its calls are refused".to_owned(),
             Attention::Refused => {
                 let slug = token.usage.last_refusal.as_ref().map_or("", |last| last.slug.as_str());
-                format!("its last call was refused: {slug}")
+                format!("the last call of a token was refused, {slug}")
             }
-            Attention::Expiring => format!("expires {}", tokens::state_words(token, self.now).trim_end_matches(" !")),
+            Attention::Expiring => {
+                format!("a token expires {}", tokens::state_words(token, self.now).trim_end_matches(" !"))
+            }
         };
-        Some((format!("{}: {what}", token.name), Screen::Tokens))
+        // A name may be as long as the line: what is wrong stands before it.
+        Some((format!("{what}: {}", token.name), Screen::Tokens))
     }
 }
 

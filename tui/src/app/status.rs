@@ -308,6 +308,15 @@ mod tests {
     }
 
     #[test]
+    fn figures_of_a_daemon_that_is_gone_are_not_those_of_now() {
+        let mut model = status(80, 24);
+        let first = |model: &Model| lines(model)[0].text.clone();
+        assert_eq!(first(&model), "NOW, the last 10 s");
+        tell(&mut model, Net::Lost { why: "gone".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 });
+        assert_eq!(first(&model), "AT 2026-11-22 03:14:00Z, NOT NOW: nothing newer is known");
+    }
+
+    #[test]
     fn without_figures_the_charts_say_why() {
         let mut model = model(80, 24, 1);
         press(&mut model, Key::char('8'));

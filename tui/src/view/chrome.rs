@@ -106,7 +106,11 @@ fn attention(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let Some((words, _)) = model.worst() else { return };
     let goes = if model.phase() == Phase::Live { "   0 = go" } else { "" };
     let style = if model.lockdown().is_some() { theme.alarm() } else { theme.attention() };
-    canvas.text(area, &format!(" ! {words}{goes}"), style);
+    // A name in it may be as long as the line: the key that goes there stays.
+    let mut row = canvas.row(area, theme.plain());
+    let words = theme.clipped(&words, row.left().saturating_sub(3 + goes.len()));
+    row.text(" ! ", style).safe(&words, style).text(goes, style);
+    canvas.put(area, 0, row);
 }
 
 pub(super) fn bottom(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {

@@ -77,7 +77,7 @@ fn nothing(model: &Model) -> Vec<String> {
             &["no incident fits", "f changes the query, F switches it off"]
         }
         Screen::Incidents => {
-            &["no incidents", "A call that matches a filter opens one. 2 shows the calls and why they matched or not."]
+            &["no incidents", "A call that matches a filter opens one. 2 shows calls, and why none matched."]
         }
         Screen::Requests if model.requests.tab == RequestsTab::Workflows => &[
             "no workflows",

@@ -27,6 +27,12 @@ pub(super) fn arrow(marked: bool) -> &'static str {
     if marked { "> " } else { "  " }
 }
 
+/// Where nothing was told yet: none would be a number.
+pub(super) fn unknown(canvas: &mut Canvas<'_>, area: Area, what: &str) {
+    let style = canvas.theme.plain();
+    canvas.text(area, &format!(" {what}: not known yet"), style);
+}
+
 /// As [`arrow`], with the sign of a row that is marked for a change of many.
 pub(super) fn marks(here: bool, marked: bool) -> &'static str {
     match (here, marked) {
@@ -38,7 +44,11 @@ pub(super) fn marks(here: bool, marked: bool) -> &'static str {
 
 pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     let incidents = &model.incidents;
-    incident_title(canvas, incidents, layout.title);
+    if incidents.loaded {
+        incident_title(canvas, incidents, layout.title);
+    } else {
+        unknown(canvas, layout.title, "incidents");
+    }
     if empty::list(canvas, model, layout.list, incidents.loaded, incidents.rows.len()) {
         return;
     }
@@ -115,7 +125,11 @@ pub(super) fn services(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) 
         count(services.services.len() as u64, "service"),
         count(filters, "filter")
     );
-    canvas.text(layout.title, &words, theme.plain());
+    if services.loaded {
+        canvas.text(layout.title, &words, theme.plain());
+    } else {
+        unknown(canvas, layout.title, "services");
+    }
     if empty::list(canvas, model, layout.list, services.loaded, services.nodes.len()) {
         return;
     }

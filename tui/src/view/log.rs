@@ -86,6 +86,9 @@ fn asked(model: &Model) -> String {
 }
 
 fn numbers(model: &Model) -> String {
+    if !model.logs.tail.loaded {
+        return "rows: not known yet".to_owned();
+    }
     let bounds = model.status.as_ref().map(|status| &status.log);
     let all = bounds.and_then(|log| Some(log.last_seq? + 1 - log.first_seq?)).unwrap_or(0);
     if model.logs.tail.filter.asked("").is_none() && all > 0 {

@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 
+use crate::app::action::Action;
 use crate::app::detail::{self, Kind, Line};
 use crate::app::layout::{Area, Layout};
 use crate::app::logs::column::Shape;
@@ -131,11 +132,14 @@ fn calls(canvas: &mut Canvas<'_>, model: &Model, area: Area, summary: &[Line]) {
     if tail.entries.is_empty() {
         let debug = model.tokens.selected().and_then(|token| token.debug_until).is_some_and(|until| until > model.now);
         let words = match (debug, tail.loaded) {
-            (false, _) => " No calls in the log: debug is off.  D switches it on for 48 h.",
-            (true, false) => " loading its calls",
-            (true, true) => " Debug is on: its calls will be here as they come. None so far.",
+            (false, _) => match model.may(Action::Debug) {
+                Ok(()) => " No calls in the log: debug is off.  D switches it on for 48 h.".to_owned(),
+                Err(why) => format!(" No calls in the log: debug is off.  (D: {why})"),
+            },
+            (true, false) => " loading its calls".to_owned(),
+            (true, true) => " Debug is on: its calls will be here as they come. None so far.".to_owned(),
         };
-        return canvas.text(rest, words, theme.plain());
+        return canvas.text(rest, &words, theme.plain());
     }
     let shape = Shape::short(rest.width);
     let cells = Cells { model, column: None, aside: 0 };

@@ -19,6 +19,7 @@ pub(super) fn operators(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
     let theme = canvas.theme;
     let search = if operators.search.is_empty() { String::new() } else { format!("  / {}", operators.search) };
     let total = count(operators.rows.len() as u64, "operator");
+    let total = if operators.loaded { total } else { "not known yet".to_owned() };
     let line = format!(" {total}   root and the daemon's own account are admin without one{search}");
     canvas.text(layout.title, &line, theme.plain());
     if empty::list(canvas, model, layout.list, operators.loaded, operators.rows.len()) {
@@ -72,7 +73,8 @@ pub(super) fn audit(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
     let theme = canvas.theme;
     let mut title = canvas.row(layout.title, theme.plain());
     let more = if audit.next.is_some() { ", older ones below" } else { "" };
-    title.text(&format!(" {}{more}   ", count(audit.rows.len() as u64, "row")), theme.plain());
+    let rows = if audit.loaded { count(audit.rows.len() as u64, "row") } else { "rows: not known yet".to_owned() };
+    title.text(&format!(" {rows}{more}   "), theme.plain());
     let chain = chain_words(&audit.chain);
     title.text(&chain, if chain.contains("BROKEN") { theme.bad() } else { theme.strong() });
     if audit.filter != Default::default() {

@@ -56,6 +56,7 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout, len: usize) {
     };
     let count = group(len as u64);
     let count = match requests.tab {
+        _ if !requests.loaded => "not known yet".to_owned(),
         RequestsTab::Requests if requests.more => format!("the newest {count}"),
         RequestsTab::Requests => format!("{count} requests"),
         RequestsTab::Workflows => format!("{count} workflows"),

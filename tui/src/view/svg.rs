@@ -40,6 +40,7 @@ impl Look {
             Color::Yellow => "#e3b341",
             Color::Green => "#56d364",
             Color::Cyan => "#76e3ea",
+            Color::Indexed(245) => "#8b93a1",
             _ => INK,
         };
         let has = |modifier| cell.modifier.contains(modifier);

@@ -114,6 +114,9 @@ pub(super) fn table(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) {
 
 fn title(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let tokens = &model.tokens;
+    if !tokens.loaded {
+        return lists::unknown(canvas, area, "tokens");
+    }
     let living = tokens.all.len().saturating_sub(tokens.revoked());
     let total = words::count(living as u64, "token");
     let chips = chips::WORDS.iter().zip(tokens.counts).filter(|(_, count)| *count > 0);

@@ -3,6 +3,7 @@
 use tollgate_shared::api::{HourBucket, HourView};
 use tollgate_shared::time::Timestamp;
 
+use super::super::connection::Phase;
 use super::super::detail::{Kind, Line};
 use super::super::model::Model;
 use super::super::words::{self, count, group};
@@ -10,6 +11,9 @@ use super::{Chart, Row, head, tenths};
 
 /// Seconds of a rate.
 const RATE_SECS: usize = 10;
+
+/// The first chart, which is there also when it is empty.
+const CALLS: &str = "calls";
 
 /// What a chart shows of a minute.
 type Figure = fn(&HourBucket) -> u64;
@@ -38,7 +42,7 @@ pub(super) fn rows(model: &Model) -> Vec<Row> {
 /// An empty chart is no more than its name: what it leaves room for is what has to be seen.
 fn some_of(row: Row, none: &mut Vec<&'static str>) -> Option<Row> {
     match row {
-        Row::Chart(chart) if chart.scale == 0 || chart.cells.iter().flatten().all(|value| *value == 0) => {
+        Row::Chart(chart) if chart.label != CALLS && chart.cells.iter().flatten().all(|value| *value == 0) => {
             none.push(chart.label);
             None
         }
@@ -60,13 +64,18 @@ fn now(model: &Model, hour: &HourView) -> Vec<Row> {
     );
     let refused =
         format!("{}/s, and without a known token {}/s", rate(|one| one.refused.into()), rate(|one| one.unknown.into()));
+    let title_of_now = match model.phase() {
+        Phase::Live => "NOW, the last 10 s".to_owned(),
+        // Old figures under a heading that says now would be taken for a quiet gate.
+        _ => format!("AT {}, NOT NOW: nothing newer is known", words::moment(hour.now)),
+    };
     let waiting = model.status.as_ref().map_or(0, |status| status.counters.queue_calls);
     let lost = hour.minutes.iter().map(|one| u64::from(one.drops)).sum::<u64>();
     let drops =
         if lost > 0 { format!("{} dropped in this hour  !", group(lost)) } else { "none dropped in this hour".into() };
     let kind = if lost > 0 { Kind::Bad } else { Kind::Plain };
     vec![
-        Row::Text(head("NOW, the last 10 s")),
+        Row::Text(head(&title_of_now)),
         Row::Text(Line::plain(format!("{:12}{all}", "calls"))),
         Row::Text(Line::plain(format!("{:12}{refused}", "refused"))),
         Row::Text(Line::new(
@@ -93,7 +102,7 @@ fn outcomes(hour: &HourView) -> Vec<Row> {
     let all: Figure = HourBucket::calls;
     let scale = hour.minutes.iter().map(all).max().unwrap_or(0);
     let parts: [(&str, Figure, bool); 7] = [
-        ("calls", all, false),
+        (CALLS, all, false),
         ("effect", |m| m.effect.into(), false),
         ("duplicate", |m| m.duplicate.into(), false),
         ("suppressed", |m| m.suppressed.into(), false),
@@ -101,11 +110,15 @@ fn outcomes(hour: &HourView) -> Vec<Row> {
         ("refused", |m| m.refused.into(), true),
         ("no token", |m| m.unknown.into(), true),
     ];
+    if scale == 0 {
+        let words = "no calls".to_owned();
+        return vec![Row::Chart(Chart { label: CALLS, cells: cells(hour, all), scale, words, kind: Kind::Plain })];
+    }
     let row = |(label, figure, is_failure): (&'static str, Figure, bool)| {
         let total: u64 = hour.minutes.iter().map(figure).sum();
         let most = highest(hour, figure, group);
         // The title has said how many calls there were.
-        let words = if label == "calls" { most } else { format!("{}, {most}", group(total)) };
+        let words = if label == CALLS { most } else { format!("{}, {most}", group(total)) };
         let fails = is_failure && total > 0;
         let words = if fails { format!("{words}  !") } else { words };
         Row::Chart(Chart {
@@ -132,6 +145,9 @@ fn minute(at: Timestamp) -> String {
 
 /// On the scale of the slowest hundredth.
 fn latencies(hour: &HourView) -> Vec<Row> {
+    if hour.minutes.iter().all(|minute| minute.p50_us.is_none()) {
+        return vec![Row::Text(Line::plain(format!("{:12}no call was answered", "latency")))];
+    }
     let parts: [(&str, Figure); 3] = [
         ("half within", |m| m.p50_us.unwrap_or(0)),
         ("95% within", |m| m.p95_us.unwrap_or(0)),
@@ -143,8 +159,7 @@ fn latencies(hour: &HourView) -> Vec<Row> {
         let last = hour.minutes.iter().rev().find(|minute| minute.p50_us.is_some());
         let most = highest(hour, figure, latency);
         let words = match (last, last.filter(is_recent)) {
-            (None, _) => "no call was answered".to_owned(),
-            (Some(_), None) => most,
+            (_, None) => most,
             (_, Some(last)) if hour.minutes.iter().all(|minute| figure(minute) <= figure(last)) => {
                 format!("now {}, the most", latency(figure(last)))
             }
