@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_line_is_a_screen_an_action_or_a_command() {
         assert_eq!(read(":tokens"), Command::Open(Kind::Tokens));
-        assert_eq!(read("opera"), Command::Open(Kind::Operators));
+        assert_eq!(read("statu"), Command::Open(Kind::Status));
         assert_eq!(read("log"), Command::Open(Kind::Log));
         assert_eq!(read("log --since 15m"), Command::Verb(words("log --since 15m")));
         assert_eq!(read("tollgate token list"), Command::Verb(words("token list")));

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use tollgate_shared::api::LogBounds;
+
 use super::*;
 use crate::hostile::{RECORDS, assert_harmless, page, rows};
 
 /// Answers every page of the log with hostile rows.
 fn hostile() -> FakeDaemon {
     let rows = Arc::new(rows());
-    FakeDaemon::start(move |target, _| match target.strip_prefix("GET /v1/logs/") {
+    let log = LogBounds { last_seq: Some(RECORDS), ..LogBounds::default() };
+    let status = StatusView { log, ..crate::client::testing::status() };
+    FakeDaemon::start_as(&status, move |target, _| match target.strip_prefix("GET /v1/logs/") {
         Some(seq) => Reply::json(&rows[seq.parse::<usize>().unwrap() - 1]),
         None => Reply::json(&page(&rows, target)),
     })
