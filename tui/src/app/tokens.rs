@@ -465,8 +465,8 @@ mod tests {
 
     #[test]
     fn a_limit_that_bites_is_told_from_other_refusals() {
-        let mut limited = token(100, "limited");
-        limited.expires_at = None;
+        let mut limited = token(1, "limited");
+        (limited.expires_at, limited.state, limited.usage.last_use) = (None, TokenState::Active, None);
         for (slug, bites) in [("rate-limited", true), ("ip-not-allowed", false)] {
             let ip = std::net::IpAddr::from([10, 0, 0, 1]);
             let refusal = tollgate_shared::api::LastRefusal { at: now(), ip, slug: slug.to_owned() };
