@@ -195,11 +195,12 @@ fn a_recording_of_a_session_plays_without_a_daemon_and_holds_no_secret() {
     let screen = press(&mut console, "\r", "shown this once");
     let secret = screen.lines().find(|line| line.starts_with("tg_")).expect("it stands alone").trim().to_owned();
     press(&mut console, "\x1b", "Do you have it?");
-    press(&mut console, "\x1b", "new ");
+    press(&mut console, "\x1b", "TOLLGATE  1 Tokens");
     press(&mut console, "/", "/");
     console.paste(&secret);
-    console.wait_for("was not kept");
-    press(&mut console, "\x1b", "new ");
+    console.wait_for("not kept and not sent");
+    console.send("\x1b");
+    console.wait_until("it is put away", |screen| !screen.contains("not sent"));
     sign_in(&mut console);
     let last = console.wait_for("new ");
     console.send("q");

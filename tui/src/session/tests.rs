@@ -131,6 +131,11 @@ fn no_secret_and_no_body_is_in_a_recording() {
     session.key(Key::plain(Code::Enter));
     session.key(Key::plain(Code::Esc));
     session.key(Key::plain(Code::Esc));
+    session.type_text(":identify");
+    session.key(Key::plain(Code::Enter));
+    session.type_text("imported-zebra");
+    session.key(Key::plain(Code::Esc));
+    session.key(Key::plain(Code::Esc));
     // A paste that came letter by letter, too slowly to be one.
     session.key(Key::char('/'));
     session.type_text(SECRET);
@@ -150,6 +155,7 @@ fn no_secret_and_no_body_is_in_a_recording() {
         assert!(!text.contains(hidden), "{hidden}");
     }
     let typed: String = text.lines().filter_map(|line| line.split_once(r#""Char":""#)?.1.chars().next()).collect();
+    assert!(!typed.contains("zebra") && typed.contains("identify"), "{typed}");
     assert!(!typed.contains("horse") && !typed.contains("7QmX") && typed.contains("anna"), "{typed}");
     assert!(text.contains("x-note") && text.contains("zabbix") && text.contains("not recorded"), "names stay");
     played(&text);
