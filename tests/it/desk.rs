@@ -25,11 +25,17 @@ pub(crate) fn go_to(console: &mut Terminal, label: &str) {
         if console.screen().contains(&wanted) {
             return;
         }
-        let before = console.screen();
+        // Figures above a form change by themselves; only the mark says that the key was taken.
+        let before = marks(&console.screen());
         console.send(TAB);
-        console.wait_until("the mark moved", |screen| screen != before);
+        console.wait_until("the mark moved", |screen| marks(screen) != before);
     }
     panic!("no {label}:\n{}", console.screen());
+}
+
+/// The lines that have a mark.
+pub(crate) fn marks(screen: &str) -> Vec<String> {
+    screen.lines().filter(|line| line.contains("> ")).map(str::to_owned).collect()
 }
 
 /// A reader may not revoke. Which words say it depends on whether his teams are known already.

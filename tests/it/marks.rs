@@ -4,6 +4,7 @@ use serde_json::json;
 use tollgate_tests::terminal::{Size, Terminal};
 
 use crate::console::console_of;
+use crate::desk::go_to;
 use crate::support::{alert, outcome, with_alertmanager};
 
 const SIZE: Size = (100, 30);
@@ -12,20 +13,6 @@ const SIZE: Size = (100, 30);
 fn press(console: &mut Terminal, key: &str, words: &str) -> String {
     console.send(key);
     console.wait_for(words)
-}
-
-/// Tabs until a label has the mark.
-fn go_to(console: &mut Terminal, label: &str) {
-    let wanted = format!("> {label}");
-    for _ in 0..10 {
-        if console.screen().contains(&wanted) {
-            return;
-        }
-        let before = console.screen();
-        console.send("\t");
-        console.wait_until("the mark moved", |screen| screen != before);
-    }
-    panic!("no {label}:\n{}", console.screen());
 }
 
 #[test]

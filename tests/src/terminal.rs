@@ -19,6 +19,10 @@ use crate::wait::{self, PATIENCE};
 /// Columns and rows.
 pub type Size = (u16, u16);
 
+/// Before and after a synchronized frame (DEC private mode 2026).
+const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
+const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
+
 /// How long a key may have no effect on the screen before the next one is typed.
 const UNSEEN: Duration = Duration::from_millis(60);
 
@@ -47,6 +51,8 @@ struct Shared {
 struct Heard {
     parser: vt100::Parser,
     bytes: Vec<u8>,
+    /// Bytes that the screen does not show yet: of a frame whose end has not come.
+    pending: Vec<u8>,
     /// When the last bytes came out.
     read_at: Option<Instant>,
 }
@@ -114,7 +120,7 @@ impl Terminal {
         let seen = look(Settings::of(&tty));
         let child = pair.slave.spawn_command(builder(command)).expect("the program starts");
         drop(pair.slave);
-        let heard = Heard { parser: vt100::Parser::new(size.1, size.0, 0), bytes: Vec::new(), read_at: None };
+        let heard = Heard::of(size);
         let shared = Arc::new(Shared { heard: Mutex::new(heard), read: Condvar::new(), stop: AtomicBool::new(false) });
         let output = pair.master.try_clone_reader().expect("a pty can be read");
         let keyboard = pair.master.take_writer().expect("a pty can be written to");
@@ -323,6 +329,41 @@ impl Shared {
     }
 }
 
+impl Heard {
+    fn of((columns, rows): Size) -> Self {
+        let parser = vt100::Parser::new(rows, columns, 0);
+        Self { parser, bytes: Vec::new(), pending: Vec::new(), read_at: None }
+    }
+
+    /// A synchronized frame is shown at its end, as terminals do it: nobody sees half of one.
+    fn take(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.pending.extend_from_slice(bytes);
+        while !self.pending.is_empty() {
+            let shown = if self.pending.starts_with(FRAME_BEGINS) {
+                let Some(end) = place_of(&self.pending, FRAME_ENDS) else { return };
+                end + FRAME_ENDS.len()
+            } else {
+                place_of(&self.pending, FRAME_BEGINS).unwrap_or_else(|| self.pending.len() - begun(&self.pending))
+            };
+            if shown == 0 {
+                return;
+            }
+            self.parser.process(&self.pending[..shown]);
+            self.pending.drain(..shown);
+        }
+    }
+}
+
+fn place_of(bytes: &[u8], mark: &[u8]) -> Option<usize> {
+    bytes.windows(mark.len()).position(|window| window == mark)
+}
+
+/// How many of the last bytes may be the beginning of a frame's mark.
+fn begun(bytes: &[u8]) -> usize {
+    (1..FRAME_BEGINS.len()).rev().find(|length| bytes.ends_with(&FRAME_BEGINS[..*length])).unwrap_or(0)
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -385,8 +426,7 @@ fn read(mut output: Box<dyn Read + Send>, shared: &Shared, pace: Option<Pace>) {
             Ok(length) => {
                 let read_at = Instant::now();
                 let mut heard = shared.heard();
-                heard.parser.process(&buffer[..length]);
-                heard.bytes.extend_from_slice(&buffer[..length]);
+                heard.take(&buffer[..length]);
                 heard.read_at = Some(read_at);
                 drop(heard);
                 shared.read.notify_all();
