@@ -9,6 +9,8 @@ use crate::console::{console, console_of};
 use crate::support::{alert, with_alertmanager};
 
 const SIZE: Size = (100, 30);
+/// Fields begin behind it.
+const LABEL_CHARS: usize = 10;
 const TAB: &str = "\t";
 pub(crate) const PASSPHRASE: &str = "correct horse battery";
 
@@ -25,12 +27,19 @@ pub(crate) fn go_to(console: &mut Terminal, label: &str) {
         if console.screen().contains(&wanted) {
             return;
         }
-        // Figures above a form change by themselves; only the mark says that the key was taken.
-        let before = marks(&console.screen());
+        // Figures change by themselves, and what was typed before may be drawn only now: the mark alone says that the
+        // key was taken.
+        let before = marked(&console.screen());
         console.send(TAB);
-        console.wait_until("the mark moved", |screen| marks(screen) != before);
+        console.wait_until("the mark moved", |screen| marked(screen) != before);
     }
     panic!("no {label}:\n{}", console.screen());
+}
+
+/// What the marks stand before.
+fn marked(screen: &str) -> Vec<String> {
+    let label = |line: &String| line.split_once("> ").map(|(_, rest)| rest.chars().take(LABEL_CHARS).collect());
+    marks(screen).iter().filter_map(label).collect()
 }
 
 /// The lines that have a mark.
@@ -70,7 +79,9 @@ fn a_token_with_chosen_fields_is_created_through_the_form_and_used() {
     console.wait_for("write a limit as 600/min");
     console.type_slowly("/min:50");
     go_to(&mut console, "strict");
+    let before = marks(&console.screen());
     console.send(" ");
+    console.wait_until("it is ticked", |screen| marks(screen) != before);
     go_to(&mut console, "[ Create ]");
     let screen = press(&mut console, "\r", "shown this once");
     let secret = screen.lines().find(|line| line.starts_with("tg_s_")).expect("the secret stands alone").trim();
@@ -141,8 +152,8 @@ fn an_operator_who_is_added_on_screen_six_is_there_and_in_the_audit_on_screen_se
     go_to(&mut console, "[ Create ]");
     press(&mut console, "\r", "Ops responder");
     assert_eq!(daemon.get("/v1/operators/bob")["team_roles"], json!([["Ops", "responder"]]));
-    let screen = press(&mut console, "7", "chain INTACT");
-    assert!(screen.contains("operator.create") && screen.contains("console"), "{screen}");
+    press(&mut console, "7", "chain INTACT");
+    console.wait_until("the change", |screen| screen.contains("operator.create") && screen.contains("console"));
     press(&mut console, "f", "actor:NAME");
     console.type_slowly("action:team");
     console.send("\r");

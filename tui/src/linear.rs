@@ -3,7 +3,7 @@
 //! The same actions, rights, queries and commands as on the screen, through the same tables: what a key would do is asked
 //! of [`crate::app`], and what changes something is a command of [`crate::cli`], run in this process. Here are only lists
 //! in words, the questions before a change, and the reading of lines. Nothing moves the cursor, no line is wider than
-//! [`WIDTH`] columns, and what changed meanwhile is said before the next prompt.
+//! `WIDTH` columns, and what changed meanwhile is said before the next prompt.
 
 mod act;
 mod follow;

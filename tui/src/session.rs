@@ -3,7 +3,7 @@
 //! The first line is a [`Header`], each other one an [`Entry`]: JSON, one a line. Played back through
 //! [`crate::app::update::update`] with the same times, the same messages give the same model, so no daemon is needed.
 //! No secret gets here: [`Secret`](crate::app::secret::Secret) and [`Hidden`](crate::app::msg::Hidden) have no other
-//! form in JSON than their length, letters typed into a masked field are stars, and [`scrub`] takes out what senders wrote.
+//! form in JSON than their length, letters typed into a masked field are stars, and `scrub` takes out what senders wrote.
 
 pub mod play;
 pub mod record;
