@@ -127,7 +127,6 @@ fn files_of_the_wrong_mode_kind_or_content_are_refused_with_the_remedy() {
     let (directory, files) = made();
     let refusal = |files: &TlsFiles| crate::report(&Acceptor::load(files).err().unwrap());
     let with = |certificate: &Path, key: &Path| TlsFiles { certificate: certificate.into(), key: key.into() };
-    let chmod = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     assert_eq!(std::fs::metadata(&files.key).unwrap().permissions().mode() & 0o777, 0o600);
     chmod(&files.key, 0o640);
     assert!(refusal(&files).contains("chmod 0600"), "{}", refusal(&files));
@@ -147,6 +146,10 @@ fn files_of_the_wrong_mode_kind_or_content_are_refused_with_the_remedy() {
     let (_other_directory, other) = made();
     assert!(refusal(&with(&files.certificate, &other.key)).contains("belongs to"));
     assert!(self_signed(vec![NAME.to_owned()], directory.path()).is_err(), "nothing is overwritten");
+}
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
