@@ -35,7 +35,7 @@ mod traits;
 
 pub use check::{Checked, check_log, check_state};
 pub use log_hints::{LogHints, OutcomeSet};
-pub use log_traits::{LogPage, LogReader, LogStore, LogTotals};
+pub use log_traits::{LogPage, LogReader, LogStore};
 pub use redb_log::{LogSettings, RedbLog};
 pub use redb_state::{OpenFile, RedbStore, StateSettings};
 pub use traits::{

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Response;
-use tollgate_shared::api::{Counters, HourView, LogBounds, StatusView};
+use tollgate_shared::api::{Counters, HourView, StatusView};
 use tollgate_shared::limits::LOG_ROW_SECS;
 use tollgate_shared::problem::Problem;
 use tollgate_shared::role::{GlobalRole, TeamRole};
@@ -52,14 +52,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         open_incidents,
         open_p1,
         store: health(daemon),
-        log: LogBounds {
-            oldest_at: log.oldest_at,
-            first_seq: log.first_seq,
-            last_seq: log.last_seq,
-            segments: log.segments,
-            disk_bytes: log.disk_bytes,
-            damaged: log.damaged,
-        },
+        log,
         counters: counters(daemon, now),
     }))
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tollgate_shared::api::LogBounds;
 use tollgate_shared::log::{Histogram, LogRow};
 use tollgate_shared::time::Timestamp;
 
@@ -21,23 +22,6 @@ pub struct LogPage {
     /// never reached the disk or are erased. A row that is only too old to be shown, or that a filter leaves out, is not
     /// missing. Empty in falling pages.
     pub holes: Vec<(u64, u64)>,
-}
-
-/// Figures of the log on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogTotals {
-    /// The oldest readable row's moment.
-    pub oldest_at: Option<Timestamp>,
-    /// Its seq.
-    pub first_seq: Option<u64>,
-    /// The newest row's seq.
-    pub last_seq: Option<u64>,
-    /// Segment files.
-    pub segments: u32,
-    /// Bytes on disk.
-    pub disk_bytes: u64,
-    /// Segments that did not open and were moved aside.
-    pub damaged: u32,
 }
 
 /// The API log's writing side. Owned by the log thread.
@@ -112,5 +96,5 @@ pub trait LogReader: Send + Sync {
     fn histogram(&self, range: Range<Timestamp>, bucket_secs: u32, hints: &LogHints) -> Result<Histogram, StoreError>;
 
     /// Figures for status.
-    fn totals(&self, cutoff: Timestamp) -> LogTotals;
+    fn totals(&self, cutoff: Timestamp) -> LogBounds;
 }

@@ -4,6 +4,7 @@
 //! are not collision-proof.
 
 mod handle;
+mod hints;
 pub(super) mod load;
 mod read;
 mod requests;

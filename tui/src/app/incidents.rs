@@ -1,6 +1,5 @@
 //! The Incidents screen: open ones first.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tollgate_shared::api::IncidentView;
@@ -9,6 +8,7 @@ use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
 use tollgate_shared::time::Timestamp;
 
 use super::cursor::Cursor;
+use super::history::QueryHistory;
 use super::marks::Marks;
 use super::words;
 
@@ -16,9 +16,6 @@ pub mod sort;
 pub mod terms;
 
 pub use sort::Sort;
-
-/// Queries of this session that are kept for the arrow keys.
-const HISTORY_MAX: usize = 50;
 
 /// The screen.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +38,7 @@ pub struct Incidents {
     /// False: the query is kept but not asked.
     pub filter_off: bool,
     /// Queries of this session, the newest last.
-    pub history: VecDeque<String>,
+    pub history: QueryHistory,
     /// Why the daemon does not take the query.
     pub refused: Option<String>,
     pub sort: Sort,
@@ -66,18 +63,6 @@ impl Incidents {
             (self.rows, self.open, self.more) = (Vec::new(), 0, false);
             (self.refused, self.loaded) = (Some(why), true);
             self.relocate();
-        }
-    }
-
-    /// Keeps a query for the arrow keys.
-    pub fn remember(&mut self, query: &str) {
-        if query.is_empty() {
-            return;
-        }
-        self.history.retain(|old| old != query);
-        self.history.push_back(query.to_owned());
-        if self.history.len() > HISTORY_MAX {
-            self.history.pop_front();
         }
     }
 

@@ -8,20 +8,16 @@ pub mod json;
 pub mod strip;
 pub mod suggest;
 
-use std::collections::VecDeque;
-
 use tollgate_shared::api::SavedQuery;
 use tollgate_shared::log::{LogRow, RefusedRow};
 
 use super::cursor::Cursor;
+use super::history::QueryHistory;
 use super::tail::{Entry, Tail};
 use super::tokens::Tokens;
 use super::words;
 use column::Column;
 use strip::Strip;
-
-/// Queries of this session that are kept for the arrow keys.
-const HISTORY_MAX: usize = 50;
 
 /// Which list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +84,7 @@ pub struct Logs {
     /// The filter that `F` brings back.
     pub parked: Option<super::query::LogFilter>,
     /// Queries of this session, the newest last.
-    pub history: VecDeque<String>,
+    pub history: QueryHistory,
     /// The operator's saved queries, by name.
     pub saved: Vec<SavedQuery>,
     /// A row that another one is to be compared with.
@@ -128,18 +124,6 @@ impl Logs {
                 let rows = &self.refused;
                 self.refused_cursor.step(by, rows.len(), |at| rows[at].seq);
             }
-        }
-    }
-
-    /// Keeps a query for the arrow keys. It holds no secret: a text with one is no query.
-    pub fn remember(&mut self, query: &str) {
-        if query.is_empty() {
-            return;
-        }
-        self.history.retain(|old| old != query);
-        self.history.push_back(query.to_owned());
-        if self.history.len() > HISTORY_MAX {
-            self.history.pop_front();
         }
     }
 
@@ -255,14 +239,5 @@ mod tests {
             let plain = fold(&hay).collect::<String>().contains(&folded.iter().collect::<String>());
             prop_assert_eq!(holds(&hay, &folded), plain);
         }
-    }
-
-    #[test]
-    fn history_has_each_query_once_and_an_end() {
-        let mut logs = Logs::default();
-        (0..60).for_each(|n| logs.remember(&format!("seq:{n}")));
-        logs.remember("seq:20");
-        logs.remember("");
-        assert_eq!((logs.history.len(), logs.history.back().map(String::as_str)), (50, Some("seq:20")));
     }
 }

@@ -222,6 +222,11 @@ pub fn may(model: &Model, action: Action) -> Result<(), String> {
 /// True for what is done to the marked row of a table that has marks.
 #[must_use]
 pub fn is_of_rows(action: Action) -> bool {
+    is_of_token(action) || matches!(action, Action::Acknowledge | Action::Unacknowledge | Action::Resolve)
+}
+
+/// True for what is done to a token that exists.
+fn is_of_token(action: Action) -> bool {
     matches!(
         action,
         Action::Edit
@@ -231,9 +236,6 @@ pub fn is_of_rows(action: Action) -> bool {
             | Action::Refresh
             | Action::Suspend
             | Action::Allowlist
-            | Action::Acknowledge
-            | Action::Unacknowledge
-            | Action::Resolve
     )
 }
 
@@ -370,18 +372,8 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
 
 /// What a token's state forbids.
 fn token_state(action: Action, token: &TokenView) -> Result<(), String> {
-    let of_token = matches!(
-        action,
-        Action::Edit
-            | Action::Debug
-            | Action::Revoke
-            | Action::Rotate
-            | Action::Refresh
-            | Action::Suspend
-            | Action::Allowlist
-    );
     match action {
-        _ if !of_token => Ok(()),
+        _ if !is_of_token(action) => Ok(()),
         _ if token.state == TokenState::Revoked => Err("it is revoked, for good".to_owned()),
         Action::Rotate | Action::Refresh | Action::Allowlist if token.sealed => {
             Err("it is sealed: neither its secret nor its end changes".to_owned())

@@ -110,8 +110,8 @@ fn rows_that_are_missing_or_aside_are_told() {
     assert!(checked[2].notes[1].contains("the state would go on at 300"), "{checked:?}");
 }
 
-#[test]
-fn a_changed_audit_row_breaks_the_chain_of_the_state() {
+/// An open state without a row, its file and the directory that goes with it.
+fn empty_state() -> (tempfile::TempDir, PathBuf, RedbStore) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.redb");
     let opened = path.clone();
@@ -120,6 +120,12 @@ fn a_changed_audit_row_breaks_the_chain_of_the_state() {
         StateSettings { label: "state.redb".to_owned(), key_check: [1; 32], first_store_id: 1, cache_bytes: 1 << 20 };
     let mut store = RedbStore::open(open, settings).unwrap();
     store.load().unwrap();
+    (directory, path, store)
+}
+
+#[test]
+fn a_changed_audit_row_breaks_the_chain_of_the_state() {
+    let (_directory, path, mut store) = empty_state();
     store
         .commit(START, &mut |view| {
             for n in 1..=5 {
@@ -144,14 +150,7 @@ fn a_changed_audit_row_breaks_the_chain_of_the_state() {
 
 /// A state with a row of most kinds.
 fn state() -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("state.redb");
-    let opened = path.clone();
-    let open: OpenFile = Arc::new(move || crate::files::open_private(&opened).map_err(io::Error::other));
-    let settings =
-        StateSettings { label: "state.redb".to_owned(), key_check: [1; 32], first_store_id: 1, cache_bytes: 1 << 20 };
-    let mut store = RedbStore::open(open, settings).unwrap();
-    store.load().unwrap();
+    let (directory, path, mut store) = empty_state();
     for n in 1..=40 {
         store
             .commit(START, &mut |view| {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tollgate_shared::api::LogBounds;
 use tollgate_shared::log::{Histogram, LogRow};
 use tollgate_shared::time::Timestamp;
 
@@ -13,7 +14,7 @@ use super::shelf::Shelf;
 use super::sieve::Sieve;
 use super::tables::Span;
 use crate::store::rows::decode;
-use crate::store::{LogHints, LogPage, LogReader, LogTotals, StoreError};
+use crate::store::{LogHints, LogPage, LogReader, StoreError};
 
 /// Rows that one transaction copies.
 const TRANSACTION_ROWS_MAX: usize = 1_000;
@@ -83,13 +84,13 @@ impl LogReader for RedbLogReader {
         Ok(tally.finish())
     }
 
-    fn totals(&self, cutoff: Timestamp) -> LogTotals {
+    fn totals(&self, cutoff: Timestamp) -> LogBounds {
         let segments = self.shelf.segments();
         let oldest = segments
             .iter()
             .filter(|(_, span)| span.last_at >= cutoff)
             .find_map(|(segment, span)| self.first_readable(segment, *span, cutoff));
-        LogTotals {
+        LogBounds {
             oldest_at: oldest.map(|(_, at)| at),
             first_seq: oldest.map(|(seq, _)| seq),
             last_seq: segments.last().map(|(_, span)| span.last_seq),

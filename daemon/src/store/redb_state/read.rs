@@ -9,6 +9,7 @@ use tollgate_shared::incident::{IncidentHead, TimelineEntry};
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
+use super::hints::newest_like;
 use super::requests;
 use super::tables::{ANSWERS, AUDIT, BODIES, HEADS, META, TIMELINE, read_marks};
 use crate::core::audit::AuditHead;
@@ -18,9 +19,6 @@ use crate::store::open::OpenIncidents;
 use crate::store::rows::{AnswerBlock, decode, service_of};
 use crate::store::traits::SCAN_ROWS_MAX;
 use crate::store::{AuditPage, IncidentFilter, Reader, StoreError, WholeRequest};
-
-/// Ids that one search by a piece of an id looks at.
-const HINT_IDS_MAX: usize = 200_000;
 
 const DOING: &str = "read incidents";
 
@@ -91,21 +89,7 @@ impl Reader for RedbReader {
     }
 
     fn incident_ids_like(&self, hint: &str, limit: usize) -> Result<Vec<IncidentId>, StoreError> {
-        let hint = hint.to_lowercase().replace('-', "");
-        let mut found = Vec::new();
-        let mut before = None;
-        let mut looked_at = 0;
-        while looked_at < HINT_IDS_MAX && found.len() < limit {
-            let ids = ids_before(&self.handle.read()?, before)?;
-            looked_at += ids.len();
-            before = ids.last().copied();
-            found.extend(ids.iter().filter(|id| id.0.simple().to_string().contains(&hint)));
-            if ids.len() < SCAN_ROWS_MAX {
-                break;
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
+        newest_like(hint, limit, |id: &IncidentId| id.0, |before| ids_before(&self.handle.read()?, before))
     }
 
     fn open_counts(&self, service: Option<ServiceId>) -> (u32, u32) {

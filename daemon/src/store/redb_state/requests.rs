@@ -7,6 +7,7 @@ use tollgate_shared::time::Timestamp;
 use uuid::Uuid;
 
 use super::handle::{Handle, fail};
+use super::hints::newest_like;
 use super::tables::{FINISHED, REQUEST_OUTPUTS, REQUEST_PAYLOADS, REQUESTS, UNFINISHED};
 use crate::core::workflows::{RequestRecord, StepOutput};
 use crate::store::memory_requests::Requests;
@@ -14,9 +15,6 @@ use crate::store::overlay::Overlay;
 use crate::store::rows::{FinishedRow, PayloadRow, decode, encode};
 use crate::store::traits::SCAN_ROWS_MAX;
 use crate::store::{StoreError, WholeRequest};
-
-/// Ids that one search by a piece of an id looks at.
-const HINT_IDS_MAX: usize = 200_000;
 
 const WRITING: &str = "write requests";
 const READING: &str = "read requests";
@@ -194,19 +192,7 @@ pub(super) fn whole(txn: &ReadTransaction, id: RequestId) -> Result<Option<Whole
 }
 
 pub(super) fn ids_like(handle: &Handle, hint: &str, limit: usize) -> Result<Vec<RequestId>, StoreError> {
-    let hint = hint.to_lowercase().replace('-', "");
-    let (mut found, mut before, mut looked_at) = (Vec::new(), None, 0);
-    while looked_at < HINT_IDS_MAX && found.len() < limit {
-        let ids = ids_before(&handle.read()?, false, before)?;
-        looked_at += ids.len();
-        before = ids.last().copied();
-        found.extend(ids.iter().filter(|id| id.0.simple().to_string().contains(&hint)));
-        if ids.len() < SCAN_ROWS_MAX {
-            break;
-        }
-    }
-    found.truncate(limit);
-    Ok(found)
+    newest_like(hint, limit, |id: &RequestId| id.0, |before| ids_before(&handle.read()?, false, before))
 }
 
 fn ids_before(

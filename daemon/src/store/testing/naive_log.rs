@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tollgate_shared::api::OutcomeCounts;
+use tollgate_shared::api::{LogBounds, OutcomeCounts};
 use tollgate_shared::log::{Bucket, Histogram, LogRow};
 use tollgate_shared::time::Timestamp;
 
-use crate::store::{LogHints, LogPage, LogReader, LogStore, LogTotals, StoreError};
+use crate::store::{LogHints, LogPage, LogReader, LogStore, StoreError};
 
 /// Clones are handles to the same log.
 #[derive(Clone, Default)]
@@ -94,14 +94,14 @@ impl LogReader for NaiveLog {
         Ok(Histogram { bucket_secs, buckets, complete: true })
     }
 
-    fn totals(&self, cutoff: Timestamp) -> LogTotals {
+    fn totals(&self, cutoff: Timestamp) -> LogBounds {
         let rows = self.rows();
         let oldest = rows.iter().find(|row| row.at >= cutoff);
-        LogTotals {
+        LogBounds {
             oldest_at: oldest.map(|row| row.at),
             first_seq: oldest.map(|row| row.seq),
             last_seq: rows.last().map(|row| row.seq),
-            ..LogTotals::default()
+            ..LogBounds::default()
         }
     }
 }

@@ -262,7 +262,7 @@ fn a_pasted_secret_is_caught_over_any_screen_and_asked_about_unseen() {
         tell(&mut model, Net::Identified { generation: *generation, result: Ok(vec![found]) });
         press(&mut model, Key::plain(Code::Enter));
         assert_eq!(model.tokens.selected().unwrap().name, "sender-4");
-        assert!(model.logs.history.is_empty() && model.commands.last().is_none());
+        assert!(model.logs.history.queries().is_empty() && model.commands.last().is_none());
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn ask(model: &mut Model, text: String, effects: &mut Effects) {
         model.notice = Some("no connection: only the rows that are here can be shown".to_owned());
         return;
     }
-    model.incidents.remember(&text);
+    model.incidents.history.remember(&text);
     (model.incidents.filter, model.incidents.filter_off) = (text, false);
     watch(model, effects);
 }

@@ -182,7 +182,7 @@ pub(super) fn ask(model: &mut Model, text: String, effects: &mut Effects) {
     let reading = tail.cursor.key.filter(|_| tail.paused);
     let filter = LogFilter { text, range: tail.filter.range, token: None };
     model.logs.parked = None;
-    model.logs.remember(&filter.text);
+    model.logs.history.remember(&filter.text);
     follow_log(model, filter, false, effects);
     if let Some(seq) = reading {
         fetch(model, Page::UpTo(seq), effects);
@@ -415,7 +415,7 @@ fn incident_calls(model: &mut Model, effects: &mut Effects) {
     super::act::act(model, Action::Go(Screen::Log), effects);
     let filter = LogFilter { text: format!("incident:{id}"), ..LogFilter::default() };
     model.logs.parked = None;
-    model.logs.remember(&filter.text);
+    model.logs.history.remember(&filter.text);
     follow_log(model, filter, false, effects);
 }
 

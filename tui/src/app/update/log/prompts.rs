@@ -69,6 +69,7 @@ fn mended(text: &str, schema: &'static Schema) -> Option<Field> {
 fn recall(model: &mut Model, older: bool) {
     let Some(Layer::Prompt(prompt)) = &mut model.layer else { return };
     let history = if model.screen == Screen::Incidents { &model.incidents.history } else { &model.logs.history };
+    let history = history.queries();
     let back = if older { (prompt.back + 1).min(history.len()) } else { prompt.back.saturating_sub(1) };
     let text = back.checked_sub(1).and_then(|back| history.iter().rev().nth(back));
     let text = text.map_or_else(|| prompt.before.clone(), Clone::clone);
