@@ -268,14 +268,14 @@ impl Action {
             ),
             Self::Limit => change(
                 "limit",
-                "refuse what is above a rate, for an hour or so",
+                "refuse what is above a rate, for a time",
                 Confirmed,
                 "PATCH /v1/tokens/{token}",
                 "tollgate token edit {} --rate 600/min --for 1h",
             ),
             Self::Block => change(
                 "block",
-                "refuse its calls from an address for a time",
+                "refuse calls from an address for a time",
                 Confirmed,
                 "PATCH /v1/tokens/{token}",
                 "tollgate token edit {} --block-ip ADDRESS --for 1h",

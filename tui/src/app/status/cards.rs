@@ -89,13 +89,14 @@ fn table(head: &str, of: &TalkerTable, named: usize) -> Vec<Row> {
     if of.rows.is_empty() && of.others.is_none() {
         return Vec::new();
     }
-    let line = format!("{:>9} {:>10} {:>9} {:>9}  {head}", "10 s", "minute", "refused", "no match");
+    // What opens has a mark before it, which the others have not.
+    let line = format!(" {:>9} {:>10} {:>9} {:>9}  {head}", "10 s", "minute", "refused", "no match");
     let mut rows = vec![Row::Text(Line::new(Kind::Strong, line))];
     rows.extend(of.rows.iter().take(named).map(talker));
     rows.extend(of.others.iter().map(talker));
     let hidden = u64::from(of.known).saturating_sub(of.rows.len().min(named) as u64);
     if hidden > 0 {
-        let text = format!("{:>10}and {} more: tollgate status --talkers", "", group(hidden));
+        let text = format!("{:>11}and {} more: tollgate status --talkers", "", group(hidden));
         rows.push(Row::Text(Line::plain(text)));
     }
     rows
@@ -106,10 +107,10 @@ fn talker(row: &Talker) -> Row {
     let (now, minute) = (row.last_10s, row.last_minute);
     let [calls, of_minute, refused, no_match] = [now.calls, minute.calls, minute.refused, minute.no_match]
         .map(|count| if count == 0 { "-".to_owned() } else { group(count) });
-    let line = Line::plain(format!("{calls:>9} {of_minute:>10} {refused:>9} {no_match:>9}  {}", row.name));
+    let text = format!("{calls:>9} {of_minute:>10} {refused:>9} {no_match:>9}  {}", row.name);
     match row.id.as_deref().and_then(|id| id.parse::<TokenId>().ok()) {
-        Some(token) => Row::Open(line, Target::Token(token)),
-        None => Row::Text(line),
+        Some(token) => Row::Open(Line::plain(text), Target::Token(token)),
+        None => Row::Text(Line::plain(format!(" {text}"))),
     }
 }
 
@@ -176,7 +177,7 @@ mod tests {
         assert_eq!(lines(&model)[1], "asking the daemon");
         model.health.talkers = Some(Box::new(fixtures::talkers()));
         let told = lines(&model);
-        assert_eq!(told[1], "     10 s     minute   refused  no match  TOKEN");
+        assert_eq!(told[1], "      10 s     minute   refused  no match  TOKEN");
         assert_eq!(told[2], "   49,900    299,400     1,200        30  am-legacy");
         assert!(talkers(&model)[2].target().is_some(), "Enter opens the token");
         assert!(
