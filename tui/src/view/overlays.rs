@@ -81,7 +81,7 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
 /// What an action does, and why it cannot be done now.
 fn helped(model: &Model, action: Action) -> String {
     let help = action.info().help;
-    model.may(action).map_or_else(|why| format!("(not now: {why}) {help}"), |()| help.to_owned())
+    model.may(action).map_or_else(|why| format!("{help}   (not now: {why})"), |()| help.to_owned())
 }
 
 fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(String, String)>, x: u16) {
@@ -92,6 +92,9 @@ fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(Strin
     cells.text("  ", theme.plain()).cell(keys, 16, theme.strong()).text(help, theme.plain());
     canvas.put(area, row, cells);
 }
+
+/// Columns of what an action does; behind it stands its command, or why it cannot be done now.
+const MENU_WORDS: usize = 42;
 
 fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
     let area = open_box(canvas, &menu.title, menu.items.len());
@@ -104,13 +107,15 @@ fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
         line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
         match &item.refused {
             Some(why) => {
-                line.text(&format!("(not now: {why}) {}", item.words), theme.plain());
+                line.cell(&item.words, MENU_WORDS, theme.plain()).text(&format!("  not now: {why}"), theme.plain());
             }
             None if item.cli.is_empty() => {
                 line.text(&item.words, theme.plain());
             }
             None => {
-                line.cell(&item.words, 42, theme.plain()).text("  $ ", theme.plain()).text(&item.cli, theme.plain());
+                line.cell(&item.words, MENU_WORDS, theme.plain())
+                    .text("  $ ", theme.plain())
+                    .text(&item.cli, theme.plain());
             }
         }
         line.rest();
