@@ -9,6 +9,7 @@ use crate::app::logs::suggest::{self, Judged};
 use crate::app::model::{Model, Screen};
 use crate::app::update::kept_query;
 use crate::app::words::group;
+use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
 use super::{listing, palette, query_bar};
@@ -96,6 +97,13 @@ fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(Strin
 /// Columns of what an action does; behind it stands its command, or why it cannot be done now.
 const MENU_WORDS: usize = 42;
 
+/// On a narrow screen the reason takes from what the action does, but leaves it a third.
+fn words_beside(why: &str, width: u16) -> usize {
+    let width = usize::from(width);
+    let free = width.saturating_sub(5 + SafeText::new(why).width());
+    free.clamp((width / 3).min(MENU_WORDS), MENU_WORDS)
+}
+
 fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
     let area = open_box(canvas, &menu.title, menu.items.len());
     let theme = canvas.theme;
@@ -107,7 +115,8 @@ fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
         line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
         match &item.refused {
             Some(why) => {
-                line.cell(&item.words, MENU_WORDS, theme.plain()).text(&format!("  not now: {why}"), theme.plain());
+                let why = format!("  not now: {why}");
+                line.cell(&item.words, words_beside(&why, area.width), theme.plain()).text(&why, theme.plain());
             }
             None if item.cli.is_empty() => {
                 line.text(&item.words, theme.plain());
