@@ -123,7 +123,8 @@ impl UsageBook {
             sources::note(&mut entry.record.sources, by, false);
             entry.record.last_refusal = Some(LastRefusal { at: by.at, ip: by.ip, slug: slug.as_str().to_owned() });
             entry.hour.get_or_insert_default().count(by, None);
-            let may_log = entry.refusals.may_log(by.at.as_secs());
+            // Of a token that is logged in part the others do not use the pace up.
+            let may_log = logged && entry.refusals.may_log(by.at.as_secs());
             entry.record.rows_not_logged += u64::from(logged && !may_log);
             may_log
         };
@@ -301,6 +302,13 @@ mod tests {
         assert_eq!(rows, 10);
         assert!(book.refused(token(), &by(now.plus_secs(1)), Slug::TokenExpired, true));
         assert_eq!(book.view(token(), now).rows_not_logged, 15);
+        let later = by(now.plus_secs(2));
+        let part = (0..300).filter(|n| book.refused(token(), &later, Slug::TokenExpired, n % 100 == 0)).count();
+        assert_eq!(
+            (part, book.view(token(), now).rows_not_logged),
+            (3, 15),
+            "of a part that is logged nothing is missing"
+        );
     }
 
     #[test]

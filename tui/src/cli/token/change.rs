@@ -117,7 +117,11 @@ pub(super) async fn debug(cx: &mut Context<'_>, reference: &str, on: bool, sampl
     if on && sample.is_none() && cost.is_asked() {
         let debug = format!("{} token debug {} on", cx.tollgate(), token.id);
         let line = format!("{debug} --sample {DEBUG_ONE_IN_OFFERED}, which logs one call in 100, or {debug} --yes");
-        cx.confirm_yes(&flood_words(&token, cost), &line)?;
+        let words = flood_words(&token, cost);
+        if !cx.yes && !cx.io.in_is_tty {
+            return Err(CliError::usage(words, format!("use:  {line}")));
+        }
+        cx.confirm_yes(&format!("{words}; log every call?"), &line)?;
     }
     // By id: the name may mean another token by now.
     let token = cx.client.debug_token(token.id.as_str(), &SetDebug { on, one_in: sample }).await?;
@@ -127,7 +131,7 @@ pub(super) async fn debug(cx: &mut Context<'_>, reference: &str, on: bool, sampl
 
 fn flood_words(token: &TokenView, cost: DebugCost) -> String {
     format!(
-        "{} would get {} rows/s, which is up to {} in 48 h ({} with --sample {DEBUG_ONE_IN_OFFERED}); log every call?",
+        "{} would get {} rows/s, which is up to {} in 48 h ({} with --sample {DEBUG_ONE_IN_OFFERED})",
         token.name,
         cost.rows_per_sec(),
         bytes(cost.bytes(1)),
