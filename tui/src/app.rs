@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod danger;
 pub mod detail;
 pub mod field;
+pub mod first;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod forms;

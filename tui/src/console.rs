@@ -11,6 +11,7 @@ mod keys;
 mod me;
 mod pages;
 pub mod playback;
+mod sample;
 mod stage;
 mod tails;
 mod trial;

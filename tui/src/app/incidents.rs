@@ -212,6 +212,7 @@ pub fn event_words(
     moment: impl Fn(Timestamp) -> String,
 ) -> String {
     let what = match &entry.event {
+        TimelineEvent::Opened { token: TokenId::DAEMON, .. } => "opened by tollgated itself".to_owned(),
         TimelineEvent::Opened { token, .. } => format!("opened by a call of {}", name(*token)),
         TimelineEvent::Attached { token, .. } if entry.count > 1 => {
             format!(

@@ -9,6 +9,7 @@ use super::action::Action;
 use super::audit::Audit;
 use super::commands::CommandLog;
 use super::connection::{Connection, Phase};
+use super::first::FirstPath;
 use super::forms::Value;
 use super::incidents::Incidents;
 use super::layer::Layer;
@@ -108,7 +109,7 @@ pub struct Model {
     /// What this session can take back.
     pub undo: UndoList,
     /// The first path is under way.
-    pub guided: bool,
+    pub guided: Option<FirstPath>,
     /// Counts requests, so that late answers are told from awaited ones.
     pub generation: u64,
     pub quit: bool,

@@ -1,6 +1,7 @@
 //! The model under random and chosen sequences.
 
 mod desk;
+mod first;
 
 use proptest::prelude::*;
 use tollgate_shared::log::TailItem;

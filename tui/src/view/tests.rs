@@ -10,7 +10,9 @@ use ratatui::style::{Color, Modifier};
 use super::theme::Meaning;
 use super::{Theme, render};
 use crate::app::fixtures::{self, model, press, tell, type_text};
+use crate::app::forms::Form;
 use crate::app::key::{Code, Key};
+use crate::app::layer::Layer;
 use crate::app::msg::{Effect, Reply, Slot};
 use crate::app::secret::Secret;
 use crate::app::{Model, Net};
@@ -270,11 +272,44 @@ fn the_dialogs() {
         tell(&mut model, Net::Done { generation: 1, result });
         model
     });
+    pictured("first_who_sends", 3, (60, 15), |columns, rows| who_sends(columns, rows));
+    pictured("first_sample", 4, (60, 15), |columns, rows| {
+        let mut model = who_sends(columns, rows);
+        press(&mut model, Key::plain(Code::Tab));
+        answer_filter(&mut model);
+        model
+    });
     for (number, (what, key)) in
         (3..).zip([("help", '?'), ("menu", '.'), ("sort", 'o'), ("command", ':'), ("filter", 'f')])
     {
         pictured(what, number, small(number), pressed(key));
     }
+}
+
+/// The first path at its third step, with senders on other hosts.
+fn who_sends(columns: u16, rows: u16) -> Model {
+    let mut model = at(columns, rows, 0, '1');
+    press(&mut model, Key::char('A'));
+    let Net::Organisation { services, .. } = fixtures::organisation() else { panic!("another message") };
+    let presets = vec!["alertmanager".to_owned(), "zabbix".to_owned()];
+    let services: Vec<_> = services.into_iter().map(std::sync::Arc::new).collect();
+    let mut form = Form::filter(&services, &presets, Some("Ops/DB")).asking_who_sends(model.status.as_deref());
+    (form.guided, form.focus) = (true, form.fields.len() - 1);
+    model.layer = Some(Layer::Form(form));
+    type_text(&mut model, "other");
+    model
+}
+
+/// The filter of [`who_sends`] is there, and then the token.
+fn answer_filter(model: &mut Model) {
+    let effects = press(model, Key::plain(Code::Enter));
+    let Some(Effect::Request { generation, .. }) = effects.list.first() else { panic!("nothing was asked") };
+    let Net::Organisation { filters, .. } = fixtures::organisation() else { panic!("another message") };
+    let filter = Reply::Filter(Box::new((*filters[0]).clone()));
+    tell(model, Net::Done { generation: *generation, result: Ok(filter) });
+    let value = format!("tg_s_7QmX0c2LrT{}_abcdef", "A".repeat(43));
+    let token = Box::new(fixtures::token(2, "am-prod"));
+    tell(model, Net::Done { generation: 99, result: Ok(Reply::Created { secret: Secret::new(value), token }) });
 }
 
 /// The log after some keys; `~` is Enter.

@@ -272,10 +272,11 @@ fn leave_form(model: &mut Model) {
 
 fn close_form(model: &mut Model) {
     model.layer = None;
-    model.guided = false;
+    model.guided = None;
 }
 
-/// While the secret is shown Enter does nothing, and only Esc, twice, puts it away.
+/// While the secret is shown Enter does nothing, but at the end of the first path: there it sends the preset's sample. Only
+/// Esc, twice, puts the secret away.
 fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
     let generation = model.next_generation();
     let Some(Layer::Secret(dialog)) = &mut model.layer else { return };
@@ -297,7 +298,8 @@ fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
                 text: Hidden(Zeroizing::new(text)),
             });
         }
-        Code::Esc if asked => model.layer = None,
+        Code::Enter => changes::send_sample(model, effects),
+        Code::Esc if asked => changes::put_away(model, effects),
         Code::Esc => dialog.asked = true,
         _ => {}
     }
