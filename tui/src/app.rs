@@ -30,6 +30,7 @@ pub mod marks;
 pub mod model;
 pub mod msg;
 pub mod operators;
+pub mod order;
 pub mod palette;
 pub mod query;
 pub mod requests;

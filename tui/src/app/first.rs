@@ -89,15 +89,14 @@ pub fn other_hosts(status: &StatusView) -> Vec<String> {
     }
     let all = if listen.is_ipv6() { "[::]" } else { "0.0.0.0" };
     let mut lines = vec![
-        "Calls are taken from this host only. For others put this into tollgate.toml".to_owned(),
-        "and start tollgated again (`tollgated config` shows what is set, and where):".to_owned(),
+        "For other hosts: in tollgate.toml, then restart tollgated:".to_owned(),
         "  [gate]".to_owned(),
         format!("  listen = \"{all}:{}\"", listen.port()),
     ];
     if !status.tls {
-        lines.push("  allow_plain_http = true  # readable on the way; or tls_certificate and tls_key".to_owned());
+        lines.push("  allow_plain_http = true  # readable on the way; or tls_certificate, tls_key".to_owned());
     }
-    lines.push(format!("  host_allowlist = [\"{}\"]  # names by which senders call this host", host_name(&status.host)));
+    lines.push(format!("  host_allowlist = [\"{}\"]  # its names for senders", host_name(&status.host)));
     lines
 }
 
@@ -118,7 +117,7 @@ mod tests {
     #[test]
     fn the_lines_for_other_hosts_are_address_plain_http_or_tls_and_names() {
         let lines = other_hosts(&status("127.0.0.1:7480", false));
-        let settings: Vec<&str> = lines[2..].iter().map(|line| line.split("  #").next().unwrap().trim()).collect();
+        let settings: Vec<&str> = lines[1..].iter().map(|line| line.split("  #").next().unwrap().trim()).collect();
         let expected =
             ["[gate]", "listen = \"0.0.0.0:7480\"", "allow_plain_http = true", "host_allowlist = [\"noc-2\"]"];
         assert_eq!(settings, expected);

@@ -15,6 +15,7 @@ mod log;
 mod mouse;
 mod net;
 mod palette;
+mod sort;
 mod trial;
 mod undo;
 mod walk;

@@ -51,7 +51,7 @@ fn told(address: &str, answer: &Answer) -> Result<Reply, Failure> {
     let not_ours = || failed(format!("what answers at {address} is no tollgated: it said {status} in another form"));
     if !answer.status.is_success() {
         let problem = serde_json::from_slice::<Problem>(&answer.body).map_err(|_| not_ours())?;
-        return Err(failed(format!("the gate refused the sample, {status}: {}", problem.detail)));
+        return Err(failed(format!("the sample was refused with {status}: {}", problem.detail)));
     }
     let said = serde_json::from_slice::<ProcessAnswer>(&answer.body).map_err(|_| not_ours())?;
     let incident = said.results.iter().find_map(|result| result.incident);

@@ -7,7 +7,7 @@ use crate::app::audit::chain_words;
 use crate::app::layout::{Area, Layout};
 use crate::app::lock::Lock;
 use crate::app::model::Model;
-use crate::app::operators::{role, seen, teams};
+use crate::app::operators::{Sort, role, seen, teams};
 use crate::app::times::Form;
 use crate::app::words::{self, age, count, group};
 
@@ -20,7 +20,8 @@ pub(super) fn operators(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
     let search = if operators.search.is_empty() { String::new() } else { format!("  / {}", operators.search) };
     let total = count(operators.rows.len() as u64, "operator");
     let total = if operators.loaded { total } else { "not known yet".to_owned() };
-    let line = format!(" {total}   root and the daemon's own account are admin without one{search}");
+    let sort = operators.order.words(Sort::ALL);
+    let line = format!(" {total}{sort}{search}   root and the daemon's own account are admin without one");
     canvas.text(layout.title, &line, theme.plain());
     if empty::list(canvas, model, layout.list, operators.loaded, operators.rows.len()) {
         return;

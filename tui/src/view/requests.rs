@@ -5,7 +5,7 @@ use tollgate_shared::request::RequestState;
 
 use crate::app::layout::Layout;
 use crate::app::model::Model;
-use crate::app::requests::RequestsTab;
+use crate::app::requests::{RequestsTab, Sort, WorkflowSort};
 use crate::app::words::{age, group};
 
 use super::canvas::{Canvas, Row};
@@ -62,7 +62,11 @@ fn title(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout, len: usize) {
         RequestsTab::Workflows => format!("{count} workflows"),
     };
     let search = if requests.search.is_empty() { String::new() } else { format!("  / {}", requests.search) };
-    let words = format!(" {tabs}  {count}   v changes the list{search}");
+    let sort = match requests.tab {
+        RequestsTab::Requests => requests.order.words(Sort::ALL),
+        RequestsTab::Workflows => requests.workflow_order.words(WorkflowSort::ALL),
+    };
+    let words = format!(" {tabs}  {count}   v changes the list{sort}{search}");
     let style = canvas.theme.plain();
     canvas.text(layout.title, &words, style);
 }

@@ -44,7 +44,7 @@ fn keys(dialog: &ShowOnce) -> &'static str {
 /// What Enter would do, on the first path.
 fn sample_words(dialog: &ShowOnce) -> Option<String> {
     let sample = dialog.sample.as_ref().filter(|sample| sample.may_be_sent())?;
-    Some(format!(" Enter sends a sample alert of {} through the gate now, with this secret.", sample.preset))
+    Some(format!(" Enter: a sample alert of {} to {} now", sample.preset, reachable(&dialog.listen)))
 }
 
 /// The secret must be whole even where nothing else has room: the keys go first.

@@ -44,8 +44,8 @@ impl Form {
     #[must_use]
     pub fn asking_who_sends(mut self, status: Option<&StatusView>) -> Self {
         let options = [first::THIS_HOST, first::OTHER_HOSTS].map(|who| (who.to_owned(), who.to_owned()));
-        let listen = status.map(|status| format!("; calls are taken at {}", status.listen)).unwrap_or_default();
-        self.fields.push(FormField::choice(FROM, options.to_vec(), 0, &format!("who sends?{listen}")));
+        let listen = status.map(|status| format!("now it listens on {}", status.listen));
+        self.fields.push(FormField::choice(FROM, options.to_vec(), 0, &listen.unwrap_or_default()));
         self
     }
 

@@ -8,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
-use super::{act, ask, changes, danger, identify, incidents, log, palette, trial, undo, walk};
+use super::{act, ask, changes, danger, identify, incidents, log, palette, sort, trial, undo, walk};
 use tollgate_shared::secret::find_in;
 use zeroize::Zeroizing;
 
@@ -124,13 +124,8 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(item) => match item.pick {
             Pick::Action(action) => act::act(model, action, effects),
             Pick::Log(pick) => log::pick(model, pick, effects),
-            Pick::SortIncidents(sort) => incidents::sort(model, sort),
             Pick::Incident { place, only } => incidents::add(model, place, only, effects),
-            Pick::Sort(sort) => {
-                model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
-                model.tokens.sort = sort;
-                model.tokens.resort(model.now);
-            }
+            order => sort::pick(model, order),
         },
     }
 }
