@@ -230,7 +230,8 @@ impl Concern {
 
 fn more(left: &[Concern]) -> Concern {
     let priority = left.iter().map(|one| one.priority).min().unwrap_or_default();
-    let description = format!("{} when this was opened. `tollgate expiring` and `tollgate hygiene` list them.", left.len());
+    let description =
+        format!("{} when this was opened. `tollgate expiring` and `tollgate hygiene` list them.", left.len());
     Concern::of("more", "More is wrong than has an incident of its own", &description, priority)
 }
 

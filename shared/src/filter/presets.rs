@@ -40,8 +40,7 @@ struct StoredSample {
 
 /// As [`PRESETS`].
 static SAMPLES: LazyLock<BTreeMap<String, Sample>> = LazyLock::new(|| {
-    let stored: BTreeMap<String, StoredSample> =
-        serde_json::from_str(include_str!("samples.json")).unwrap_or_default();
+    let stored: BTreeMap<String, StoredSample> = serde_json::from_str(include_str!("samples.json")).unwrap_or_default();
     stored.into_iter().map(|(name, stored)| (name, Sample::from(stored))).collect()
 });
 

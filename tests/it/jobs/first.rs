@@ -89,9 +89,8 @@ fn job_1_for_senders_on_other_hosts_the_path_shows_lines_that_the_daemon_takes()
 fn job_1_the_sample_alert_can_be_sent_without_the_console_too() {
     let daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &[]);
-    let send = |preset: &str| {
-        daemon.cli_with(&["send", "--sample", preset, "--token-file", "-"], token.secret.as_bytes())
-    };
+    let send =
+        |preset: &str| daemon.cli_with(&["send", "--sample", preset, "--token-file", "-"], token.secret.as_bytes());
     assert!(send("alertmanager").expect(0).stdout.starts_with("201 opened"));
     assert_eq!(daemon.all("/v1/incidents")[0]["head"]["title"], "Sample alert from Tollgate");
     let unknown = send("alertmanger").expect(64);

@@ -2,6 +2,7 @@
 
 mod desk;
 mod first;
+mod order;
 
 use proptest::prelude::*;
 use tollgate_shared::log::TailItem;

@@ -147,7 +147,10 @@ mod tests {
         };
         assert!(self_words(&status()).contains("[self] service is not set"));
         assert_eq!(self_words(&own(None)), "on Ops/Own");
-        assert_eq!(self_words(&own(Some("there is no service `Ops/Own`"))), "NOT opened: there is no service `Ops/Own`");
+        assert_eq!(
+            self_words(&own(Some("there is no service `Ops/Own`"))),
+            "NOT opened: there is no service `Ops/Own`"
+        );
     }
 
     #[test]

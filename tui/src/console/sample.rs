@@ -73,8 +73,7 @@ mod tests {
     use super::*;
 
     fn said(status: u16, body: &serde_json::Value) -> Result<(String, bool), String> {
-        let answer =
-            Answer { status: StatusCode::from_u16(status).unwrap(), body: Bytes::from(body.to_string()) };
+        let answer = Answer { status: StatusCode::from_u16(status).unwrap(), body: Bytes::from(body.to_string()) };
         match told("127.0.0.1:7480", &answer) {
             Ok(Reply::Sampled { words, incident }) => Ok((words, incident.is_some())),
             Ok(other) => panic!("{other:?}"),

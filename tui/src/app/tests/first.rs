@@ -1,10 +1,10 @@
 //! The first path, from an empty registry to the sample alert.
 
 use super::*;
-use crate::app::fixtures::organisation;
-use crate::app::first::SampleState;
-use crate::app::msg::Failure;
 use crate::app::Effects;
+use crate::app::first::SampleState;
+use crate::app::fixtures::organisation;
+use crate::app::msg::Failure;
 use tollgate_shared::api::StatusView;
 
 /// Presses the button of the form that is open, and gives the number of the request.
