@@ -17,6 +17,7 @@ pub mod first;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod forms;
+pub mod held;
 pub mod history;
 pub mod identify;
 pub mod incidents;
