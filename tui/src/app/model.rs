@@ -196,7 +196,9 @@ impl Model {
     #[must_use]
     pub fn maintenance_words(&self, service: &ServiceView) -> Option<String> {
         let until = |until: Option<Timestamp>| match until {
-            Some(until) if self.times.form == Form::Ago => format!("for {} more", words::age(until.secs_since(self.now))),
+            Some(until) if self.times.form == Form::Ago => {
+                format!("for {} more", words::age(until.secs_since(self.now)))
+            }
             Some(until) => format!("until {}", self.times.moment(until, self.now)),
             None => "until somebody ends it".to_owned(),
         };

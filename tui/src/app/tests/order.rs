@@ -55,7 +55,11 @@ fn news_do_not_move_sorted_rows_until_somebody_asks() {
     rows[1].state = Succeeded;
     rows.insert(0, tollgate_shared::api::RequestView { state: Running, ..fixtures::request(9) });
     tell(&mut model, Net::Requests { rows, more: false, workflows: Vec::new() });
-    assert_eq!(states(&model), [Running, Succeeded, Running, Succeeded], "the new one first, the others where they were");
+    assert_eq!(
+        states(&model),
+        [Running, Succeeded, Running, Succeeded],
+        "the new one first, the others where they were"
+    );
     assert_eq!(model.requests.selected().map(|row| row.id), marked);
     press_all(&mut model, "s");
     assert_eq!(states(&model), [Running, Running, Succeeded, Succeeded]);
