@@ -52,10 +52,7 @@ impl Watch {
     /// Looks once. What cannot be handed on now is found again by the next look.
     pub async fn look(&mut self, daemon: &Arc<Daemon>) {
         let registry = daemon.registry.load_full();
-        let found = match service_of(daemon, &registry) {
-            None => return,
-            Some(found) => found,
-        };
+        let Some(found) = service_of(daemon, &registry) else { return };
         self.say(daemon, found.as_ref().err());
         let Ok(service) = found else { return };
         let now = daemon.clock.now();

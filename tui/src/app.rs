@@ -38,6 +38,7 @@ pub mod requests;
 pub mod rights;
 pub mod secret;
 pub mod services;
+pub mod slow;
 pub mod status;
 pub mod tail;
 pub mod times;

@@ -42,7 +42,7 @@ pub enum Layer {
     History {
         at: usize,
     },
-    Secret(ShowOnce),
+    Secret(Box<ShowOnce>),
     /// What was revoked, and what became of what it had issued.
     Receipt(Box<RevokeReceipt>, Vec<String>),
 }

@@ -20,6 +20,7 @@ use super::operators::Operators;
 use super::requests::Requests;
 use super::rights::{self, Me};
 use super::services::Services;
+use super::slow::SlowLine;
 use super::status::Health;
 use super::times::{Form, Times};
 use super::tokens::{self, Attention, Tokens};
@@ -84,6 +85,8 @@ pub struct Model {
     pub services: Services,
     pub operators: Operators,
     pub audit: Audit,
+    /// The terminal's line is slow.
+    pub slow: Option<SlowLine>,
     /// What the Status screen shows beside the status.
     pub health: Health,
     /// The filter that is being edited, tried.

@@ -161,7 +161,7 @@ fn show_secret(model: &mut Model, generation: u64, secret: Secret, token: TokenV
     {
         model.tokens.go(index);
     }
-    model.layer = Some(Layer::Secret(dialog));
+    model.layer = Some(Layer::Secret(Box::new(dialog)));
 }
 
 /// Sends the preset's sample through the gate, with the secret that is shown.
