@@ -238,6 +238,7 @@ fn facts(config: &Config, loaded: &Loaded, clock: &Clock, listen: std::net::Sock
         uid: rustix::process::geteuid().as_raw(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         listen,
+        self_service: config.self_service.clone(),
         tls: config.gate.tls.is_some(),
         socket: config.socket.path.clone(),
         data_dir: config.data_dir.clone(),

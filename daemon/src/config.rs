@@ -36,6 +36,8 @@ pub struct Config {
     pub gate: Gate,
     pub limits: Limits,
     pub log: Log,
+    /// Where the daemon opens incidents about itself, as `Team/Service`; `None` = nowhere.
+    pub self_service: Option<String>,
     pub socket: Socket,
     described: Vec<Setting>,
 }

@@ -7,6 +7,7 @@ pub mod asked;
 pub mod audit;
 pub mod authenticate;
 pub mod call;
+pub mod concerns;
 pub mod decide;
 pub mod decision;
 pub mod endpoint;

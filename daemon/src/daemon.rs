@@ -98,6 +98,8 @@ pub struct Facts {
     pub listen: SocketAddr,
     /// It takes them over TLS.
     pub tls: bool,
+    /// Where it opens incidents about itself, as `Team/Service`.
+    pub self_service: Option<String>,
     /// Where it talks to operators.
     pub socket: PathBuf,
     /// Where its files are.

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 use tollgate_shared::api::RevokeReceipt;
-use tollgate_shared::id::TokenId;
+use tollgate_shared::id::{IncidentId, ServiceId, TokenId};
 use tollgate_shared::log::LogRow;
 use tollgate_shared::problem::Problem;
 
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Reply};
+use crate::core::concerns::Concern;
 use crate::core::decision::{Decision, Proposal};
 use crate::core::matching::FilterIndex;
 use crate::core::model::UsageRecord;
@@ -81,8 +82,20 @@ pub enum AdminJob {
     FlushUsage(Vec<(TokenId, UsageRecord)>),
     /// The periodic sweep of what no window or retention keeps.
     Sweep,
+    /// What the daemon finds wrong about itself.
+    Concerns(Concerns),
     /// The filter index, melted in the background from an earlier state; and who waits until it is in force.
     RebuiltIndex(Box<FilterIndex>, oneshot::Sender<()>),
+}
+
+/// What the daemon finds wrong about itself at one moment.
+pub struct Concerns {
+    /// Where its incidents are.
+    pub service: ServiceId,
+    /// All of it; what is not among it is over.
+    pub concerns: Vec<Concern>,
+    /// Its incidents that were open then.
+    pub open: Vec<IncidentId>,
 }
 
 /// The commit of a turn failed: what it said may or may not be on disk, and is to be said again.

@@ -25,6 +25,7 @@ pub mod store;
 pub mod tail;
 pub mod talkers;
 pub mod usage;
+pub mod watch;
 pub mod writer;
 
 /// An error with all its causes, for the log: the one place where a chain is printed.

@@ -24,6 +24,7 @@ use crate::lanes::NotQueued;
 use crate::local::{Entrance, Local};
 use crate::logger::{self, LogTask};
 use crate::store::StoreError;
+use crate::watch::Watch;
 use crate::writer::Writer;
 
 /// Usage is flushed this often (storage.md).
@@ -148,6 +149,8 @@ fn spawn<T: Send + 'static>(
 async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: CancellationToken) {
     let mut flushes = 0;
     let mut sweeps = SWEEPS_PER_HEAD - 1;
+    // Its first look comes with the first flush: whatever is wrong at the start is told at once.
+    let mut watch = Watch::default();
     loop {
         tokio::select! {
             () = tokio::time::sleep(FLUSH_EVERY) => {}
@@ -163,6 +166,9 @@ async fn sweep(daemon: Arc<Daemon>, log: SyncSender<LogTask>, stop: Cancellation
         }
         note_clock(&daemon);
         flushes += 1;
+        if flushes == 1 {
+            watch.look(&daemon).await;
+        }
         if flushes == FLUSHES_PER_SWEEP {
             flushes = 0;
             sweeps += 1;

@@ -164,6 +164,26 @@ impl UsageBook {
         sources::moved_on(all, since)
     }
 
+    /// Of the addresses that called since `since`: those that have the old secret, and all. `rotated` as in
+    /// [`UsageBook::sources`]; without it only those whose last call had it.
+    pub fn hosts_on_old_secret(&self, token: TokenId, rotated: Option<Timestamp>, since: Timestamp) -> (u32, u32) {
+        let shard = self.shard(token);
+        let all = shard.get(&token).map_or(&[][..], |entry| entry.record.sources.as_slice());
+        sources::on_old_secret(all, rotated, since)
+    }
+
+    /// The last call that was let in.
+    pub fn last_used(&self, token: TokenId) -> Option<Timestamp> {
+        self.shard(token).get(&token).and_then(|entry| entry.record.last_use.as_ref()).map(|last| last.at)
+    }
+
+    /// When the last refused call was refused, where that was for this reason.
+    pub fn last_refused_for(&self, token: TokenId, slug: Slug) -> Option<Timestamp> {
+        let shard = self.shard(token);
+        let last = shard.get(&token).and_then(|entry| entry.record.last_refusal.as_ref());
+        last.filter(|last| last.slug == slug.as_str()).map(|last| last.at)
+    }
+
     /// What lists need of a token's use: cheap enough for 100,000 tokens.
     pub fn facts(&self, token: TokenId, now: Timestamp) -> UsageFacts {
         self.shard(token).get(&token).map_or_else(UsageFacts::default, |entry| UsageFacts {

@@ -19,13 +19,14 @@ use tollgate_shared::problem::{Problem, Slug};
 
 use crate::core::access::Actor;
 use crate::core::admin::{self, Command, Office, Reply, TokenCommand};
+use crate::core::concerns::{self, Settled, Told};
 use crate::core::decide::{Bench, Pace};
 use crate::core::model::{RegistryChange, UsageRecord};
 use crate::core::registry::Registry;
 use crate::core::workflows::{self, Turn, Turned};
 use crate::daemon::Daemon;
 use crate::events::Kind;
-use crate::jobs::{AdminAnswer, AdminJob, CallJob, TurnLost};
+use crate::jobs::{AdminAnswer, AdminJob, CallJob, Concerns, TurnLost};
 use crate::logger::LogTask;
 use crate::store::{Store, StoreError};
 
@@ -47,6 +48,8 @@ pub struct Writer {
     store: Box<dyn Store>,
     log: SyncSender<LogTask>,
     pace: Pace,
+    /// What was told of the daemon itself since its start.
+    told: Told,
 }
 
 /// Leaves nobody waiting where the writer panics: what is queued is given up, and the lanes take no more.
@@ -61,7 +64,7 @@ impl Drop for Abandon {
 impl Writer {
     /// A writer that has the store to itself.
     pub fn new(daemon: Arc<Daemon>, store: Box<dyn Store>, log: SyncSender<LogTask>) -> Self {
-        Self { daemon, store, log, pace: Pace::default() }
+        Self { daemon, store, log, pace: Pace::default(), told: Told::default() }
     }
 
     /// Works until the lanes are closed and empty, then closes the store.
@@ -95,6 +98,7 @@ impl Writer {
                 self.flush_usage(records);
             }
             AdminJob::Sweep => self.sweep(),
+            AdminJob::Concerns(concerns) => self.tell_of_itself(&concerns),
             AdminJob::RebuiltIndex(rebuilt, done) => {
                 let next = self.daemon.registry.load().with_rebuilt_index(&rebuilt);
                 if next.index().wants_rebuild() {
@@ -191,6 +195,32 @@ impl Writer {
             daemon.events.changed(Kind::Incidents);
         }
         Ok(turned)
+    }
+
+    /// Incidents about the daemon itself. Where the commit fails, the next look finds the same again.
+    fn tell_of_itself(&mut self, about: &Concerns) {
+        if !self.ensure_open() {
+            return;
+        }
+        let (daemon, registry, pace) = (self.daemon.clone(), self.daemon.registry.load_full(), &mut self.pace);
+        // It may have been deleted while this waited.
+        if registry.service(about.service).is_none() {
+            return;
+        }
+        let (now, told) = (daemon.clock.now(), &self.told);
+        let mut settled = Settled::default();
+        let committed = self.store.commit(now, &mut |view| {
+            let mut new_id = || daemon.ids.new_id(now);
+            let mut bench = Bench { registry: &registry, view, pace: &mut *pace, new_id: &mut new_id, now };
+            settled = concerns::settle(&mut bench, about.service, &about.concerns, &about.open, told);
+        });
+        if let Err(error) = committed {
+            return self.commit_failed(&error);
+        }
+        self.told = settled.told;
+        if settled.changed > 0 {
+            daemon.events.changed(Kind::Incidents);
+        }
     }
 
     fn announce(&self, reply: &Reply, registry_changed: bool) {

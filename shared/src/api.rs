@@ -33,7 +33,7 @@ pub use people::{
 };
 pub use queries::{CountedBy, LogHistogram, NotAScreen, SaveQuery, SavedQuery, Screen};
 pub use redaction::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
-pub use status::{Counters, EventsItem, LogBounds, StatusView};
+pub use status::{Counters, EventsItem, LogBounds, SelfService, StatusView};
 pub use talkers::{Talker, TalkerCounts, TalkerTable, TalkersBy, TalkersView};
 pub use token_verbs::{
     BatchTokens, BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, RotateToken,

@@ -21,7 +21,7 @@ use crate::priority::Priority;
 pub use lint::{Lint, LintRule, lints};
 pub use path::{CorrPath, Path, PathError, Segment};
 pub use pattern::{PatternError, compile_pattern};
-pub use presets::{preset, preset_names};
+pub use presets::{Sample, preset, preset_names, sample};
 pub use validate::{FieldError, parse_number};
 
 /// Conditions in one part, at most.

@@ -42,6 +42,11 @@ uuid_id!(
     /// An API filter.
     FilterId
 );
+impl FilterId {
+    /// Stands where a filter would in what the daemon does by itself.
+    pub const DAEMON: Self = Self(Uuid::nil());
+}
+
 uuid_id!(
     /// An incident.
     IncidentId
@@ -80,6 +85,9 @@ pub struct NotATokenId;
 impl TokenId {
     /// Bytes of an id.
     pub const LEN: usize = 12;
+
+    /// Stands where a token would in what the daemon does by itself. No token has it: ids are drawn at random.
+    pub const DAEMON: Self = Self(*b"g_tollgated0");
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
@@ -130,6 +138,7 @@ mod tests {
     #[test]
     fn a_token_id_has_one_form_only() {
         assert_eq!("s_7QmX0c2LrT".parse::<TokenId>().map(|id| id.to_string()), Ok("s_7QmX0c2LrT".to_owned()));
+        assert_eq!("g_tollgated0".parse(), Ok(TokenId::DAEMON));
         for bad in ["", "x_7QmX0c2LrT", "s_7QmX0c2Lr", "s_7QmX0c2LrT1", "s-7QmX0c2LrT", "s_7QmX0c2Lr\u{e9}"] {
             assert_eq!(bad.parse::<TokenId>(), Err(NotATokenId), "{bad}");
         }

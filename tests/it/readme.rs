@@ -1,5 +1,6 @@
 //! The commands of the README do what it says.
 
+use tollgate_shared::filter::{preset, preset_names};
 use tollgate_tests::binaries;
 use tollgate_tests::daemon::{Daemon, clean_command};
 use tollgate_tests::fixtures::recorded;
@@ -27,6 +28,20 @@ fn quick_start_of_the_readme_opens_an_incident_as_it_is_written() {
     assert_eq!(incidents.len(), 1, "{ran:?}");
     let title = incidents[0]["head"]["title"].as_str().expect("it has a title");
     assert!(ran.stdout.matches(title).count() >= 2, "the list and the log show it: {ran:?}");
+}
+
+#[test]
+fn there_is_a_section_for_each_preset_with_every_field_that_zabbix_must_send() {
+    let senders = std::fs::read_to_string(binaries::workspace().join("docs/senders.md")).expect("there is a page");
+    let headings: Vec<&str> = senders.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(headings, preset_names().collect::<Vec<_>>());
+    let zabbix = preset("zabbix").expect("a preset");
+    let conditions = zabbix.trigger.conditions.iter().chain(zabbix.resolve.iter().flat_map(|part| &part.conditions));
+    let paths =
+        conditions.map(|condition| &condition.path).chain(&zabbix.trigger.title_from).chain(&zabbix.trigger.correlate);
+    for path in paths {
+        assert!(senders.contains(&format!("| `{path}` |")), "{path}");
+    }
 }
 
 #[test]

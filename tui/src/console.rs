@@ -11,6 +11,7 @@ mod keys;
 mod me;
 mod pages;
 pub mod playback;
+mod sample;
 mod stage;
 mod tails;
 mod trial;
@@ -24,7 +25,7 @@ use tollgate_shared::time::Timestamp;
 
 use crate::app::msg::{Failure, Reply};
 use crate::app::update::update;
-use crate::app::{Dirty, Effect, Effects, Model, Msg, Net};
+use crate::app::{Dirty, Effect, Effects, Model, Msg, Net, slow};
 use crate::cli::ConsoleArgs;
 use crate::session::record::Recorder;
 use crate::term::frame::{DirtyKind, Draw, FramePolicy};
@@ -184,7 +185,12 @@ impl Desk {
             Dirty::Input => DirtyKind::Input,
         });
         let ready = stage.screen.ready()?;
-        let slow = stage.screen.stats().slow_link();
+        let measured = stage.screen.stats().slow_link();
+        if measured && self.model.slow.is_none_or(|slow| slow.until < now().plus_secs(slow::HELD_SECS / 2)) {
+            // Nothing has to be done for it, and nothing is different before the next row.
+            self.update(Msg::SlowLine);
+        }
+        let slow = measured || self.model.slow.is_some();
         match self.policy.next(Instant::now(), kind, ready, slow) {
             Draw::Idle => Ok(None),
             Draw::WaitUntil(at) => Ok(Some(at)),

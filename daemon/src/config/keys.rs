@@ -55,6 +55,13 @@ pub const KEYS: &[Key] = &[
     // An hour a segment keeps "gone at most 65 min after 48 h" true.
     key("log.segment_time", "TOLLGATE_SEGMENT_TIME", "1h", "time span of one segment of the API log"),
     key("log.segment_bytes", "TOLLGATE_SEGMENT_BYTES", "256MiB", "size at which a segment is closed early"),
+    // A service of its own, say Ops/Tollgate, so that its maintenance silences nothing else.
+    key(
+        "self.service",
+        "TOLLGATE_SELF_SERVICE",
+        "",
+        "service, as Team/Service, for incidents about tollgated; empty = none",
+    ),
     key("log.level", "TOLLGATE_LOG_LEVEL", "info", "error, warn, info, debug or trace"),
     key(
         "automation.actions",

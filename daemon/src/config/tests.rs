@@ -71,6 +71,13 @@ fn lists_come_as_arrays_or_with_commas() {
 }
 
 #[test]
+fn the_service_for_incidents_about_itself_is_named_with_its_team() {
+    let config = load("[self]\nservice = \"Ops/Tollgate\"\n", &[], &Flags::default()).unwrap();
+    assert_eq!(config.self_service.as_deref(), Some("Ops/Tollgate"));
+    assert_eq!(load("", &[], &Flags::default()).unwrap().self_service, None);
+}
+
+#[test]
 fn everything_wrong_is_reported_together_with_its_place() {
     let file = "data_dri = \"/x\"\n[gate]\nlisten = \"here\"\nbody_limit = 1\n[gate.tls]\ncert = \"x\"\n[zoo]\na = 1\n";
     let got = errors(file, &[("TOLLGATE_LISTN", "x"), ("TOLLGATE_SHUTDOWN", "soon"), ("TOLLGATE_VAR_X", "fine")]);
@@ -117,6 +124,7 @@ fn bad_values_of_every_kind_are_refused() {
         ("TOLLGATE_LOG_LEVEL", "loud"),
         ("TOLLGATE_ORIGIN_ALLOWLIST", "*"),
         ("TOLLGATE_SEGMENT_TIME", "2h"),
+        ("TOLLGATE_SELF_SERVICE", "Tollgate"),
         ("TOLLGATE_SOCKET", ""),
         ("TOLLGATE_SOCKET_GROUP", "wheel"),
         ("TOLLGATE_SOCKET_MODE", "0666"),

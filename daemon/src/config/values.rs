@@ -44,6 +44,7 @@ impl<'l> Reader<'l> {
         let automation = self.automation();
         let limits = self.limits();
         let log = self.log();
+        let self_service = self.get("self.service", full_service);
         let mode = self.get("socket.mode", mode);
         let own_group = self.get("socket.group", group);
         let reader_path = self.get("socket.reader_path", optional_path);
@@ -58,8 +59,8 @@ impl<'l> Reader<'l> {
             anybody_reads: anybody_reads?,
         };
         let (gate, limits, log) = (gate?, limits?, log?);
-        let (automation, data_dir) = (automation?, data_dir?);
-        Some(Config { automation, data_dir, gate, limits, log, socket, described: Vec::new() })
+        let (automation, data_dir, self_service) = (automation?, data_dir?, self_service?);
+        Some(Config { automation, data_dir, gate, limits, log, self_service, socket, described: Vec::new() })
     }
 
     pub(super) fn finish(self) -> (Vec<Setting>, Vec<ConfigError>) {
@@ -254,6 +255,16 @@ fn path(text: &str) -> Parsed<PathBuf> {
 
 fn optional_path(text: &str) -> Parsed<Option<PathBuf>> {
     if text.is_empty() { Ok(None) } else { path(text).map(Some) }
+}
+
+/// `Team/Service`. Whether there is one is asked again and again: it may be made later, or renamed.
+fn full_service(text: &str) -> Parsed<Option<String>> {
+    let is_full = text.split_once('/').is_some_and(|(team, service)| !team.is_empty() && !service.is_empty());
+    match text {
+        "" => Ok(None),
+        text if is_full => Ok(Some(text.to_owned())),
+        _ => Err("write the service with its team, as in Ops/Tollgate".to_owned()),
+    }
 }
 
 fn reader_role(text: &str) -> Parsed<bool> {

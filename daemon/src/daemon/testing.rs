@@ -34,6 +34,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
             host: "test".to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             tls: false,
+            self_service: None,
             socket: "none".into(),
             data_dir: "none".into(),
             started_at: START,

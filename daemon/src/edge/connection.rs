@@ -182,7 +182,12 @@ impl<H: Handler> Connection<H> {
             self.tell(Slug::HeadersTooLarge, "the head has too many bytes or lines", None);
         } else if error.is_parse() {
             EdgeCounters::bump(&counters.bad_heads);
-            self.tell(Slug::MalformedRequest, "the head is not valid HTTP/1.1", None);
+            let what = if notes.spoke_tls() {
+                "a TLS handshake came where plain HTTP is spoken: give the sender http:// instead of https://"
+            } else {
+                "the head is not valid HTTP/1.1"
+            };
+            self.tell(Slug::MalformedRequest, what, None);
         } else {
             // Idle for too long, or gone: nobody is refused anything.
             debug!(cause = %error, "connection ended");

@@ -96,7 +96,10 @@ fn check_host(parts: &Parts, host: Option<&str>, rules: &HeadRules) -> Result<()
     if [host, target].into_iter().flatten().all(|name| host_is_served(name, rules)) {
         return Ok(());
     }
-    Err(HeadRefusal { reason: Slug::HostNotAllowed, what: "the host is neither an address nor on the allowlist" })
+    Err(HeadRefusal {
+        reason: Slug::HostNotAllowed,
+        what: "the host is neither an address nor in host_allowlist of [gate] in tollgate.toml",
+    })
 }
 
 /// Whether a `Host` value (`name`, `name:port`, `[v6]:port`) is an IP literal, `localhost`, or on the allowlist.

@@ -18,6 +18,8 @@ use tokio::time::{Sleep, sleep};
 
 /// Enough of a line to know a header's name and a length; a longer `Content-Length` line counts as unreadable.
 const LINE_KEPT_BYTES: usize = 256;
+/// A TLS record that begins a handshake (RFC 8446 §5.1); no method of HTTP begins so.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// How much of an unread body is thrown away after the last answer, so that a reset does not overtake the answer.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
@@ -38,6 +40,8 @@ pub(crate) struct TapNotes {
     /// One entry for each head that has passed and is not yet answered: at most a read buffer's worth.
     heads: Mutex<VecDeque<Framing>>,
     timed_out: AtomicBool,
+    /// The first byte was that of a TLS handshake.
+    spoke_tls: AtomicBool,
     streaming: AtomicBool,
 }
 
@@ -93,6 +97,11 @@ impl TapNotes {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
+    /// Whether the peer takes this for a server that speaks TLS.
+    pub(crate) fn spoke_tls(&self) -> bool {
+        self.spoke_tls.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn timed_out(&self) -> bool {
         self.timed_out.load(Ordering::Relaxed)
     }
@@ -135,6 +144,9 @@ impl<S> HeadTap<S> {
                     }
                 }
                 Scan::Head(head) => {
+                    if !head.begun && bytes[0] == TLS_HANDSHAKE {
+                        self.notes.spoke_tls.store(true, Ordering::Relaxed);
+                    }
                     head.begun = true;
                     let Some(used) = head.take(bytes) else {
                         // Armed only when a head comes in pieces: most arrive whole and need no timer.

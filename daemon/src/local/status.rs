@@ -16,6 +16,7 @@ use crate::core::access::Actor;
 use crate::daemon::Daemon;
 use crate::edge::Body;
 use crate::logger;
+use crate::watch;
 
 /// A token that ends within this is worth a look.
 const EXPIRING_SECS: i64 = 14 * 86_400;
@@ -54,6 +55,7 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         store: health(daemon),
         log,
         counters: counters(daemon, now),
+        self_service: watch::standing(daemon),
     }))
 }
 

@@ -41,6 +41,12 @@ pub(super) fn moved_on(sources: &[SourceRecord], since: Timestamp) -> (u32, u32)
     expected.fold((0, 0), |(new, all), source| (new + u32::from(!has_old_secret(source, Some(since))), all + 1))
 }
 
+/// Of the sources that called since `since`: those that have the old secret, and all.
+pub(super) fn on_old_secret(sources: &[SourceRecord], rotated: Option<Timestamp>, since: Timestamp) -> (u32, u32) {
+    let lately = sources.iter().filter(|source| source.last >= since);
+    lately.fold((0, 0), |(old, all), source| (old + u32::from(has_old_secret(source, rotated)), all + 1))
+}
+
 /// Whether the source's last call had what is the old secret since a rotation.
 pub(super) fn has_old_secret(source: &SourceRecord, rotated: Option<Timestamp>) -> bool {
     source.old_secret || rotated.is_some_and(|rotated| source.last < rotated)
@@ -144,6 +150,7 @@ mod tests {
             call(&mut sources, [10, 0, 0, n].into(), 1, true);
         }
         call(&mut sources, [10, 0, 0, 0].into(), 2, false);
+        assert_eq!(on_old_secret(&sources, Some(START), START.plus_secs(-30 * 86_400)), (4, 5), "the others of those");
         assert_eq!(moved_on(&sources, START), (1, 5), "9 has not called since, so it has the old one; 8 is long gone");
         let old: Vec<bool> = sources.iter().map(|source| has_old_secret(source, Some(START))).collect();
         assert_eq!(old, [true, true, false, true, true, true]);

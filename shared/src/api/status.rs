@@ -61,6 +61,18 @@ pub struct StatusView {
     pub log: LogBounds,
     /// Every count since the start.
     pub counters: Counters,
+    /// Where the daemon opens incidents about itself; `null` = nowhere, `[self] service` is not set.
+    #[serde(default)]
+    pub self_service: Option<SelfService>,
+}
+
+/// The service on which the daemon opens incidents about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfService {
+    /// As it is set, `Ops/Tollgate`.
+    pub service: String,
+    /// Why none can be opened there now: there is no such service, or it is disabled.
+    pub problem: Option<String>,
 }
 
 /// What is in the log.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{FilterSpec, Resolve, Trigger};
 
@@ -19,6 +20,44 @@ struct Parts {
 /// empty list is what remains without a panic in production code.
 static PRESETS: LazyLock<BTreeMap<String, Parts>> =
     LazyLock::new(|| serde_json::from_str(include_str!("presets.json")).unwrap_or_default());
+
+/// A call that the preset of the same name opens an incident for, to try the way in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Names in lower case; the content type is among them.
+    pub headers: BTreeMap<String, String>,
+    /// What is posted.
+    pub body: String,
+}
+
+/// A sample as it stands in the file: a body that is a text is posted as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSample {
+    headers: BTreeMap<String, String>,
+    body: Value,
+}
+
+/// As [`PRESETS`].
+static SAMPLES: LazyLock<BTreeMap<String, Sample>> = LazyLock::new(|| {
+    let stored: BTreeMap<String, StoredSample> = serde_json::from_str(include_str!("samples.json")).unwrap_or_default();
+    stored.into_iter().map(|(name, stored)| (name, Sample::from(stored))).collect()
+});
+
+impl From<StoredSample> for Sample {
+    fn from(stored: StoredSample) -> Self {
+        let body = match stored.body {
+            Value::String(text) => text,
+            json => json.to_string(),
+        };
+        Self { headers: stored.headers, body }
+    }
+}
+
+/// A call to try the preset of that name with, or `None` where it has none. It says of itself that nothing is wrong.
+pub fn sample(name: &str) -> Option<&'static Sample> {
+    SAMPLES.get(name)
+}
 
 /// The preset of that name, as a filter of the same name, or `None` where there is none.
 pub fn preset(name: &str) -> Option<FilterSpec> {
@@ -55,6 +94,17 @@ mod tests {
         ];
         assert_eq!(names, senders);
         assert_eq!(preset("no such sender"), None);
+    }
+
+    #[test]
+    fn every_preset_has_a_sample_that_says_that_nothing_is_wrong() {
+        for name in preset_names() {
+            let sample = sample(name).unwrap();
+            assert!(sample.body.contains("Sample alert from Tollgate"), "{name}");
+            assert!(sample.headers.contains_key("content-type"), "{name}");
+        }
+        assert!(SAMPLES.keys().all(|name| preset(name).is_some()), "a sample without its preset");
+        assert_eq!(sample("no such sender"), None);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Job 5: six tokens end within 14 days: refreshed in one go, and no refresh makes one shorter.
 
-use tollgate_tests::daemon::Daemon;
+use serde_json::Value;
+use tollgate_tests::daemon::{Daemon, Setup};
+use tollgate_tests::wait;
 
-use super::{on_tokens, token};
+use super::{go, on_tokens, token};
 use crate::desk::{go_to, press};
-use crate::support::with_alertmanager;
+use crate::support::{alert, with_alertmanager};
 
 /// Nine that end soon, and one that does not.
 fn with_expiring() -> Daemon {
@@ -74,6 +76,54 @@ fn job_5_on_screen_it_is_called_extend_and_shows_the_new_date_first() {
     assert!(dialog.contains("[ Extend ]") && dialog.contains("> [ Cancel ]"), "{dialog}");
     go_to(&mut console, "[ Extend ]");
     press(&mut console, "\r", "done ");
+}
+
+/// The daemon's own incidents: state, key and title.
+fn own(daemon: &Daemon) -> Vec<[String; 3]> {
+    let of = |row: &Value, name: &str| row["head"][name].as_str().unwrap_or_default().to_owned();
+    let rows = daemon.all("/v1/incidents");
+    let own = rows.iter().filter(|row| row["token"]["name"] == "tollgated itself");
+    own.map(|row| ["state", "key", "title"].map(|name| of(row, name))).collect()
+}
+
+/// Waits for a look of the daemon at itself; the first comes seconds after a start.
+#[track_caller]
+fn wait_for_own(daemon: &Daemon, state: &str) {
+    wait::until("the daemon's own incident", wait::PATIENCE, || match own(daemon).as_slice() {
+        [[is, ..]] if is == state => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+#[test]
+fn job_5_a_host_without_mail_is_told_by_an_incident_that_ends_with_its_cause() {
+    let mut daemon = Setup::default().env("TOLLGATE_SELF_SERVICE", "Ops/Own").start();
+    // The start does not fail; that there is no such service is said.
+    let status = daemon.cli(["status"]).expect(2);
+    assert!(status.stdout.contains("NOT opened") && status.stdout.contains("Ops/Own"), "{status:?}");
+    daemon.service("DB", "alertmanager");
+    daemon.cli(["service", "create", "Own", "--team", "Ops"]).expect(0);
+    assert!(daemon.cli(["status"]).expect(0).stdout.contains("on Ops/Own"));
+    let (used, unused) = (daemon.token("used", "service:Ops/DB", &["--expires", "6d"]), "unused");
+    daemon.token(unused, "service:Ops/DB", &["--expires", "6d"]);
+    assert_eq!(daemon.post(&used.secret, &alert("firing", "disk")).status, 201);
+    daemon.terminate();
+    daemon.restart();
+    wait_for_own(&daemon, "triggered");
+    let [[_, key, title]] = own(&daemon).try_into().expect("one, for the token that is used");
+    assert_eq!(key, format!("expires:{}", used.id));
+    assert!(title.starts_with("Token used ends 2"), "{title}");
+    let mut console = on_tokens(&daemon, (110, 40));
+    go(&mut console, "3");
+    press(&mut console, "/", "/");
+    console.type_slowly("used ends");
+    console.send("\r");
+    console.wait_for("opened by tollgated itself");
+    drop(console);
+    daemon.cli(["token", "edit", "used", "--expires", "90d"]).expect(0);
+    daemon.terminate();
+    daemon.restart();
+    wait_for_own(&daemon, "resolved");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::process::Command;
 use tollgate_tests::binaries;
 use tollgate_tests::daemon::{Daemon, clean_command};
 use tollgate_tests::process::run;
+use tollgate_tests::terminal::Terminal;
 
 use super::{go, on_tokens, secret_on};
 use crate::desk::{go_to, press};
-use crate::support::alert;
+use crate::support::{alert, with_alertmanager};
 
 #[test]
 fn job_1_the_guided_path_leads_from_nothing_to_the_first_incident() {
@@ -16,20 +17,8 @@ fn job_1_the_guided_path_leads_from_nothing_to_the_first_incident() {
     let mut console = on_tokens(&daemon, (100, 30));
     let empty = console.wait_for("A  leads through the four steps: team, service, filter, token");
     assert!(empty.contains(&format!(":{} this host only", daemon.gate().port())), "where calls are taken:\n{empty}");
-    press(&mut console, "A", "NEW TEAM");
-    console.type_slowly("Ops");
-    press(&mut console, "\r", "> [ Create ]");
-    press(&mut console, "\r", "NEW SERVICE");
-    console.type_slowly("DB");
-    go_to(&mut console, "[ Create ]");
-    press(&mut console, "\r", "NEW FILTER from a preset");
-    console.type_slowly("alertm");
-    console.wait_for("alertmanager");
-    go_to(&mut console, "[ Create ]");
-    press(&mut console, "\r", "NEW TOKEN");
-    console.type_slowly("am-prod");
-    go_to(&mut console, "[ Create ]");
-    let shown = press(&mut console, "\r", "shown this once");
+    up_to_the_filter(&mut console);
+    let shown = from_the_filter(&mut console);
     let secret = secret_on(&shown);
     // The line to run reads the secret, so that neither the shell's history nor ps has it.
     assert!(
@@ -37,16 +26,75 @@ fn job_1_the_guided_path_leads_from_nothing_to_the_first_incident() {
         "{shown}"
     );
     assert_eq!(shown.matches(&secret).count(), 1, "{shown}");
-    console.send("\r");
+    assert!(shown.contains("Enter: a sample alert of alertmanager to 127.0.0.1:"), "{shown}");
+    press(&mut console, "\r", "201: the sample opened an incident");
     press(&mut console, "\x1b", "Do you have it?");
     console.send("\x1b");
-    console.wait_until("it was put away", |screen| screen.contains("am-prod") && !screen.contains(&secret));
+    // The first incident is on the screen, and nobody has typed a line of curl.
+    console.wait_until("the incident", |screen| {
+        screen.contains("TOLLGATE  3 ") && screen.contains("Sample alert from Tollgate") && !screen.contains(&secret)
+    });
     assert_eq!(daemon.post(&secret, &alert("firing", "disk")).status, 201);
     go(&mut console, "3");
     console.wait_for("disk is down");
     go(&mut console, "2");
     let log = console.wait_for("created");
     assert!(log.contains("disk is down"), "debug was on from the start, so the call is there:\n{log}");
+}
+
+/// From the empty registry to the form of the filter.
+fn up_to_the_filter(console: &mut Terminal) {
+    press(console, "A", "NEW TEAM");
+    console.type_slowly("Ops");
+    press(console, "\r", "> [ Create ]");
+    press(console, "\r", "NEW SERVICE");
+    console.type_slowly("DB");
+    go_to(console, "[ Create ]");
+    press(console, "\r", "NEW FILTER from a preset");
+    console.type_slowly("alertm");
+    console.wait_for("alertmanager");
+}
+
+/// On to the secret.
+fn from_the_filter(console: &mut Terminal) -> String {
+    go_to(console, "[ Create ]");
+    press(console, "\r", "NEW TOKEN");
+    console.type_slowly("am-prod");
+    go_to(console, "[ Create ]");
+    press(console, "\r", "shown this once")
+}
+
+#[test]
+fn job_1_for_senders_on_other_hosts_the_path_shows_lines_that_the_daemon_takes() {
+    let daemon = Daemon::start();
+    let mut console = on_tokens(&daemon, (100, 34));
+    console.wait_for("A  leads through the four steps");
+    up_to_the_filter(&mut console);
+    go_to(&mut console, "sent from");
+    console.send(" ");
+    console.wait_for("allow_plain_http = true");
+    let shown = from_the_filter(&mut console);
+    let is_setting = |line: &&str| line.contains(" = ") || line.contains("[gate]");
+    let lines: Vec<&str> = shown.lines().filter(is_setting).map(str::trim).collect();
+    assert_eq!(lines.len(), 4, "{shown}");
+    let file = daemon.home().join("other-hosts.toml");
+    std::fs::write(&file, lines.join("\n")).expect("a file");
+    let mut config = clean_command(&binaries::tollgated(), daemon.home());
+    let said = run(config.arg("config").arg("--config").arg(&file), b"").expect(0).stdout;
+    let listen = format!("0.0.0.0:{}", daemon.gate().port());
+    assert!(said.contains(&listen) && said.contains("other-hosts.toml"), "{said}");
+}
+
+#[test]
+fn job_1_the_sample_alert_can_be_sent_without_the_console_too() {
+    let daemon = with_alertmanager();
+    let token = daemon.token("am", "service:Ops/DB", &[]);
+    let send =
+        |preset: &str| daemon.cli_with(&["send", "--sample", preset, "--token-file", "-"], token.secret.as_bytes());
+    assert!(send("alertmanager").expect(0).stdout.starts_with("201 opened"));
+    assert_eq!(daemon.all("/v1/incidents")[0]["head"]["title"], "Sample alert from Tollgate");
+    let unknown = send("alertmanger").expect(64);
+    assert!(unknown.stderr.contains("alertmanager"), "{unknown:?}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Job 2: "my Zabbix webhook creates nothing": each real cause has a place where it is seen.
 
+use std::io::Write as _;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 use tollgate_tests::daemon::{Daemon, Token};
 use tollgate_tests::fixtures::recorded;
@@ -70,8 +73,29 @@ fn job_2_what_never_reached_a_token_is_one_tab_away_in_the_log_and_says_why() {
     console.wait_for("bytes instead of 65");
     console.send("\x1b[A");
     console.wait_for("is a placeholder");
-    let said = daemon.cli(["log", "--refused"]).expect(0).stdout;
+    let said = daemon.cli(["log", "refused"]).expect(0).stdout;
+    assert_eq!(said, daemon.cli(["log", "--refused"]).expect(0).stdout);
     assert!(said.contains("placeholder") && said.contains("/api/v1/process"), "{said}");
+}
+
+#[test]
+fn job_2_what_never_became_a_call_is_there_too() {
+    let (daemon, _) = with_zabbix(&[]);
+    let long = format!("POST /v1/process HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "a".repeat(40_000));
+    let heads = [
+        ("\u{16}\u{3}\u{1}\u{2}a handshake\r\n\r\n", "http:// instead of https://"),
+        ("POST /v1/process HTTP/1.1\r\nHost: noc-2.example\r\n\r\n", "host_allowlist"),
+        ("POST /v1/process HTTP/1.1\r\nHost: localhost\r\nOrigin: http://page.example\r\n\r\n", "web pages"),
+        (&long, "too many bytes"),
+    ];
+    for (head, why) in heads {
+        let mut stream = TcpStream::connect(daemon.gate()).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it is read");
+        until(why, PATIENCE, || {
+            let said = daemon.cli(["log", "refused"]).expect(0).stdout;
+            if said.contains(why) { Ok(()) } else { Err(said) }
+        });
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Screen::Tokens => model.tokens.selected().map(|marked| token::lines(model, marked)).unwrap_or_default(),
         Screen::Log => log::lines(model),
         Screen::Incidents => incident_lines(model),
-        Screen::Services => model.services.selected().map(node_lines).unwrap_or_default(),
+        Screen::Services => model.services.selected().map(|node| node_lines(model, node)).unwrap_or_default(),
         Screen::Requests => super::requests::lines(&model.requests, model.now),
         Screen::Operators => {
             model.operators.selected().map(|operator| super::operators::lines(operator, model.now)).unwrap_or_default()
@@ -132,7 +132,7 @@ fn maintenance_words(one: &MaintenanceView) -> String {
     format!("MAINTENANCE until {until}, {calls}; by {}{why}", one.created_by)
 }
 
-fn node_lines(node: &Node) -> Vec<Line> {
+fn node_lines(model: &Model, node: &Node) -> Vec<Line> {
     match node {
         Node::Team(team) => vec![
             Line::new(Kind::Strong, format!("team {}", team.name)),
@@ -141,11 +141,11 @@ fn node_lines(node: &Node) -> Vec<Line> {
         ],
         Node::Service(service) => vec![
             Line::new(Kind::Strong, format!("service {}/{}", service.team.name, service.name)),
-            Line::plain(if service.enabled {
-                "enabled".to_owned()
-            } else {
-                "DISABLED: its filters are not tested".to_owned()
-            }),
+            match model.maintenance_words(service) {
+                _ if !service.enabled => Line::plain("DISABLED: its filters are not tested".to_owned()),
+                Some(words) => Line::new(Kind::Bad, format!("{words}: nothing is opened here")),
+                None => Line::plain("enabled".to_owned()),
+            },
             Line::plain(format!(
                 "{}, {}",
                 words::count(service.filters.into(), "filter"),

@@ -142,6 +142,7 @@ pub(crate) fn status() -> StatusView {
             damaged: 0,
         },
         counters: Default::default(),
+        self_service: None,
     }
 }
 

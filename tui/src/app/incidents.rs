@@ -10,6 +10,7 @@ use tollgate_shared::time::Timestamp;
 use super::cursor::Cursor;
 use super::history::QueryHistory;
 use super::marks::Marks;
+use super::order::merge;
 use super::words;
 
 pub mod sort;
@@ -77,7 +78,7 @@ impl Incidents {
         (self.open, self.more) = (open.len(), more);
         let fresh: Vec<_> = open.into_iter().chain(resolved).collect();
         let old = std::mem::take(&mut self.rows);
-        self.rows = if first { fresh } else { merge(&old, fresh) };
+        self.rows = if first { fresh } else { merge(&old, fresh, |row| row.head.id) };
         if first {
             self.resort();
         }
@@ -188,17 +189,6 @@ impl Incidents {
     }
 }
 
-fn merge(old: &[Arc<IncidentView>], fresh: Vec<Arc<IncidentView>>) -> Vec<Arc<IncidentView>> {
-    let known: std::collections::HashMap<_, _> = fresh.iter().map(|row| (row.head.id, Arc::clone(row))).collect();
-    let before: std::collections::HashSet<_> = old.iter().map(|row| row.head.id).collect();
-    let stay = old.iter().filter_map(|row| known.get(&row.head.id).cloned());
-    let new = fresh.into_iter().filter(|row| !before.contains(&row.head.id));
-    // A new incident is news: it comes first, and the mark stays on its row all the same.
-    let mut rows: Vec<_> = new.collect();
-    rows.extend(stay);
-    rows
-}
-
 fn has_text(row: &IncidentView, text: &str) -> bool {
     let id = row.head.id.to_string();
     [row.head.title.as_str(), &row.service.name, &id].iter().any(|hay| hay.to_lowercase().contains(text))
@@ -212,6 +202,7 @@ pub fn event_words(
     moment: impl Fn(Timestamp) -> String,
 ) -> String {
     let what = match &entry.event {
+        TimelineEvent::Opened { token: TokenId::DAEMON, .. } => "opened by tollgated itself".to_owned(),
         TimelineEvent::Opened { token, .. } => format!("opened by a call of {}", name(*token)),
         TimelineEvent::Attached { token, .. } if entry.count > 1 => {
             format!(

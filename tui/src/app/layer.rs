@@ -10,8 +10,10 @@ use super::forms::Form;
 use super::identify::Identify;
 use super::incidents;
 use super::logs::suggest::Cycle;
+use super::operators;
 use super::palette::Palette;
 use super::query::Range;
+use super::requests;
 use super::secret::ShowOnce;
 use super::tokens::Sort;
 
@@ -40,7 +42,7 @@ pub enum Layer {
     History {
         at: usize,
     },
-    Secret(ShowOnce),
+    Secret(Box<ShowOnce>),
     /// What was revoked, and what became of what it had issued.
     Receipt(Box<RevokeReceipt>, Vec<String>),
 }
@@ -71,6 +73,11 @@ pub enum Pick {
     Action(Action),
     Sort(Sort),
     SortIncidents(incidents::Sort),
+    SortRequests(requests::Sort),
+    SortWorkflows(requests::WorkflowSort),
+    SortOperators(operators::Sort),
+    /// The audit has one order.
+    SortAudit,
     /// A value of the marked incident, by its place in the menu.
     Incident {
         place: usize,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{LockdownView, MaintenanceView, StatusView, TokenView};
+use tollgate_shared::api::{LockdownView, MaintenanceView, ServiceView, StatusView, TokenView};
 use tollgate_shared::time::Timestamp;
 
 use super::action::Action;
 use super::audit::Audit;
 use super::commands::CommandLog;
 use super::connection::{Connection, Phase};
+use super::first::FirstPath;
 use super::forms::Value;
 use super::incidents::Incidents;
 use super::layer::Layer;
@@ -19,8 +20,9 @@ use super::operators::Operators;
 use super::requests::Requests;
 use super::rights::{self, Me};
 use super::services::Services;
+use super::slow::SlowLine;
 use super::status::Health;
-use super::times::Times;
+use super::times::{Form, Times};
 use super::tokens::{self, Attention, Tokens};
 use super::trial::Trial;
 use super::undo::UndoList;
@@ -83,6 +85,8 @@ pub struct Model {
     pub services: Services,
     pub operators: Operators,
     pub audit: Audit,
+    /// The terminal's line is slow.
+    pub slow: Option<SlowLine>,
     /// What the Status screen shows beside the status.
     pub health: Health,
     /// The filter that is being edited, tried.
@@ -108,7 +112,7 @@ pub struct Model {
     /// What this session can take back.
     pub undo: UndoList,
     /// The first path is under way.
-    pub guided: bool,
+    pub guided: Option<FirstPath>,
     /// Counts requests, so that late answers are told from awaited ones.
     pub generation: u64,
     pub quit: bool,
@@ -189,6 +193,27 @@ impl Model {
         let runs = |one: &&MaintenanceView| one.from <= self.now && one.until.is_none_or(|until| until > self.now);
         let here = self.maintenances.iter().filter(|one| one.service.id == service);
         here.filter(runs).min_by_key(|one| (!one.tags.is_empty(), one.from))
+    }
+
+    /// The maintenance that covers a service, as the service itself says it, or one for some of its calls.
+    #[must_use]
+    pub fn maintenance_words(&self, service: &ServiceView) -> Option<String> {
+        let until = |until: Option<Timestamp>| match until {
+            Some(until) if self.times.form == Form::Ago => {
+                format!("for {} more", words::age(until.secs_since(self.now)))
+            }
+            Some(until) => format!("until {}", self.times.moment(until, self.now)),
+            None => "until somebody ends it".to_owned(),
+        };
+        let told = service.maintenance.as_ref().map(|one| one.until);
+        let whole = told.filter(|end| end.is_none_or(|end| end > self.now));
+        let listed = self.maintenance_of(&service.id.to_string());
+        match (whole, listed) {
+            (Some(end), _) => Some(format!("MAINTENANCE {}", until(end))),
+            (None, Some(one)) if one.tags.is_empty() => Some(format!("MAINTENANCE {}", until(one.until))),
+            (None, Some(one)) => Some(format!("MAINTENANCE for some calls {}", until(one.until))),
+            (None, None) => None,
+        }
     }
 
     /// How many rows of this screen are marked for one change of all of them.

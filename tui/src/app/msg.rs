@@ -38,6 +38,8 @@ pub enum Msg {
     },
     /// Time passed.
     Tick,
+    /// What was written of late went out slowly.
+    SlowLine,
     Mouse(Mouse),
     Net(Net),
 }

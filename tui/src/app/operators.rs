@@ -1,5 +1,6 @@
 //! The Operators screen: who may what, and when he was last here.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use tollgate_shared::api::OperatorView;
@@ -8,13 +9,52 @@ use tollgate_shared::time::Timestamp;
 
 use super::cursor::Cursor;
 use super::detail::{Kind, Line};
+use super::order::{Choices, Order, merge};
 use super::words;
+
+/// The orders of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Name,
+    /// Admins first; who is disabled last.
+    Role,
+    Teams,
+    Users,
+    /// Who was here last first.
+    Seen,
+    Made,
+}
+
+impl Sort {
+    pub const ALL: Choices<Self> = &[
+        ('n', Self::Name, "name"),
+        ('e', Self::Role, "role everywhere"),
+        ('t', Self::Teams, "teams"),
+        ('x', Self::Users, "unix users"),
+        ('l', Self::Seen, "last seen"),
+        ('d', Self::Made, "date of making"),
+    ];
+
+    fn compare(self, a: &OperatorView, b: &OperatorView) -> Ordering {
+        let rank = |row: &OperatorView| (!row.enabled, row.role.is_none(), row.role);
+        match self {
+            Self::Name => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+            Self::Role => rank(a).cmp(&rank(b)),
+            Self::Teams => teams(a).cmp(&teams(b)),
+            Self::Users => a.unix_users.cmp(&b.unix_users),
+            Self::Seen => b.last_seen.cmp(&a.last_seen),
+            Self::Made => b.created_at.cmp(&a.created_at),
+        }
+    }
+}
 
 /// The screen.
 #[derive(Clone, Debug, Default)]
 pub struct Operators {
-    /// By name.
+    /// In the order that was chosen.
     pub rows: Vec<Arc<OperatorView>>,
+    pub order: Order<Sort>,
     pub cursor: Cursor<OperatorId>,
     pub search: String,
     pub loaded: bool,
@@ -24,14 +64,23 @@ pub struct Operators {
 
 impl Operators {
     pub fn replace(&mut self, rows: Result<Vec<OperatorView>, String>) {
-        self.loaded = true;
+        let first = !std::mem::replace(&mut self.loaded, true);
         match rows {
             Ok(rows) => {
-                self.rows = rows.into_iter().map(Arc::new).collect();
+                self.rows = merge(&self.rows, rows.into_iter().map(Arc::new).collect(), |row| row.id);
                 self.refused = None;
             }
             Err(why) => (self.rows, self.refused) = (Vec::new(), Some(why)),
         }
+        if first {
+            self.resort();
+        }
+        self.relocate();
+    }
+
+    /// Sorts. Only on demand: never under the mark.
+    pub fn resort(&mut self) {
+        self.order.sort(&mut self.rows, |by, a, b| by.compare(a, b).then_with(|| Sort::Name.compare(a, b)));
         self.relocate();
     }
 
@@ -41,7 +90,7 @@ impl Operators {
             Some(old) => *old = Arc::new(operator),
             None => {
                 self.rows.push(Arc::new(operator));
-                self.rows.sort_by_key(|row| row.name.to_lowercase());
+                self.resort();
             }
         }
         self.relocate();

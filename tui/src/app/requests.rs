@@ -1,5 +1,6 @@
 //! The Requests screen: what workflows do for callers, and the workflows themselves.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use tollgate_shared::api::{RequestView, WorkflowView};
@@ -8,6 +9,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::cursor::Cursor;
 use super::detail::{Kind, Line};
+use super::order::{Choices, Order, merge};
 use super::words;
 
 /// Which list.
@@ -18,17 +20,97 @@ pub enum RequestsTab {
     Workflows,
 }
 
+/// The orders of the requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Date,
+    /// Failed ones first, then those that go on.
+    State,
+    Steps,
+    Workflow,
+    Token,
+    Detail,
+}
+
+impl Sort {
+    pub const ALL: Choices<Self> = &[
+        ('d', Self::Date, "date"),
+        ('s', Self::State, "state"),
+        ('p', Self::Steps, "steps done"),
+        ('w', Self::Workflow, "workflow"),
+        ('c', Self::Token, "caller's token"),
+        ('n', Self::Detail, "what"),
+    ];
+
+    fn compare(self, a: &RequestView, b: &RequestView) -> Ordering {
+        match self {
+            Self::Date => b.created_at.cmp(&a.created_at),
+            Self::State => urgency(a.state).cmp(&urgency(b.state)),
+            Self::Steps => a.steps_done.cmp(&b.steps_done),
+            Self::Workflow => a.workflow.name.to_lowercase().cmp(&b.workflow.name.to_lowercase()),
+            Self::Token => a.token.name.to_lowercase().cmp(&b.token.name.to_lowercase()),
+            Self::Detail => a.detail.to_lowercase().cmp(&b.detail.to_lowercase()),
+        }
+    }
+}
+
+fn urgency(state: RequestState) -> u8 {
+    match state {
+        RequestState::Failed => 0,
+        RequestState::Running => 1,
+        RequestState::Queued => 2,
+        RequestState::Cancelled => 3,
+        RequestState::Succeeded => 4,
+    }
+}
+
+/// The orders of the workflows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WorkflowSort {
+    #[default]
+    Name,
+    /// Broken ones first, then disabled ones.
+    State,
+    Queued,
+    Running,
+    Changed,
+}
+
+impl WorkflowSort {
+    pub const ALL: Choices<Self> = &[
+        ('n', Self::Name, "name"),
+        ('s', Self::State, "state"),
+        ('w', Self::Queued, "waiting"),
+        ('r', Self::Running, "running"),
+        ('d', Self::Changed, "date of the last change"),
+    ];
+
+    fn compare(self, a: &WorkflowView, b: &WorkflowView) -> Ordering {
+        let state = |row: &WorkflowView| (row.problems.is_empty() || !row.spec.enabled, row.spec.enabled);
+        match self {
+            Self::Name => a.full_name.to_lowercase().cmp(&b.full_name.to_lowercase()),
+            Self::State => state(a).cmp(&state(b)),
+            Self::Queued => b.queued.cmp(&a.queued),
+            Self::Running => b.running.cmp(&a.running),
+            Self::Changed => b.updated_at.cmp(&a.updated_at),
+        }
+    }
+}
+
 /// The screen.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
     pub tab: RequestsTab,
-    /// Newest first.
+    /// The newest ones, in the order that was chosen.
     pub rows: Vec<Arc<RequestView>>,
+    pub order: Order<Sort>,
     /// There are older ones than were fetched.
     pub more: bool,
     pub cursor: Cursor<String>,
-    /// By full name.
     pub workflows: Vec<Arc<WorkflowView>>,
+    pub workflow_order: Order<WorkflowSort>,
     pub workflow_cursor: Cursor<String>,
     /// The marked request whole, once it has come.
     pub story: Option<Arc<RequestView>>,
@@ -40,8 +122,22 @@ pub struct Requests {
 
 impl Requests {
     pub fn replace(&mut self, rows: Vec<RequestView>, more: bool, workflows: Vec<WorkflowView>) {
-        (self.rows, self.more, self.loaded) = (rows.into_iter().map(Arc::new).collect(), more, true);
-        self.workflows = workflows.into_iter().map(Arc::new).collect();
+        let first = !std::mem::replace(&mut self.loaded, true);
+        let (rows, workflows) =
+            (rows.into_iter().map(Arc::new).collect(), workflows.into_iter().map(Arc::new).collect());
+        self.rows = merge(&self.rows, rows, |row| row.id);
+        self.workflows = merge(&self.workflows, workflows, |row| row.id);
+        self.more = more;
+        if first {
+            self.resort();
+        }
+        self.relocate();
+    }
+
+    /// Sorts both lists. Only on demand: never under the mark.
+    pub fn resort(&mut self) {
+        self.order.sort(&mut self.rows, |by, a, b| by.compare(a, b).then_with(|| Sort::Date.compare(a, b)));
+        self.workflow_order.sort(&mut self.workflows, |by, a, b| by.compare(a, b));
         self.relocate();
     }
 

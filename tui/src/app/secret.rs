@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::time::Timestamp;
 use zeroize::Zeroizing;
 
+use super::first::SampleAlert;
+
 /// It is hidden after this long; any key shows it again until it is confirmed.
 pub const HIDDEN_AFTER_SECS: i64 = 60;
 
@@ -60,6 +62,12 @@ pub struct ShowOnce {
     pub rotated: bool,
     /// Where calls are taken, for the ready line.
     pub listen: String,
+    /// They are taken over TLS.
+    pub tls: bool,
+    /// On the first path: the alert to try it all with.
+    pub sample: Option<SampleAlert>,
+    /// On the first path, for senders on other hosts: what they need.
+    pub other_hosts: Option<Vec<String>>,
     /// When it was last made visible.
     pub shown_at: Timestamp,
     pub hidden: bool,

@@ -1,7 +1,9 @@
 //! The model under random and chosen sequences.
 
 mod desk;
+mod first;
 mod flood;
+mod order;
 
 use proptest::prelude::*;
 use tollgate_shared::log::TailItem;

@@ -15,6 +15,7 @@ mod log;
 mod mouse;
 mod net;
 mod palette;
+mod sort;
 mod trial;
 mod undo;
 mod walk;
@@ -63,6 +64,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
             effects.touch(Dirty::Input);
         }
         Msg::Tick => clock::tick(model, before, &mut effects),
+        Msg::SlowLine => super::slow::measured(model),
         Msg::Net(net) => net::net(model, net, &mut effects),
     }
     lock::hide_secret(model);
@@ -97,6 +99,7 @@ fn settle(model: &mut Model, effects: &mut Effects) {
     model.requests.scroll(rows);
     model.operators.cursor.scroll(rows, model.operators.rows.len());
     model.audit.cursor.scroll(rows, model.audit.rows.len());
+    super::slow::settle(model);
     if model.connection == super::connection::Connection::Live {
         want_calls(model, effects);
         want_story(model, effects);

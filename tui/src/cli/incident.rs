@@ -3,6 +3,7 @@
 mod change;
 
 use tollgate_shared::api::{IncidentView, Screen};
+use tollgate_shared::id::TokenId;
 use tollgate_shared::incident::{TimelineEntry, TimelineEvent};
 use tollgate_shared::query::{FieldId, INCIDENTS, Query};
 
@@ -129,6 +130,7 @@ fn incident_facts(incident: &IncidentView, maintenance: String, when: When) -> V
 
 fn entry_words(entry: &TimelineEntry, when: When) -> String {
     let event = match &entry.event {
+        TimelineEvent::Opened { token: TokenId::DAEMON, .. } => "opened by tollgated itself".to_owned(),
         TimelineEvent::Opened { call, token } => format!("opened by call {call} of {token}"),
         TimelineEvent::Attached { call, token } => format!("attached: call {call} of {token}"),
         TimelineEvent::Raised { from, to } => format!("raised from {from} to {to}"),

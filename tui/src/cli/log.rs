@@ -30,6 +30,10 @@ pub(super) async fn run(cx: &mut Context<'_>, args: LogArgs) -> Done {
         Some(LogVerb::Export(_)) if view != LogView::default() => {
             Err(CliError::usage("options stand behind the verb", "use:  tollgate log export --since 1h --to FILE"))
         }
+        Some(LogVerb::Refused { .. }) if view != LogView::default() => {
+            Err(CliError::usage("options stand behind the verb", "use:  tollgate log refused --limit 20"))
+        }
+        Some(LogVerb::Refused { after, limit }) => refused(cx, LogView { after, limit, ..LogView::default() }).await,
         Some(LogVerb::Export(args)) => export::run(cx, args).await,
         Some(LogVerb::Show { seq }) => show(cx, seq).await,
         Some(LogVerb::Replay(replay)) => super::replay::run(cx, replay).await,
@@ -119,7 +123,7 @@ fn missing<T>(limit: u32, rows: &[T]) -> u32 {
 async fn refused(cx: &mut Context<'_>, view: LogView) -> Done {
     let after = view.after.as_deref().map(str::parse).transpose();
     let after =
-        after.map_err(|_| CliError::usage("--after takes a seq here", "use:  tollgate log --refused --after SEQ"))?;
+        after.map_err(|_| CliError::usage("--after takes a seq here", "use:  tollgate log refused --after SEQ"))?;
     let mut rows = all_refused(cx, after).await?;
     if let Some(limit) = view.limit.map(|limit| limit as usize).filter(|limit| *limit < rows.len()) {
         // As for the log: the newest, or with --after the next ones.

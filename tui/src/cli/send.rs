@@ -11,6 +11,7 @@ use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tollgate_shared::api::{ProcessAnswer, RequestAnswer};
+use tollgate_shared::filter::{self, preset_names};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::Problem;
 use zeroize::Zeroizing;
@@ -20,6 +21,7 @@ use super::call_file::{self, Content};
 use super::exit::{CliError, Exit, problem_exit, problem_lines};
 use super::io::Io;
 use super::verdict::count;
+use crate::app::first::reachable;
 use crate::client::gate::{Answer, deliver};
 
 pub(super) use self::nagios::environment;
@@ -57,16 +59,6 @@ pub(super) fn over_tls(listen: &str) -> CliError {
     CliError::failure(what, format!("use:  read -rs TG; {line}"))
 }
 
-/// An address that can be connected to: a daemon that listens on all addresses is reached on this host's own.
-pub(super) fn reachable(listen: &str) -> String {
-    let port = |prefix: &str| listen.strip_prefix(prefix).map(str::to_owned);
-    match (port("0.0.0.0:"), port("[::]:")) {
-        (Some(port), _) => format!("127.0.0.1:{port}"),
-        (_, Some(port)) => format!("[::1]:{port}"),
-        _ => listen.to_owned(),
-    }
-}
-
 pub(super) fn address(gate: Option<&str>, listen: Option<&str>) -> Result<String, CliError> {
     let Some(gate) = gate else { return Ok(reachable(listen.unwrap_or_default())) };
     let address = gate.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
@@ -86,11 +78,11 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
         ));
     }
     let authorization = authorization(&Zeroizing::new(call_file::read_text(io, &args.token_file)?))?;
-    let body = match &args.file {
-        Some(file) => call_file::read_text(io, file)?,
-        None => nagios::body(&args.environment, &args.macros)?,
+    let mut content = match (&args.file, &args.sample) {
+        (Some(file), _) => Content::of_body(call_file::read_text(io, file)?),
+        (None, Some(preset)) => sample(preset)?,
+        (None, None) => Content::of_body(nagios::body(&args.environment, &args.macros)?),
     };
-    let mut content = Content::of_body(body);
     for header in &args.headers {
         content.add_header(header)?;
     }
@@ -105,6 +97,17 @@ fn request(io: &mut Io, args: &SendArgs, address: &str) -> Result<Request<Full<B
     }
     request.headers_mut().insert(AUTHORIZATION, authorization);
     Ok(request)
+}
+
+/// The sample alert of a preset.
+fn sample(preset: &str) -> Result<Content, CliError> {
+    let unknown = || {
+        let known = preset_names().filter(|name| filter::sample(name).is_some()).collect::<Vec<_>>().join(", ");
+        CliError::usage(format!("there is no sample of a preset `{preset}`"), format!("there are: {known}"))
+    };
+    let sample = filter::sample(preset).ok_or_else(unknown)?;
+    let headers = sample.headers.clone().into_iter().collect();
+    Ok(Content { headers, query: String::new(), body: sample.body.clone() })
 }
 
 /// Path and query: where the call goes, its sender's name, the workflow and its variables.
@@ -222,13 +225,6 @@ fn answer_lines(status: StatusCode, answer: &ProcessAnswer) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_daemon_that_listens_everywhere_is_reached_on_this_host() {
-        assert_eq!(reachable("0.0.0.0:7480"), "127.0.0.1:7480");
-        assert_eq!(reachable("[::]:7480"), "[::1]:7480");
-        assert_eq!(reachable("10.0.0.1:7480"), "10.0.0.1:7480");
-    }
 
     #[test]
     fn a_gate_is_plain_http_with_host_and_port() {

@@ -12,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use tollgate_shared::api::TokenCreated;
 
+use crate::app::first::reachable;
 use crate::safe_text::SafeText;
 
 /// A secret that nobody looks at is hidden after this; any key shows it again (operator.md, job 1).
@@ -62,7 +63,7 @@ pub(super) fn show(created: &TokenCreated, call: &str) -> io::Result<()> {
 /// One call that reads the secret from standard input, so that neither the shell's history nor `ps` sees it.
 pub(super) fn call_line(listen: &str, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
-    let url = format!("{scheme}://{}/v1/process", super::send::reachable(listen));
+    let url = format!("{scheme}://{}/v1/process", reachable(listen));
     format!(r#"curl -sS -H @- -H 'Content-Type: application/json' -d @alert.json {url} <<<"Authorization: Bearer $TG""#)
 }
 

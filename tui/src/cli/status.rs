@@ -3,7 +3,7 @@
 mod hour;
 mod talkers;
 
-use tollgate_shared::api::StatusView;
+use tollgate_shared::api::{SelfService, StatusView};
 
 use super::args::{Format, StatusArgs};
 use super::context::{Context, Done};
@@ -33,7 +33,8 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
         let steps = first_steps(&status, &cx.tollgate());
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
-    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0;
+    let tells = status.self_service.as_ref().is_none_or(|own| own.problem.is_none());
+    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0 && tells;
     Ok(if is_well { Exit::Ok } else { Exit::Attention })
 }
 
@@ -84,11 +85,21 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("incidents", format!("{} open, {} of them P1", status.open_incidents, status.open_p1)),
         ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
         ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),
+        ("own incidents", self_words(status)),
         ("log", log),
         ("log files damaged", damaged_words(status.log.damaged)),
         ("log rows lost", some(counters.log_rows_lost)),
         ("only counted", some(counters.log_rows_not_logged)),
     ])
+}
+
+/// Where the daemon says by itself that something is wrong with it.
+fn self_words(status: &StatusView) -> String {
+    match &status.self_service {
+        None => "none: [self] service is not set in tollgate.toml".to_owned(),
+        Some(SelfService { service, problem: None }) => format!("on {service}"),
+        Some(SelfService { problem: Some(why), .. }) => format!("NOT opened: {why}"),
+    }
 }
 
 /// The daemon goes on without them; their rows are not shown.
@@ -130,6 +141,21 @@ fn first_steps(status: &StatusView, tollgate: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::testing::status;
+
+    #[test]
+    fn whether_the_daemon_tells_of_itself_is_said_and_why_not() {
+        let own = |problem: Option<&str>| StatusView {
+            self_service: Some(SelfService { service: "Ops/Own".to_owned(), problem: problem.map(str::to_owned) }),
+            ..status()
+        };
+        assert!(self_words(&status()).contains("[self] service is not set"));
+        assert_eq!(self_words(&own(None)), "on Ops/Own");
+        assert_eq!(
+            self_words(&own(Some("there is no service `Ops/Own`"))),
+            "NOT opened: there is no service `Ops/Own`"
+        );
+    }
 
     #[test]
     fn the_listen_address_says_who_can_reach_it() {

@@ -160,5 +160,6 @@ pub(crate) fn status() -> StatusView {
         store: "healthy".to_owned(),
         log: LogBounds { last_seq: Some(4), ..LogBounds::default() },
         counters: Counters::default(),
+        self_service: None,
     }
 }

@@ -11,6 +11,7 @@ use tollgate_shared::problem::{Problem, Slug};
 
 use super::calls;
 use super::fetch::Fetcher;
+use super::sample;
 use super::tails::Tails;
 use crate::app::msg::{Call, Failure, FailureKind, Hidden, Reply};
 use crate::app::{Effect, Net};
@@ -208,7 +209,12 @@ async fn session(client: &Arc<Client>, sockets: &[PathBuf], effects: &mut Receiv
                     call => {
                         let (client, net) = (Arc::clone(client), net.clone());
                         requests.spawn(async move {
-                            let result = calls::ask(&client, call).await.map_err(|error| failure(&error));
+                            let result = match call {
+                                Call::SendSample { preset, address, secret } => {
+                                    sample::send(&preset, &address, &secret).await
+                                }
+                                call => calls::ask(&client, call).await.map_err(|error| failure(&error)),
+                            };
                             net.send(Net::Done { generation, result }).await.ok();
                         });
                     }

@@ -15,11 +15,32 @@ pub(super) fn list(canvas: &mut Canvas<'_>, model: &Model, area: Area, loaded: b
     }
     let lines = if loaded && model.phase() != Phase::Incompatible { nothing(model) } else { waiting(model) };
     let theme = canvas.theme;
-    for (row, text) in (0..area.height).zip(&lines) {
-        let style = if row == 0 { theme.strong() } else { theme.plain() };
+    let width = usize::from(area.width.saturating_sub(2));
+    // The first line is the headline, however many rows it takes.
+    let rows =
+        lines.iter().enumerate().flat_map(|(at, line)| wrapped(line, width).into_iter().map(move |row| (at, row)));
+    for (row, (at, text)) in (0..area.height).zip(rows) {
+        let style = if at == 0 { theme.strong() } else { theme.plain() };
         canvas.text_at(area, row, &format!("  {text}"), style);
     }
     true
+}
+
+/// At spaces, so that a narrow screen shows the end of a sentence as well.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let text = line.trim_start_matches(' ');
+    let mut rows: Vec<String> = vec![line[..line.len() - text.len()].to_owned()];
+    for (at, word) in text.split(' ').enumerate() {
+        match rows.last_mut() {
+            Some(row) if at == 0 => row.push_str(word),
+            Some(row) if row.chars().count() + 1 + word.chars().count() <= width => {
+                row.push(' ');
+                row.push_str(word);
+            }
+            _ => rows.push(word.to_owned()),
+        }
+    }
+    rows
 }
 
 /// There is no data yet, and why.
@@ -109,4 +130,17 @@ fn nothing(model: &Model) -> Vec<String> {
         return vec!["not for you to see".to_owned(), why];
     }
     refused.into_iter().chain(words.iter().map(|line| (*line).to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_at_spaces_and_keeps_what_stands_before_it() {
+        assert_eq!(wrapped("one two  three", 20), ["one two  three"]);
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrapped("  /run/tollgate/admin.sock  no", 12), ["  /run/tollgate/admin.sock", " no"]);
+        assert_eq!(wrapped("", 10), [""]);
+    }
 }

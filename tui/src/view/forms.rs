@@ -1,5 +1,6 @@
 //! Forms, over the whole screen.
 
+use crate::app::first;
 use crate::app::forms::{Cell, Form, FormField, Value, When};
 use crate::app::layout::Area;
 use crate::app::model::Model;
@@ -29,7 +30,17 @@ pub(super) fn form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) {
     let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
     canvas.text_at(area, y, &complaint.map(|words| format!(" ! {words}")).unwrap_or_default(), theme.bad());
     buttons(canvas, form, area, y + 1);
-    foot(canvas, form, area, y + 3);
+    let y = foot(canvas, form, area, y + 3);
+    other_hosts(canvas, model, form, area, y + 1);
+}
+
+/// On the first path, for senders on other hosts: what they need.
+fn other_hosts(canvas: &mut Canvas<'_>, model: &Model, form: &Form, area: Area, y: u16) {
+    let Some(status) = model.status.as_ref().filter(|_| form.is_for_other_hosts()) else { return };
+    let theme = canvas.theme;
+    for (row, line) in (y..area.height.saturating_sub(1)).zip(first::other_hosts(status)) {
+        canvas.text_at(area, row, &format!(" {line}"), theme.plain());
+    }
 }
 
 /// Below a filter stands its trial. Returns what is left for the form.
@@ -214,8 +225,8 @@ fn buttons(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
     canvas.put(area, y, row);
 }
 
-/// The command, on as many rows as it takes, and the keys.
-fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
+/// The command, on as many rows as it takes, and the keys. Returns the row behind the command.
+fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) -> u16 {
     let theme = canvas.theme;
     let foot = area.height.saturating_sub(1);
     let width = usize::from(area.width.saturating_sub(1)).max(1);
@@ -230,4 +241,5 @@ fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
         let words = cell.map_or_else(|| keys.to_owned(), |field| format!(" {}", field.hint));
         canvas.text_at(area, foot, &words, theme.plain());
     }
+    y + u16::try_from(cli.len()).unwrap_or(1)
 }

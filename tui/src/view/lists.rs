@@ -53,13 +53,10 @@ pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
         return;
     }
     let theme = canvas.theme;
-    let wide = layout.list.width >= 60;
+    let columns = IncidentColumns::of(layout.list.width);
     let mut head = canvas.row(layout.columns, theme.strong());
-    head.cell("", 2, theme.plain()).cell("PR", 3, theme.strong()).cell("STATE", 13, theme.strong());
-    if wide {
-        head.cell("SERVICE", 17, theme.strong()).right("LAST", 5, theme.strong()).right("CALLS", 7, theme.strong());
-        head.text("  ", theme.plain());
-    }
+    head.cell("", 2, theme.plain());
+    columns.put(&mut head, ["PR", "STATE", "SERVICE", "LAST", "CALLS"], [theme.strong(); 2]);
     head.text("TITLE", theme.strong());
     canvas.put(layout.columns, 0, head);
     for (row, index) in (0..layout.list.height).zip(incidents.cursor.top..) {
@@ -67,8 +64,68 @@ pub(super) fn incidents(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
         let marked = index == incidents.cursor.index;
         let mut line = canvas.row(layout.list, base(theme, marked, model.in_pane));
         line.text(marks(marked, incidents.marks.has(incident.head.id)), theme.plain());
-        incident_row(&mut line, theme, incident, model, wide);
+        incident_row(&mut line, theme, incident, model, columns);
         canvas.put(layout.list, row, line);
+    }
+}
+
+/// Which columns stand before the title, with the width of the service's.
+#[derive(Clone, Copy)]
+struct IncidentColumns {
+    state: bool,
+    service: usize,
+    last: bool,
+    calls: bool,
+}
+
+/// A title with the word for a maintenance before it: then 24 columns are left of it.
+const TITLE_MIN: usize = 30;
+const MAINTENANCE: [&str; 2] = ["MAINTENANCE ", "MAINT "];
+
+impl IncidentColumns {
+    /// What goes first where a title would be cut too short: CALLS, LAST, a part of SERVICE, SERVICE, STATE.
+    fn of(width: u16) -> Self {
+        let mut columns = Self { state: true, service: 17, last: true, calls: true };
+        let title = |columns: Self| usize::from(width).saturating_sub(columns.width());
+        columns.calls = title(columns) >= TITLE_MIN;
+        columns.last = columns.calls || title(columns) >= TITLE_MIN;
+        if title(columns) < TITLE_MIN {
+            columns.service = 12;
+        }
+        if title(columns) < 20 {
+            columns.service = 0;
+        }
+        columns.state = title(columns) >= 12;
+        columns
+    }
+
+    fn width(self) -> usize {
+        let [state, last, calls] =
+            [(self.state, 13), (self.last, 5), (self.calls, 7)].map(|(on, width)| if on { width } else { 0 });
+        let gap = if self.last { 2 } else { 0 };
+        2 + 3 + state + self.service + last + calls + gap
+    }
+
+    /// `styles`: of priority and state, and of the rest.
+    fn put(self, row: &mut Row<'_>, cells: [&str; 5], styles: [Style; 2]) {
+        let [priority, state, service, last, calls] = cells;
+        let [first, rest] = styles;
+        row.cell(priority, 3, first);
+        if self.state {
+            row.cell(state, 13, first);
+        }
+        if self.service > 0 {
+            row.cell(service, self.service - 1, rest).text(" ", rest);
+        }
+        if self.last {
+            row.right(last, 5, rest);
+        }
+        if self.calls {
+            row.right(calls, 7, rest);
+        }
+        if self.last {
+            row.text("  ", rest);
+        }
     }
 }
 
@@ -99,18 +156,16 @@ fn incident_title(canvas: &mut Canvas<'_>, incidents: &Incidents, area: Area) {
     );
 }
 
-fn incident_row(line: &mut Row<'_>, theme: &Theme, incident: &IncidentView, model: &Model, wide: bool) {
+fn incident_row(line: &mut Row<'_>, theme: &Theme, incident: &IncidentView, model: &Model, columns: IncidentColumns) {
     let head = &incident.head;
     let hot = head.state.is_open() && head.priority == Priority::P1;
     let style = if hot { theme.bad() } else { theme.plain() };
-    line.cell(head.priority.as_str(), 3, style).cell(head.state.as_str(), 13, style);
-    if wide {
-        line.cell(&incident.service.name, 16, theme.plain()).text(" ", theme.plain());
-        line.right(&age(model.now.secs_since(head.last_seen)), 5, theme.plain());
-        line.right(&group(head.occurrences), 7, theme.plain()).text("  ", theme.plain());
-    }
+    let (last, calls) = (age(model.now.secs_since(head.last_seen)), group(head.occurrences));
+    let cells = [head.priority.as_str(), head.state.as_str(), &incident.service.name, &last, &calls];
+    columns.put(line, cells, [style, theme.plain()]);
     if head.state.is_open() && model.maintenance_of(&incident.service.id).is_some() {
-        line.text("MAINTENANCE ", theme.attention());
+        let [whole, short] = MAINTENANCE;
+        line.text(if line.left() >= whole.len() + TITLE_MIN - short.len() { whole } else { short }, theme.attention());
     }
     line.text(&head.title, style).rest();
 }
@@ -141,9 +196,9 @@ pub(super) fn services(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout) 
         line.text(arrow(marked), theme.plain());
         node_row(&mut line, theme, node, services.is_folded(node));
         if let Node::Service(service) = node
-            && model.maintenance_of(&service.id.to_string()).is_some()
+            && let Some(words) = model.maintenance_words(service)
         {
-            line.text("  MAINTENANCE", theme.attention());
+            line.text(&format!("  {words}"), theme.attention());
         }
         line.rest();
         canvas.put(layout.list, row, line);
@@ -178,5 +233,21 @@ fn node_row(line: &mut Row<'_>, theme: &Theme, node: &Node, folded: bool) {
             line.text(&format!("      {} ", filter.position), theme.plain()).text(&filter.spec.name, theme.plain());
             line.text(&lints, theme.attention());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_keeps_24_columns_at_60_also_under_maintenance_and_most_of_a_small_screen() {
+        for (width, title) in [(60, 30), (70, 30), (80, 30), (120, 30), (40, 20), (20, 12)] {
+            let columns = IncidentColumns::of(width);
+            assert!(usize::from(width) - columns.width() >= title, "{width}: {} before it", columns.width());
+        }
+        assert!(IncidentColumns::of(80).calls, "at 80 nothing is left out");
+        let narrow = IncidentColumns::of(60);
+        assert_eq!((narrow.state, narrow.service, narrow.last, narrow.calls), (true, 12, false, false));
     }
 }

@@ -6,6 +6,7 @@ use crate::app::layout::{Area, Layout};
 use crate::app::logs::LogTab;
 use crate::app::logs::column::{Column, Shape};
 use crate::app::model::Model;
+use crate::app::slow;
 use crate::app::tail::{Entry, Page, Tail, can_load, gap_words, is_failure};
 use crate::app::verdict::outcome_words;
 use crate::app::words::{self, count, group};
@@ -116,7 +117,7 @@ fn calls_state(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
         Some(page) if !matches!(page, Page::Older { .. } | Page::Newer { .. }) => "  asking the daemon".to_owned(),
         _ if !tail.loaded || tail.refused.is_some() => String::new(),
         _ if tail.is_over => "  END: nothing newer can fit this question".to_owned(),
-        _ if !tail.paused => "  FOLLOWING".to_owned(),
+        _ if !tail.paused => following(model),
         Some(_) => format!("{}  loading", paused(tail, theme)),
         None => paused(tail, theme),
     };
@@ -133,6 +134,15 @@ fn calls_state(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
         row.cell("", gap, theme.plain()).text(&retention, theme.plain());
     }
     canvas.put(area, 0, row);
+}
+
+fn following(model: &Model) -> String {
+    match slow::following(model).map(|slow| slow.since(&model.logs.tail)) {
+        Some(since) if since > 0 => {
+            format!("  FOLLOWING, slow line: the newest of {} more  Space", group(since as u64))
+        }
+        _ => "  FOLLOWING".to_owned(),
+    }
 }
 
 fn paused(tail: &Tail, theme: &Theme) -> String {
@@ -218,7 +228,9 @@ pub(super) fn entries(
 ) {
     let top =
         if marked.is_some() { tail.cursor.top } else { tail.entries.len().saturating_sub(usize::from(area.height)) };
+    let (top, newest) = standing(cells.model, tail, area).filter(|_| marked.is_some()).unwrap_or((top, None));
     for (at, index) in (0..area.height).zip(top..) {
+        let index = newest.filter(|_| at + 1 == area.height).unwrap_or(index);
         let Some(entry) = tail.entries.get(index) else { return };
         let is_marked = marked.is_some() && index == tail.cursor.index;
         let theme = canvas.theme;
@@ -235,6 +247,13 @@ pub(super) fn entries(
         line.rest();
         canvas.put(area, at, line);
     }
+}
+
+/// Over a slow line: the first row that is shown, where the list has stood still since, and the newest, which is the last.
+fn standing(model: &Model, tail: &Tail, area: Area) -> Option<(usize, Option<usize>)> {
+    let first = tail.index_of(slow::following(model)?.first)?;
+    let newest = tail.entries.len().checked_sub(1)?;
+    Some((first, (newest >= first + usize::from(area.height)).then_some(newest)))
 }
 
 /// The column names; the marked one in brackets, so that it shows without reverse video too.

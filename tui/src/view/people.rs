@@ -7,7 +7,7 @@ use crate::app::audit::chain_words;
 use crate::app::layout::{Area, Layout};
 use crate::app::lock::Lock;
 use crate::app::model::Model;
-use crate::app::operators::{role, seen, teams};
+use crate::app::operators::{Sort, role, seen, teams};
 use crate::app::times::Form;
 use crate::app::words::{self, age, count, group};
 
@@ -20,7 +20,8 @@ pub(super) fn operators(canvas: &mut Canvas<'_>, model: &Model, layout: &Layout)
     let search = if operators.search.is_empty() { String::new() } else { format!("  / {}", operators.search) };
     let total = count(operators.rows.len() as u64, "operator");
     let total = if operators.loaded { total } else { "not known yet".to_owned() };
-    let line = format!(" {total}   root and the daemon's own account are admin without one{search}");
+    let sort = operators.order.words(Sort::ALL);
+    let line = format!(" {total}{sort}{search}   root and the daemon's own account are admin without one");
     canvas.text(layout.title, &line, theme.plain());
     if empty::list(canvas, model, layout.list, operators.loaded, operators.rows.len()) {
         return;
@@ -125,15 +126,17 @@ fn target(entry: &AuditRow) -> String {
     }
 }
 
-/// What goes first when it is narrow: seq, then by what.
+/// What goes first when it is narrow: seq, then by what, then the ends of who and of the action.
 fn audit_cells(row: &mut Row<'_>, width: u16, cells: [&str; 6], theme: &super::Theme) {
     let [when, who, action, on, by, seq] = cells;
     let plain = theme.plain();
     let (wide, wider) = (width >= 70, width >= 78);
-    let fixed = 2 + 12 + 13 + 19 + if wide { 9 } else { 0 } + if wider { 7 } else { 0 };
+    // Narrower still, so that what it was done to can be read.
+    let (who_width, action_width) = if wide { (12, 18) } else { (8, 15) };
+    let fixed = 2 + 12 + who_width + 1 + action_width + 1 + if wide { 9 } else { 0 } + if wider { 7 } else { 0 };
     let rest = usize::from(width).saturating_sub(fixed);
-    row.cell(when, 11, plain).text(" ", plain).cell(who, 12, plain).text(" ", plain);
-    row.cell(action, 18, plain).text(" ", plain).cell(on, rest, plain);
+    row.cell(when, 11, plain).text(" ", plain).cell(who, who_width, plain).text(" ", plain);
+    row.cell(action, action_width, plain).text(" ", plain).cell(on, rest, plain);
     if wide {
         row.text(" ", plain).cell(by, 8, plain);
     }

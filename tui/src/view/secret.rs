@@ -1,11 +1,14 @@
 //! The secret, shown once: alone on a line without borders, from column 0, so that a mouse can take it whole.
 
+use crate::app::first::{SampleAlert, reachable};
 use crate::app::layout::Area;
 use crate::app::secret::ShowOnce;
 
 use super::canvas::Canvas;
 
 const KEYS: &str = " y copy   w write a file (0600)   Esc I have it   (Enter does nothing)";
+/// At the end of the first path.
+const KEYS_WITH_SAMPLE: &str = " Enter send the sample   y copy   w write a file (0600)   Esc I have it";
 
 pub(super) fn show_once(canvas: &mut Canvas<'_>, dialog: &ShowOnce) {
     let theme = canvas.theme;
@@ -24,8 +27,24 @@ pub(super) fn show_once(canvas: &mut Canvas<'_>, dialog: &ShowOnce) {
     canvas.text_at(area, 2, " This is its secret. It is shown this once and cannot be shown again.", theme.plain());
     let below = value(canvas, area, 4, dialog);
     let below = ready(canvas, area, below + 1, dialog) + 1;
+    let notice = notice.or_else(|| sample_words(dialog));
     canvas.text_at(area, below, &notice.unwrap_or_default(), theme.attention());
-    canvas.text_at(area, area.height.saturating_sub(1), KEYS, theme.strong());
+    let lines = dialog.other_hosts.iter().flatten();
+    for (row, line) in (below + 2..area.height.saturating_sub(1)).zip(lines) {
+        canvas.text_at(area, row, &format!(" {line}"), theme.plain());
+    }
+    canvas.text_at(area, area.height.saturating_sub(1), keys(dialog), theme.strong());
+}
+
+fn keys(dialog: &ShowOnce) -> &'static str {
+    let offers = dialog.sample.as_ref().is_some_and(SampleAlert::may_be_sent);
+    if offers { KEYS_WITH_SAMPLE } else { KEYS }
+}
+
+/// What Enter would do, on the first path.
+fn sample_words(dialog: &ShowOnce) -> Option<String> {
+    let sample = dialog.sample.as_ref().filter(|sample| sample.may_be_sent())?;
+    Some(format!(" Enter: a sample alert of {} to {} now", sample.preset, reachable(&dialog.listen)))
 }
 
 /// The secret must be whole even where nothing else has room: the keys go first.
@@ -35,7 +54,7 @@ fn small(canvas: &mut Canvas<'_>, dialog: &ShowOnce, head: &str) {
     canvas.text(area, head, theme.strong());
     let below = value(canvas, area, 1, dialog);
     if below < area.height {
-        canvas.text_at(area, area.height.saturating_sub(1), KEYS, theme.strong());
+        canvas.text_at(area, area.height.saturating_sub(1), keys(dialog), theme.strong());
     }
 }
 
@@ -59,7 +78,11 @@ fn ready(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 
         " To try it, without the secret in the shell's history or in ps:".to_owned(),
         " read -rs TG     then paste the secret and press Enter".to_owned(),
         " curl -sS -H @- -H 'Content-Type: application/json' -d '{\"test\":1}' \\".to_owned(),
-        format!("   http://{}/v1/process <<<\"Authorization: Bearer $TG\"", dialog.listen),
+        format!(
+            "   {}://{}/v1/process <<<\"Authorization: Bearer $TG\"",
+            if dialog.tls { "https" } else { "http" },
+            reachable(&dialog.listen)
+        ),
     ];
     for (row, text) in (y..).zip(&lines) {
         canvas.text_at(area, row, text, theme.plain());

@@ -10,7 +10,9 @@ use ratatui::style::{Color, Modifier};
 use super::theme::Meaning;
 use super::{Theme, render};
 use crate::app::fixtures::{self, model, press, tell, type_text};
+use crate::app::forms::Form;
 use crate::app::key::{Code, Key};
+use crate::app::layer::Layer;
 use crate::app::msg::{Effect, Reply, Slot};
 use crate::app::secret::Secret;
 use crate::app::{Model, Net};
@@ -271,11 +273,80 @@ fn the_dialogs() {
         tell(&mut model, Net::Done { generation: 1, result });
         model
     });
+    pictured("first_who_sends", 3, (60, 15), who_sends);
+    pictured("first_sample", 4, (60, 15), |columns, rows| {
+        let mut model = who_sends(columns, rows);
+        press(&mut model, Key::plain(Code::Tab));
+        answer_filter(&mut model);
+        model
+    });
     for (number, (what, key)) in
         (3..).zip([("help", '?'), ("menu", '.'), ("sort", 'o'), ("command", ':'), ("filter", 'f')])
     {
         pictured(what, number, small(number), pressed(key));
     }
+}
+
+/// The first path at its third step, with senders on other hosts.
+fn who_sends(columns: u16, rows: u16) -> Model {
+    let mut model = at(columns, rows, 0, '1');
+    press(&mut model, Key::char('A'));
+    let Net::Organisation { services, .. } = fixtures::organisation() else { panic!("another message") };
+    let presets = vec!["alertmanager".to_owned(), "zabbix".to_owned()];
+    let services: Vec<_> = services.into_iter().map(std::sync::Arc::new).collect();
+    let mut form = Form::filter(&services, &presets, Some("Ops/DB")).asking_who_sends(model.status.as_deref());
+    (form.guided, form.focus) = (true, form.fields.len() - 1);
+    model.layer = Some(Layer::Form(form));
+    type_text(&mut model, "other");
+    model
+}
+
+/// The filter of [`who_sends`] is there, and then the token.
+fn answer_filter(model: &mut Model) {
+    let effects = press(model, Key::plain(Code::Enter));
+    let Some(Effect::Request { generation, .. }) = effects.list.first() else { panic!("nothing was asked") };
+    let Net::Organisation { filters, .. } = fixtures::organisation() else { panic!("another message") };
+    let filter = Reply::Filter(Box::new((*filters[0]).clone()));
+    tell(model, Net::Done { generation: *generation, result: Ok(filter) });
+    let value = format!("tg_s_7QmX0c2LrT{}_abcdef", "A".repeat(43));
+    let token = Box::new(fixtures::token(2, "am-prod"));
+    tell(model, Net::Done { generation: 99, result: Ok(Reply::Created { secret: Secret::new(value), token }) });
+}
+
+/// Lets rows arrive behind those that are there.
+fn arrive(model: &mut Model, seqs: std::ops::RangeInclusive<u64>) {
+    let generation = model.logs.tail.generation;
+    let items = seqs.map(|seq| TailItem::Row(fixtures::row(seq).into())).collect();
+    tell(model, Net::Tail { slot: Slot::Log, generation, items });
+}
+
+/// The rows of a picture that differ.
+fn changed(before: &str, after: &str) -> Vec<usize> {
+    before.lines().zip(after.lines()).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn over_a_slow_line_following_shows_the_newest_row_and_a_counter_and_nothing_scrolls() {
+    let mut model = at(80, 24, 0, '2');
+    arrive(&mut model, 1..=100);
+    crate::app::update::update(&mut model, crate::app::Msg::SlowLine, fixtures::now());
+    arrive(&mut model, 101..=150);
+    let before = picture(&draw(&model, &ASCII));
+    assert!(before.contains("slow line: the newest of 50 more") && before.contains("Space stops"), "{before}");
+    arrive(&mut model, 151..=1_150);
+    let after = picture(&draw(&model, &ASCII));
+    assert!(after.contains("the newest of 1,050 more"), "{after}");
+    let rows = changed(&before, &after);
+    assert!(rows.len() <= 4, "the newest row, the counter, the pane's head: {rows:?}\n{before}\n{after}");
+    // Who stops reads the list as it is.
+    press(&mut model, Key::char(' '));
+    let stopped = picture(&draw(&model, &ASCII));
+    assert!(stopped.contains("PAUSED on 1150") && !stopped.contains("Space stops"), "{stopped}");
+    press(&mut model, Key::char(' '));
+    assert!(!picture(&draw(&model, &ASCII)).contains("more  Space"), "what was seen is not counted again");
+    let later = fixtures::now().plus_secs(crate::app::slow::HELD_SECS);
+    crate::app::update::update(&mut model, crate::app::Msg::Tick, later);
+    assert_eq!(model.slow, None, "a line that was not measured slow again is as any other");
 }
 
 /// The log after some keys; `~` is Enter.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tollgate_shared::filter::{preset, preset_names};
+use tollgate_shared::filter::{preset, preset_names, sample as preset_sample};
 use tollgate_shared::priority::Priority;
 
 use super::sample::{self, compiled};
@@ -124,6 +124,20 @@ fn the_key_of_each_trigger_call_is_among_the_keys_of_its_resolve_calls() {
             let opened = key(item, "trigger");
             assert!(opened.is_some() && resolved.contains(&opened), "{preset}: {opened:?} in {resolved:?}");
         }
+    }
+}
+
+#[test]
+fn the_sample_of_each_preset_opens_an_incident_of_its_own_and_resolves_none() {
+    for name in preset_names() {
+        let stored = preset_sample(name).unwrap();
+        let headers = stored.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let call = Call { headers, ..sample::call(&stored.body) };
+        let found = evaluate(&[preset_filter(name)], &call, &call);
+        assert!(found.resolve_keys.is_empty(), "{name}");
+        let hit = found.trigger.unwrap_or_else(|| panic!("{name} does not open an incident"));
+        assert!(hit.title.contains("Sample alert from Tollgate"), "{name}: {}", hit.title);
+        assert!(hit.priority >= Priority::P3, "{name}: nobody is to be woken by a sample");
     }
 }
 

@@ -142,6 +142,9 @@ impl Registry {
 
     /// The name of a filter, or of the workflow that opened an incident in a filter's place, or that it is gone.
     pub fn filter_name(&self, id: FilterId) -> String {
+        if id == FilterId::DAEMON {
+            return DAEMON.to_owned();
+        }
         let filter = self.filter(id).map(|(_, record)| record.spec.name.clone());
         let workflow = || self.workflow(WorkflowId(id.0)).map(|entry| format!("workflow {}", entry.full_name));
         filter.or_else(workflow).unwrap_or_else(|| "(deleted)".to_owned())
@@ -149,12 +152,18 @@ impl Registry {
 
     /// The name of a token, living or dead.
     pub fn token_name(&self, id: TokenId) -> String {
+        if id == TokenId::DAEMON {
+            return DAEMON.to_owned();
+        }
         let living = self.token(id).map(|token| token.name.to_string());
         living
             .or_else(|| self.tombstone(id).map(|t| t.token.name.to_string()))
             .unwrap_or_else(|| "(unknown)".to_owned())
     }
 }
+
+/// What is shown for the daemon's own doing.
+const DAEMON: &str = "tollgated itself";
 
 fn did_you_mean(near: Option<&str>) -> String {
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()

@@ -137,6 +137,18 @@ fn status(answer: &str) -> u16 {
 }
 
 #[tokio::test]
+async fn a_tls_handshake_at_a_plain_door_is_called_so() {
+    let running = start().await;
+    running.exchange("\u{16}\u{3}\u{1}\u{2}hello\r\n\r\n").await;
+    running.exchange("nonsense\r\n\r\n").await;
+    running.reported(2).await;
+    let whats: Vec<&str> = running.refused.lock().unwrap().iter().map(|head| head.what).collect();
+    assert!(whats[0].contains("TLS handshake") && whats[0].contains("http://"), "{whats:?}");
+    assert_eq!(whats[1], "the head is not valid HTTP/1.1");
+    assert_eq!(running.reasons(), [Slug::MalformedRequest, Slug::MalformedRequest]);
+}
+
+#[tokio::test]
 async fn keep_alive_serves_pipelined_requests_with_an_id_each() {
     let edge = start().await;
     let text = format!("{GET}POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{GET}");

@@ -10,7 +10,7 @@ use crate::app::held::HeldRow;
 use crate::app::logs::{DetailTab, LogTab, RawForm, compare, hex, json};
 use crate::app::model::Model;
 use crate::app::tail::{Entry, can_load, gap_words, retention};
-use crate::app::{verdict, words};
+use crate::app::{slow, verdict, words};
 
 pub(super) fn lines(model: &Model) -> Vec<Line> {
     let logs = &model.logs;
@@ -19,6 +19,9 @@ pub(super) fn lines(model: &Model) -> Vec<Line> {
     }
     if let Some((first, second)) = logs.comparison() {
         return compare::lines(first, second);
+    }
+    if slow::following(model).is_some_and(|slow| slow.since(&logs.tail) > 0) {
+        return vec![Line::plain("The line is slow: Space stops, and shows the newest call here.".to_owned())];
     }
     match logs.tail.selected() {
         None => Vec::new(),

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{NewFilter, NewService, NewTeam, ServiceView, TeamView};
+use tollgate_shared::api::{NewFilter, NewService, NewTeam, ServiceView, StatusView, TeamView};
 
+use super::super::first::{self, FirstPath};
 use super::super::msg::Call;
 use super::super::words;
 use super::{Form, FormField, FormKind};
+
+/// The question who sends.
+const FROM: &str = "sent from";
 
 impl Form {
     #[must_use]
@@ -34,6 +38,27 @@ impl Form {
             FormField::text("name", "", "empty = the preset's name"),
         ];
         Self::new(FormKind::Filter, fields)
+    }
+
+    /// On the first path the same form asks from where calls come: for other hosts the gate may have to be opened first.
+    #[must_use]
+    pub fn asking_who_sends(mut self, status: Option<&StatusView>) -> Self {
+        let options = [first::THIS_HOST, first::OTHER_HOSTS].map(|who| (who.to_owned(), who.to_owned()));
+        let listen = status.map(|status| format!("now it listens on {}", status.listen));
+        self.fields.push(FormField::choice(FROM, options.to_vec(), 0, &listen.unwrap_or_default()));
+        self
+    }
+
+    /// What was chosen on the first path, once its filter is there.
+    #[must_use]
+    pub fn first_path(&self) -> FirstPath {
+        FirstPath { preset: self.pick("preset").unwrap_or_default().to_owned(), others: self.is_for_other_hosts() }
+    }
+
+    /// Senders on other hosts were chosen.
+    #[must_use]
+    pub fn is_for_other_hosts(&self) -> bool {
+        self.pick(FROM) == Some(first::OTHER_HOSTS)
     }
 
     #[must_use]

@@ -7,6 +7,7 @@ use tollgate_shared::api::{
     NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken,
     ServiceView, TeamView, TokenPatch, TokenView, WorkflowView,
 };
+use tollgate_shared::id::IncidentId;
 use tollgate_shared::incident::IncidentState;
 
 use super::Hidden;
@@ -35,6 +36,11 @@ pub enum Reply {
     Filter(Box<FilterView>),
     Request(Box<RequestView>),
     Workflow(Box<WorkflowView>),
+    /// The gate took a sample alert: what it said, and the incident that it is in.
+    Sampled {
+        words: String,
+        incident: Option<IncidentId>,
+    },
     /// A file was written, or a text was sent to the clipboard: the words to show.
     Said(String),
 }
@@ -125,6 +131,12 @@ pub enum Call {
     CreateTeam(NewTeam),
     CreateService(NewService),
     CreateFilter(NewFilter),
+    /// The sample of a preset, to the listen address, as a sender would.
+    SendSample {
+        preset: String,
+        address: String,
+        secret: Secret,
+    },
     EditFilter {
         filter: String,
         patch: Box<FilterPatch>,

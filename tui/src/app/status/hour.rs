@@ -57,7 +57,7 @@ fn now(model: &Model, hour: &HourView) -> Vec<Row> {
     let rate = |figure: Figure| tenths(recent.iter().map(figure).sum::<u64>() * 10 / RATE_SECS as u64);
     let repeated = rate(|one| u64::from(one.duplicate) + u64::from(one.suppressed));
     let all = format!(
-        "{}/s: effect {}, repeated {repeated}, no match {}",
+        "{}/s: {} with an effect, {repeated} repeated, {} no match",
         rate(HourBucket::calls),
         rate(|one| one.effect.into()),
         rate(|one| one.no_match.into()),

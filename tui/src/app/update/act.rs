@@ -2,13 +2,13 @@
 
 use super::super::action::Action;
 use super::super::audit::Chain;
-use super::super::layer::{Layer, Menu, MenuItem, Pick, Prompt, PromptKind};
+use super::super::layer::{Layer, Prompt, PromptKind};
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::status::{self, Target};
-use super::super::tokens::{Sort, is_over_its_limit};
-use super::{ask, changes, danger, dialogs, incidents, lock, log, mouse, palette, undo, walk};
+use super::super::tokens::is_over_its_limit;
+use super::{ask, changes, danger, dialogs, incidents, lock, log, mouse, palette, sort, undo, walk};
 use zeroize::Zeroizing;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
@@ -29,8 +29,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::FindPrevious => find(model, false),
         Action::Filter => filter(model),
         Action::FilterSwitch => filter_switch(model, effects),
-        Action::SortMenu => model.layer = Some(Layer::Menu(sort_menu(model))),
-        Action::Resort => resort(model),
+        Action::SortMenu => model.layer = Some(Layer::Menu(sort::menu(model))),
+        Action::Resort => sort::resort(model),
         Action::Mark => ask::mark(model, false),
         Action::MarkAll => ask::mark(model, true),
         Action::Undo => undo::list(model),
@@ -48,7 +48,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Menu => model.layer = Some(Layer::Menu(dialogs::action_menu(model))),
         Action::Help => model.layer = Some(Layer::Help { top: 0 }),
         Action::Command => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Command, ""))),
-        Action::Repaint => resort(model),
+        Action::Repaint => sort::resort(model),
         Action::Background => effects.push(Effect::Background),
         Action::Back => back(model),
         Action::Leave => leave(model, effects),
@@ -92,7 +92,7 @@ fn go(model: &mut Model, screen: Screen, effects: &mut Effects) {
     model.screen = screen;
     (model.in_pane, model.pane_top) = (false, 0);
     // Entering a screen is one of the moments in which rows may move.
-    resort(model);
+    sort::resort(model);
     if screen == Screen::Incidents {
         model.incidents.enter();
     }
@@ -211,29 +211,6 @@ fn filter_switch(model: &mut Model, effects: &mut Effects) {
             model.tokens.refilter();
             super::watch_revoked(model, effects);
         }
-    }
-}
-
-fn sort_menu(model: &Model) -> Menu {
-    if model.screen == Screen::Incidents {
-        return incidents::sort_menu(model);
-    }
-    let items = Sort::ALL.iter().map(|(letter, sort, words)| MenuItem {
-        letter: *letter,
-        words: (*words).to_owned(),
-        cli: String::new(),
-        pick: Pick::Sort(*sort),
-        refused: None,
-    });
-    let at = Sort::ALL.iter().position(|(_, sort, _)| *sort == model.tokens.sort).unwrap_or(0);
-    Menu { title: "SORT by; the same letter again reverses".to_owned(), items: items.collect(), at }
-}
-
-fn resort(model: &mut Model) {
-    match model.screen {
-        Screen::Tokens => model.tokens.resort(model.now),
-        Screen::Incidents => model.incidents.resort(),
-        Screen::Log | Screen::Requests | Screen::Services | Screen::Operators | Screen::Audit | Screen::Status => {}
     }
 }
 

@@ -1,12 +1,15 @@
 //! Changes: how they are asked for, and what their answers do to the model.
 
+use super::super::action::Action;
 use super::super::danger::Deed;
+use super::super::first::{self, SampleAlert, SampleState};
 use super::super::forms::{Form, FormKind};
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects, Reply};
 use super::super::secret::{Secret, ShowOnce};
 use tollgate_shared::api::TokenView;
+use tollgate_shared::id::IncidentId;
 use tollgate_shared::token::TokenState;
 
 /// Sends a change, unless the connection is not live: then it is refused, never queued. Returns its number.
@@ -77,7 +80,8 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
             let name = format!("{}/{}", service.team.name, service.name);
             model.services.add_service(*service);
             next_step(model, guided, |model| {
-                Form::filter(&model.services.services, &model.services.presets, Some(&name))
+                let form = Form::filter(&model.services.services, &model.services.presets, Some(&name));
+                form.asking_who_sends(model.status.as_deref())
             });
         }
         Reply::Filter(filter) => {
@@ -87,6 +91,7 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
                 Form::token(&model.services.teams, &model.services.services, Some(&scope), model.me.as_ref())
             });
         }
+        Reply::Sampled { words, incident } => sampled(model, generation, words, incident),
         Reply::Request(request) => model.requests.refresh(*request),
         Reply::Workflow(workflow) => model.requests.refresh_workflow(*workflow),
         Reply::Said(words) => said(model, words),
@@ -99,11 +104,15 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
 /// Closes the form that asked. True if it was a step of the first path.
 fn close_form(model: &mut Model, generation: u64) -> bool {
     let asked = matches!(&model.layer, Some(Layer::Form(form)) if form.pending == Some(generation));
-    let guided = asked && model.guided;
+    if let (true, Some(path), Some(Layer::Form(form))) = (asked, &mut model.guided, &model.layer)
+        && form.kind == FormKind::Filter
+    {
+        *path = form.first_path();
+    }
     if asked {
         model.layer = None;
     }
-    guided
+    asked && model.guided.is_some()
 }
 
 fn close_danger(model: &mut Model, generation: u64) {
@@ -124,21 +133,26 @@ fn next_step(model: &mut Model, guided: bool, form: impl FnOnce(&Model) -> Form)
 /// The secret is shown whatever else is open: it comes once.
 fn show_secret(model: &mut Model, generation: u64, secret: Secret, token: TokenView) {
     let rotated = matches!(&model.layer, Some(Layer::Danger(danger)) if danger.pending == Some(generation));
-    let listen = model.status.as_ref().map_or_else(String::new, |status| status.listen.clone());
+    let (listen, tls) =
+        model.status.as_ref().map_or_else(Default::default, |status| (status.listen.clone(), status.tls));
+    let path = model.guided.take().unwrap_or_default();
     let dialog = ShowOnce {
         secret,
         name: token.name.clone(),
         id: token.id.to_string(),
         scope: token.scope.name.clone(),
         rotated,
+        // This program speaks no TLS: there a sample goes the way that the line on the screen says.
+        sample: SampleAlert::of(&path.preset).filter(|_| !tls),
+        other_hosts: model.status.as_ref().filter(|_| path.others).map(|status| first::other_hosts(status)),
         listen,
+        tls,
         shown_at: model.now,
         hidden: false,
         asked: false,
         notice: None,
     };
     let id = token.id;
-    model.guided = false;
     model.tokens.refresh(token);
     model.tokens.note_worst(model.now);
     model.screen = Screen::Tokens;
@@ -147,7 +161,56 @@ fn show_secret(model: &mut Model, generation: u64, secret: Secret, token: TokenV
     {
         model.tokens.go(index);
     }
-    model.layer = Some(Layer::Secret(dialog));
+    model.layer = Some(Layer::Secret(Box::new(dialog)));
+}
+
+/// Sends the preset's sample through the gate, with the secret that is shown.
+pub(super) fn send_sample(model: &mut Model, effects: &mut Effects) {
+    let Some(Layer::Secret(dialog)) = &model.layer else { return };
+    let Some(sample) = dialog.sample.as_ref().filter(|sample| sample.may_be_sent()) else { return };
+    let (preset, secret, cli) = (sample.preset.clone(), dialog.secret.clone(), sample.cli());
+    let call = Call::SendSample { preset, address: first::reachable(&dialog.listen), secret };
+    let asked = request(model, call, cli, effects);
+    let refused = model.notice.take();
+    let Some(Layer::Secret(dialog)) = &mut model.layer else { return };
+    match (asked, &mut dialog.sample) {
+        (Some(generation), Some(sample)) => {
+            sample.state = SampleState::Sending(generation);
+            dialog.notice = Some(format!("sending a sample alert of {} to {}", sample.preset, dialog.listen));
+        }
+        _ => dialog.notice = refused,
+    }
+}
+
+fn sampled(model: &mut Model, generation: u64, words: String, incident: Option<IncidentId>) {
+    match model.layer.as_mut() {
+        Some(Layer::Secret(dialog)) => {
+            if let Some(sample) = dialog.sample.as_mut().filter(|one| one.state == SampleState::Sending(generation)) {
+                sample.state = SampleState::Sent(incident);
+            }
+            dialog.notice = Some(words);
+        }
+        _ => model.notice = Some(words),
+    }
+}
+
+/// The sample did not get through: it can be sent again.
+pub(super) fn not_sampled(model: &mut Model, generation: u64) {
+    if let Some(Layer::Secret(dialog)) = &mut model.layer
+        && let Some(sample) = dialog.sample.as_mut().filter(|one| one.state == SampleState::Sending(generation))
+    {
+        sample.state = SampleState::Offered;
+    }
+}
+
+/// The secret is put away. What was sent on the first path is what there is to see next.
+pub(super) fn put_away(model: &mut Model, effects: &mut Effects) {
+    let Some(Layer::Secret(dialog)) = model.layer.take() else { return };
+    if let Some(incident) = dialog.sample.and_then(|sample| sample.incident()) {
+        super::act::act(model, Action::Go(Screen::Incidents), effects);
+        let at = model.incidents.rows.iter().position(|row| row.head.id == incident);
+        at.into_iter().for_each(|at| model.incidents.go(at));
+    }
 }
 
 fn said(model: &mut Model, words: String) {
@@ -205,6 +268,8 @@ fn send(model: &mut Model, call: Call, cli: String, effects: &mut Effects) -> Re
 
 /// Opens a form.
 pub(super) fn open(model: &mut Model, form: Form) {
-    model.guided = form.guided || (model.guided && form.kind != FormKind::Token);
+    if !form.guided && form.kind == FormKind::Token {
+        model.guided = None;
+    }
     model.layer = Some(Layer::Form(form));
 }

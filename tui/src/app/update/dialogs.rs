@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::action::Action;
 use super::super::detail;
+use super::super::first::FirstPath;
 use super::super::forms::Form;
 use super::super::keymap::{self, Place};
 use super::super::layer::{Layer, Menu, MenuItem, Pick};
@@ -101,7 +102,7 @@ pub(super) fn add(model: &mut Model) {
     if model.is_empty_registry() {
         let mut form = Form::team();
         form.guided = true;
-        model.guided = true;
+        model.guided = Some(FirstPath::default());
         return changes::open(model, form);
     }
     if model.screen == Screen::Tokens {

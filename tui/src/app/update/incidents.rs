@@ -3,7 +3,7 @@
 use tollgate_shared::query::{Expr, INCIDENTS, Query};
 
 use super::super::connection::Connection;
-use super::super::incidents::{Sort, terms};
+use super::super::incidents::terms;
 use super::super::layer::{Layer, Menu, MenuItem, Pick};
 use super::super::model::Model;
 use super::super::msg::{Effect, Effects};
@@ -80,25 +80,4 @@ pub(super) fn add(model: &mut Model, place: usize, only: bool, effects: &mut Eff
 fn grouped(text: &str) -> String {
     let is_or = Query::parse(text, &INCIDENTS).is_ok_and(|query| matches!(query.expr(), Some(Expr::Or(_))));
     if is_or { format!("({text})") } else { text.to_owned() }
-}
-
-/// `o`.
-pub(super) fn sort_menu(model: &Model) -> Menu {
-    let items = Sort::ALL.iter().map(|(letter, sort, words)| MenuItem {
-        letter: *letter,
-        words: (*words).to_owned(),
-        cli: String::new(),
-        pick: Pick::SortIncidents(*sort),
-        refused: None,
-    });
-    let at = Sort::ALL.iter().position(|(_, sort, _)| *sort == model.incidents.sort).unwrap_or(0);
-    Menu { title: "SORT by; the same letter again reverses".to_owned(), items: items.collect(), at }
-}
-
-/// A letter of that menu.
-pub(super) fn sort(model: &mut Model, sort: Sort) {
-    let incidents = &mut model.incidents;
-    incidents.reverse = sort == incidents.sort && !incidents.reverse;
-    incidents.sort = sort;
-    incidents.resort();
 }

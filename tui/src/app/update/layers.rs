@@ -8,7 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
-use super::{act, ask, changes, danger, identify, incidents, log, palette, trial, undo, walk};
+use super::{act, ask, changes, danger, identify, incidents, log, palette, sort, trial, undo, walk};
 use tollgate_shared::secret::find_in;
 use zeroize::Zeroizing;
 
@@ -124,13 +124,8 @@ fn menu(model: &mut Model, key: Key, effects: &mut Effects) {
         Some(item) => match item.pick {
             Pick::Action(action) => act::act(model, action, effects),
             Pick::Log(pick) => log::pick(model, pick, effects),
-            Pick::SortIncidents(sort) => incidents::sort(model, sort),
             Pick::Incident { place, only } => incidents::add(model, place, only, effects),
-            Pick::Sort(sort) => {
-                model.tokens.reverse = sort == model.tokens.sort && !model.tokens.reverse;
-                model.tokens.sort = sort;
-                model.tokens.resort(model.now);
-            }
+            order => sort::pick(model, order),
         },
     }
 }
@@ -272,10 +267,11 @@ fn leave_form(model: &mut Model) {
 
 fn close_form(model: &mut Model) {
     model.layer = None;
-    model.guided = false;
+    model.guided = None;
 }
 
-/// While the secret is shown Enter does nothing, and only Esc, twice, puts it away.
+/// While the secret is shown Enter does nothing, but at the end of the first path: there it sends the preset's sample. Only
+/// Esc, twice, puts the secret away.
 fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
     let generation = model.next_generation();
     let Some(Layer::Secret(dialog)) = &mut model.layer else { return };
@@ -297,7 +293,8 @@ fn secret(model: &mut Model, key: Key, effects: &mut Effects) {
                 text: Hidden(Zeroizing::new(text)),
             });
         }
-        Code::Esc if asked => model.layer = None,
+        Code::Enter => changes::send_sample(model, effects),
+        Code::Esc if asked => changes::put_away(model, effects),
         Code::Esc => dialog.asked = true,
         _ => {}
     }

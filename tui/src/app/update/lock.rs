@@ -82,7 +82,7 @@ fn ask(model: &mut Model, effects: &mut Effects) {
 fn sign_out(model: &mut Model, effects: &mut Effects) {
     let generation = model.next_generation();
     model.layer = None;
-    model.guided = false;
+    model.guided = None;
     model.signed_in = None;
     effects.push(Effect::Request { generation, call: Box::new(Call::SignOut) });
     open(model);

@@ -304,7 +304,10 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
             ask.error = Some(words);
             undo::failed(model, failure.kind);
         }
-        Some(Layer::Secret(dialog)) => dialog.notice = Some(words),
+        Some(Layer::Secret(dialog)) => {
+            dialog.notice = Some(words);
+            changes::not_sampled(model, generation);
+        }
         _ => model.notice = Some(words),
     }
 }

@@ -24,6 +24,15 @@ pub(in crate::cli) enum LogVerb {
         #[arg(value_name = "SEQ")]
         seq: u64,
     },
+    /// Calls that were refused before a token was known: a wrong path, a cut-off token, a host that is not served
+    Refused {
+        /// Rows after this seq
+        #[arg(long, value_name = "SEQ")]
+        after: Option<String>,
+        /// Only the newest so many rows; with --after the next so many
+        #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: Option<u32>,
+    },
     /// Write rows into a file: --output jsonl, csv (safe for spreadsheets) or har (HTTP Archive 1.2)
     Export(LogExport),
     /// Say what a logged call would come to today, beside what it came to then; nothing is sent without --for-real

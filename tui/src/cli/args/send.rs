@@ -5,8 +5,11 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SendArgs {
     /// The body; `-` reads standard input
-    #[arg(value_name = "FILE", required_unless_present = "nagios", conflicts_with = "nagios")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["nagios", "sample"], conflicts_with = "nagios")]
     pub(in crate::cli) file: Option<PathBuf>,
+    /// The sample alert of a preset instead of a file, to try the way in; `tollgate filter presets` lists them
+    #[arg(long, value_name = "PRESET", conflicts_with_all = ["file", "nagios"])]
+    pub(in crate::cli) sample: Option<String>,
     /// As a notification command of Nagios or Icinga: the body is made of NAGIOS_* and ICINGA_* in the environment
     #[arg(long)]
     pub(in crate::cli) nagios: bool,
