@@ -195,7 +195,7 @@ impl Writer {
 
     fn announce(&self, reply: &Reply, registry_changed: bool) {
         let kind = match reply {
-            Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) => {
+            Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) | Reply::Reviewed(..) => {
                 Kind::Tokens
             }
             Reply::Incident(_) | Reply::Incidents(_) => Kind::Incidents,

@@ -4,6 +4,7 @@
 mod args;
 mod asked;
 mod audit;
+mod backup;
 mod call_file;
 mod confirm;
 mod context;
@@ -27,6 +28,7 @@ mod query;
 mod redaction;
 mod replay;
 mod request;
+mod restore;
 mod scan;
 mod secret;
 mod send;
@@ -314,6 +316,8 @@ async fn execute(io: &mut Io, global: &args::Global, verb: Verb, way: &Way) -> c
         Verb::Keys(args) => return keys::run(io, &args, global.output),
         Verb::Man(args) => return man::run(io, &args),
         Verb::Playback(args) => return playback::print(io, &args, global.output),
+        // It needs no daemon, and most of all where there is none any more.
+        Verb::Backup(args) if args.verb.is_some() => return backup::verify(&args, global.output),
         verb => verb,
     };
     let is_check = matches!(verb, Verb::Check(_));
@@ -373,6 +377,8 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Audit(args) => audit::run(cx, args).await,
         Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
+        Verb::Backup(args) => backup::run(cx, args).await,
+        Verb::RestoreReview(args) => restore::review(cx, args).await,
         Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,

@@ -4,6 +4,7 @@ mod hour;
 
 use tollgate_shared::api::StatusView;
 
+use super::backup;
 use super::args::{Format, StatusArgs};
 use super::context::{Context, Done};
 use super::exit::Exit;
@@ -20,7 +21,8 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
     let status = cx.status.clone();
     let when = cx.when();
     if let (Format::Table, Some(lockdown)) = (cx.format, &status.lockdown) {
-        let lift = format!("*** Lift it with:  {} lockdown off", cx.tollgate());
+        let verb = if status.restored.is_some() { "restore-review" } else { "lockdown off" };
+        let lift = format!("*** Lift it with:  {} {verb}", cx.tollgate());
         cx.io.line(&format!("*** {}", lockdown::words(lockdown, when)))?;
         cx.io.line(&lift)?;
     }
@@ -29,7 +31,9 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
         let steps = first_steps(&status, &cx.tollgate());
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
-    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0;
+    let backup_fails = status.backup.failed.is_some() || status.backup.overdue;
+    let is_well =
+        status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0 && !backup_fails;
     Ok(if is_well { Exit::Ok } else { Exit::Attention })
 }
 
@@ -59,6 +63,7 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("socket", status.socket.clone()),
         ("data", status.data_dir.clone()),
         ("store", status.store.clone()),
+        ("backup", backup::last_words(&status.backup, when)),
         (
             "registry",
             [
