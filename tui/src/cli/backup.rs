@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::args::{BackupArgs, BackupVerb, Format};
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
-use super::token::identify::{one_line, read_secret};
+use super::token::{one_line, read_secret};
 use super::when::{When, span};
 use crate::client::BackupBytes;
 

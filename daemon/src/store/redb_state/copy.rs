@@ -298,9 +298,22 @@ impl CopyInto {
         self.write(Durability::None)?;
         let mut txn = self.database.begin_write().map_err(fail(FILLING))?;
         txn.set_two_phase_commit(true);
+        // Those that have no rows: whoever opens it finds every table.
+        visit_all(&mut Making(&txn))?;
         rebrand(&txn, key_check, store_id)?;
         txn.commit().map_err(fail(FILLING))?;
         self.database.close().map_err(fail(FILLING))
+    }
+}
+
+struct Making<'m>(&'m redb::WriteTransaction);
+
+impl Visit for Making<'_> {
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), StoreError> {
+        self.0.open_table(table).map(drop).map_err(fail(FILLING))
     }
 }
 
