@@ -118,12 +118,12 @@ pub struct Gap {
 }
 
 /// One line of `GET /v1/logs?follow=true`: externally tagged, `{"row":{…}}`, `{"gap":{…}}`, `{"heartbeat":{…}}` or, as the
-/// last one, `{"end":{…}}`.
+/// last one, `{"end":{…}}`. `R` is what a reader keeps of a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TailItem {
+pub enum TailItem<R = LogRow> {
     /// A row.
-    Row(Box<LogRow>),
+    Row(Box<R>),
     /// Rows are missing here.
     Gap(Gap),
     /// Nothing new; every 15 s.

@@ -16,6 +16,7 @@ pub mod field;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod forms;
+pub mod held;
 pub mod history;
 pub mod identify;
 pub mod incidents;

@@ -19,6 +19,7 @@ use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Permission, TokenState};
 
+use super::held::HeldItem;
 use super::key::Key;
 use super::msg::{Effects, Net};
 use super::update::update;
@@ -195,9 +196,9 @@ pub(crate) fn row(seq: u64) -> LogRow {
 }
 
 /// Rows 1 to `count`; after the fifth a gap.
-pub(crate) fn tail(count: u64) -> Vec<TailItem> {
+pub(crate) fn tail(count: u64) -> Vec<HeldItem> {
     let gap = TailItem::Gap(Gap { from: 6, to: 8, count: 3, reason: GapReason::SlowReader });
-    let rows = (1..=count).filter(|seq| !(6..=8).contains(seq)).map(|seq| TailItem::Row(Box::new(row(seq))));
+    let rows = (1..=count).filter(|seq| !(6..=8).contains(seq)).map(|seq| TailItem::Row(row(seq).into()));
     let mut items: Vec<_> = rows.collect();
     if count > 8 {
         items.insert(5, gap);

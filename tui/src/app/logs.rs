@@ -12,8 +12,9 @@ use tollgate_shared::api::SavedQuery;
 use tollgate_shared::log::{LogRow, RefusedRow};
 
 use super::cursor::Cursor;
+use super::held::HeldRow;
 use super::history::QueryHistory;
-use super::tail::{Entry, Tail};
+use super::tail::{Entry, Tail, is_failure};
 use super::tokens::Tokens;
 use super::words;
 use column::Column;
@@ -88,9 +89,9 @@ pub struct Logs {
     /// The operator's saved queries, by name.
     pub saved: Vec<SavedQuery>,
     /// A row that another one is to be compared with.
-    pub held: Option<std::sync::Arc<LogRow>>,
+    pub held: Option<std::sync::Arc<HeldRow>>,
     /// The comparison in the pane: the first row; the second is the marked one.
-    pub compared: Option<std::sync::Arc<LogRow>>,
+    pub compared: Option<std::sync::Arc<HeldRow>>,
     pub strip: Strip,
     /// Newest last.
     pub refused: Vec<RefusedRow>,
@@ -135,17 +136,17 @@ impl Logs {
     /// The marked row and the one that it is compared with.
     #[must_use]
     pub fn comparison(&self) -> Option<(&LogRow, &LogRow)> {
-        let (first, second) = (self.compared.as_deref()?, self.tail.selected_row()?);
+        let (first, second): (&LogRow, &LogRow) = (self.compared.as_deref()?, self.tail.selected_row()?);
         (first.seq != second.seq).then_some((first, second))
     }
 
     /// The last call of the same token before this one that had an effect, among the rows that are here.
     #[must_use]
-    pub fn last_match(&self, row: &LogRow) -> Option<&std::sync::Arc<LogRow>> {
-        let had_effect = |other: &LogRow| {
-            other.token == row.token && other.explain.as_ref().is_some_and(|explain| !explain.matched.is_empty())
-        };
-        self.tail.rows().rev().filter(|other| other.seq < row.seq).find(|other| had_effect(other))
+    pub fn last_match(&self, row: &LogRow) -> Option<&std::sync::Arc<HeldRow>> {
+        let may_have =
+            |other: &HeldRow| other.seq() < row.seq && other.token_id() == row.token && !is_failure(other.became());
+        let had_effect = |other: &LogRow| other.explain.as_ref().is_some_and(|explain| !explain.matched.is_empty());
+        self.tail.rows().rev().filter(|other| may_have(other)).find(|other| other.look(had_effect))
     }
 
     /// Goes to the next row with the search text in it: what the list shows, and the call's body, path and query.
@@ -170,7 +171,7 @@ impl Logs {
     fn has_text(&self, tokens: &Tokens, at: usize, text: &[char]) -> bool {
         match self.tab {
             LogTab::Calls => match &self.tail.entries[at] {
-                Entry::Row(row) => row_has(row, tokens, text),
+                Entry::Row(row) => row.look(|row| row_has(row, tokens, text)),
                 Entry::Gap(_) => false,
             },
             LogTab::Refused => {

@@ -9,7 +9,7 @@ use tollgate_shared::api::{
     WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
-use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
+use tollgate_shared::log::{LogRow, RefusedRow};
 use zeroize::Zeroizing;
 
 mod call;
@@ -17,6 +17,7 @@ mod call;
 pub use call::{Call, Expect, Failure, FailureKind, Reply};
 
 use super::audit::AuditFilter;
+use super::held::HeldItem;
 use super::key::Key;
 use super::query::LogFilter;
 use super::rights::Me;
@@ -145,7 +146,7 @@ pub enum Net {
     Tail {
         slot: Slot,
         generation: u64,
-        items: Vec<TailItem>,
+        items: Vec<HeldItem>,
     },
     /// A tail ended; `refused` holds the daemon's words where asking again would not help.
     TailEnded {

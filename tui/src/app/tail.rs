@@ -4,21 +4,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tollgate_shared::log::{Gap, GapReason, LogRow, TailItem};
+use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
 
 use super::cursor::Cursor;
+use super::held::{HeldItem, HeldRow};
 use super::query::LogFilter;
 use super::words;
 
 /// The ring holds no more rows than this,
 pub const ROWS_MAX: usize = 20_000;
-/// and no more bytes than this.
-pub const BYTES_MAX: usize = 16 << 20;
+/// and no more bytes than this: there are two lists, and the console is to stay under 32 MiB.
+pub const BYTES_MAX: usize = 8 << 20;
 
 /// One line of the list.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    Row(Arc<LogRow>),
+    Row(Arc<HeldRow>),
     /// Rows that are not here, and why.
     Gap(Gap),
 }
@@ -28,22 +30,21 @@ impl Entry {
     #[must_use]
     pub fn seq(&self) -> u64 {
         match self {
-            Self::Row(row) => row.seq,
+            Self::Row(row) => row.seq(),
             Self::Gap(gap) => gap.from,
         }
     }
 
     fn last_seq(&self) -> u64 {
         match self {
-            Self::Row(row) => row.seq,
+            Self::Row(row) => row.seq(),
             Self::Gap(gap) => gap.to,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            // The verdict is the large part besides the body; its own size is not worth a walk.
-            Self::Row(row) => 1_024 + row.body.len() + row.query.len() + row.headers.len() * 64,
+            Self::Row(row) => row.bytes(),
             Self::Gap(_) => 64,
         }
     }
@@ -111,6 +112,8 @@ pub enum Page {
 
 /// Gaps that are kept while the live end is not in the list.
 const GAPS_APART_MAX: usize = 64;
+/// More rows than any screen shows on one side of the mark.
+const AROUND: usize = 200;
 /// Rows from the first at which older ones are asked for.
 const OLDER_AHEAD: usize = 20;
 
@@ -139,11 +142,11 @@ impl Tail {
     }
 
     /// Takes what came, in order. A row that is here already is not taken again.
-    pub fn take(&mut self, items: Vec<TailItem>) {
+    pub fn take(&mut self, items: Vec<HeldItem>) {
         self.loaded = true;
         for item in items {
             match item {
-                TailItem::Row(row) if row.seq > self.last_seq => self.arrive(Entry::Row(Arc::from(row))),
+                TailItem::Row(row) if row.seq() > self.last_seq => self.arrive(Entry::Row(Arc::from(row))),
                 TailItem::Gap(gap) if gap.to > self.last_seq => self.arrive(Entry::Gap(gap)),
                 TailItem::Row(_) | TailItem::Gap(_) | TailItem::End(_) => {}
                 TailItem::Heartbeat(beat) => self.resume = Some(beat.cursor),
@@ -175,6 +178,7 @@ impl Tail {
         let len = self.entries.len();
         let entries = &self.entries;
         self.cursor.step(by, len, |at| entries[at].seq());
+        self.forget_behind(by);
     }
 
     /// Puts the mark on a row and stays there.
@@ -187,7 +191,7 @@ impl Tail {
     /// Moves the mark to the next or previous row that failed: no match, or refused. False if there is none here.
     pub fn step_to_error(&mut self, forward: bool) -> bool {
         let is_error = |at: &usize| match &self.entries[*at] {
-            Entry::Row(row) => is_failure(row),
+            Entry::Row(row) => is_failure(row.became()),
             Entry::Gap(_) => true,
         };
         let here = self.cursor.index;
@@ -272,7 +276,7 @@ impl Tail {
     }
 
     #[must_use]
-    pub fn selected_row(&self) -> Option<&Arc<LogRow>> {
+    pub fn selected_row(&self) -> Option<&Arc<HeldRow>> {
         match self.selected()? {
             Entry::Row(row) => Some(row),
             Entry::Gap(_) => None,
@@ -280,7 +284,7 @@ impl Tail {
     }
 
     /// The rows that are here, gaps left out.
-    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<LogRow>> {
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<HeldRow>> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Row(row) => Some(row),
             Entry::Gap(_) => None,
@@ -289,7 +293,7 @@ impl Tail {
 
     /// A row by its seq.
     #[must_use]
-    pub fn by_seq(&self, seq: u64) -> Option<&Arc<LogRow>> {
+    pub fn by_seq(&self, seq: u64) -> Option<&Arc<HeldRow>> {
         match self.entries.get(self.index_of(seq)?)? {
             Entry::Row(row) => Some(row),
             Entry::Gap(_) => None,
@@ -310,7 +314,7 @@ impl Tail {
             self.newer += 1;
         }
         match (&mut self.detached, entry) {
-            (Some(missed), Entry::Row(row)) => *missed = row.seq,
+            (Some(missed), Entry::Row(row)) => *missed = row.seq(),
             (Some(_), Entry::Gap(gap)) => self.set_apart(gap),
             (None, entry) => self.push(entry),
         }
@@ -336,7 +340,7 @@ impl Tail {
         }
         self.at_start = !more;
         for row in rows.into_iter().rev().filter(|row| row.seq < before) {
-            let entry = Entry::Row(Arc::new(row));
+            let entry = Entry::Row(Arc::new(row.into()));
             self.bytes += entry.bytes();
             self.entries.push_front(entry);
             self.cursor.index += 1;
@@ -348,7 +352,7 @@ impl Tail {
         let Some(end) = self.entries.back().map(Entry::last_seq) else { return };
         for row in rows.into_iter().filter(|row| row.seq > end) {
             self.insert_apart(row.seq);
-            self.push(Entry::Row(Arc::new(row)));
+            self.push(Entry::Row(Arc::new(row.into())));
         }
         let end = self.entries.back().map_or(end, Entry::last_seq);
         if !more && self.detached.is_some_and(|missed| missed <= end) {
@@ -377,7 +381,7 @@ impl Tail {
         let mut found = 0;
         for row in rows.into_iter().filter(|row| (from..=to).contains(&row.seq)) {
             found += 1;
-            self.push(Entry::Row(Arc::new(row)));
+            self.push(Entry::Row(Arc::new(row.into())));
         }
         let end = self.entries.back().map_or(from, Entry::last_seq);
         if more && found > 0 && end < to {
@@ -394,12 +398,28 @@ impl Tail {
         self.entries.clear();
         self.apart.clear();
         (self.bytes, self.at_start, self.loaded) = (0, false, true);
-        rows.into_iter().for_each(|row| self.push(Entry::Row(Arc::new(row))));
+        rows.into_iter().for_each(|row| self.push(Entry::Row(Arc::new(row.into()))));
         let end = self.entries.back().map_or(0, Entry::last_seq);
         self.detached = (more || end < self.last_seq).then_some(self.last_seq);
         self.last_seq = self.last_seq.max(end);
         (self.newer, self.cursor) = (0, Cursor::default());
         self.go(if mark_last { self.entries.len().saturating_sub(1) } else { 0 });
+    }
+
+    /// What has been scrolled out of any screen need not stay read.
+    fn forget_behind(&mut self, by: isize) {
+        let (here, moved) = (self.cursor.index, by.unsigned_abs());
+        let passed = if by > 0 {
+            here.saturating_sub(AROUND + moved)..here.saturating_sub(AROUND)
+        } else {
+            here.saturating_add(AROUND)..here.saturating_add(AROUND + moved)
+        };
+        for entry in self.entries.iter_mut().skip(passed.start).take(passed.len()) {
+            // A row that something else holds too, as a comparison does, stays read.
+            if let Entry::Row(row) = entry {
+                Arc::get_mut(row).into_iter().for_each(HeldRow::forget);
+            }
+        }
     }
 
     /// Drops rows beyond the bounds: at the top, but never those that are being read.
@@ -431,9 +451,8 @@ impl Tail {
 
 /// A call that had no effect it should have had.
 #[must_use]
-pub fn is_failure(row: &LogRow) -> bool {
-    use tollgate_shared::outcome::Outcome;
-    matches!(row.outcome, Outcome::NoMatch | Outcome::Rejected)
+pub fn is_failure(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::NoMatch | Outcome::Rejected)
 }
 
 /// A gap in words.
@@ -529,7 +548,7 @@ mod tests {
                     Event::Arrive(count) => {
                         let came = rows(newest + 1..=newest + count);
                         newest += count;
-                        tail.take(came.into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+                        tail.take(came.into_iter().map(|row| TailItem::Row(row.into())).collect());
                     }
                     Event::Step(by) => tail.step(by),
                     Event::Follow => drop(tail.set_paused(false)),
@@ -561,7 +580,7 @@ mod tests {
 
     fn following(last: u64) -> Tail {
         let mut tail = Tail::default();
-        tail.take(rows(1..=last).into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+        tail.take(rows(1..=last).into_iter().map(|row| TailItem::Row(row.into())).collect());
         tail
     }
 
@@ -571,7 +590,7 @@ mod tests {
         tail.step(-(ROWS_MAX as isize - 10));
         let marked = tail.cursor.key;
         let more = rows(ROWS_MAX as u64 + 1..=ROWS_MAX as u64 + 50);
-        tail.take(more.into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+        tail.take(more.into_iter().map(|row| TailItem::Row(row.into())).collect());
         assert_eq!((tail.cursor.key, tail.newer_below(), tail.is_live()), (marked, 50, false));
         assert!(tail.entries.len() <= ROWS_MAX);
         assert!(!tail.set_paused(false), "the live end has to be asked for");
@@ -600,7 +619,7 @@ mod tests {
         tail.end(1);
         tail.take_page(Page::UpTo(10), rows(1..=10), false);
         let gap = Gap { from: 21, to: 29, count: 9, reason: GapReason::Shed };
-        tail.take(vec![TailItem::Gap(gap), TailItem::Row(Box::new(fixtures::row(30)))]);
+        tail.take(vec![TailItem::Gap(gap), TailItem::Row(fixtures::row(30).into())]);
         tail.take_page(Page::Newer { after: 10 }, rows((11..=20).chain(30..=30)), false);
         assert!(tail.entries.iter().any(|entry| matches!(entry, Entry::Gap(shown) if *shown == gap)));
         assert!(tail.is_live());

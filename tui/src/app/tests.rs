@@ -238,7 +238,7 @@ proptest! {
 fn a_row_that_came_twice_is_shown_once_and_resume_goes_on_after_the_last() {
     let mut model = model(80, 24, 4);
     let generation = model.logs.tail.generation;
-    let items = vec![TailItem::Row(Box::new(fixtures::row(4))), TailItem::Row(Box::new(fixtures::row(5)))];
+    let items = vec![TailItem::Row(fixtures::row(4).into()), TailItem::Row(fixtures::row(5).into())];
     tell(&mut model, Net::Tail { slot: Slot::Log, generation, items });
     assert_eq!(model.logs.tail.entries.len(), 5);
     tell(&mut model, Net::Lost { why: "gone".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 });
@@ -258,7 +258,7 @@ fn reading_pins_the_row_and_counts_what_is_newer() {
     press(&mut model, Key::char('k'));
     let marked = model.logs.tail.cursor.key;
     let generation = model.logs.tail.generation;
-    let items = (5..9).map(|seq| TailItem::Row(Box::new(fixtures::row(seq)))).collect();
+    let items = (5..9).map(|seq| TailItem::Row(fixtures::row(seq).into())).collect();
     tell(&mut model, Net::Tail { slot: Slot::Log, generation, items });
     assert_eq!((model.logs.tail.cursor.key, model.logs.tail.newer), (marked, 4));
     press(&mut model, Key::char(' '));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tollgate_shared::api::{Doubt, TriedRow, TryFilter, TryVerdict, Verdict, WhatIfProgress, WhatIfReport};
 use tollgate_shared::explain::{FilterExplain, PartExplain};
 use tollgate_shared::filter::FilterSpec;
-use tollgate_shared::log::LogRow;
 
 use super::detail::{Kind, Line};
 use super::forms::Form;
+use super::held::HeldRow;
 use super::model::Model;
 use super::verdict::{condition_lines, outcome_words, part_words};
 use super::words;
@@ -20,7 +20,7 @@ pub const ROWS_KEPT: usize = 60;
 #[derive(Clone, Debug, Default)]
 pub struct Trial {
     /// The logged call that it is tried on.
-    pub call: Option<Arc<LogRow>>,
+    pub call: Option<Arc<HeldRow>>,
     /// The question under way or answered, so that the same is not asked twice.
     pub asked: Option<String>,
     /// Answers of another number are of an older draft.

@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> Lines<T> {
     }
 
     fn take_line(&mut self) -> Result<Option<BytesMut>, ClientError> {
-        let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
             self.searched = self.buffer.len();
             let too_long = self.searched > LINE_BYTES_MAX;
             let error = || ClientError::broken("the stream broke off", "a line is longer than any that a daemon sends");

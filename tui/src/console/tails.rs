@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tollgate_shared::log::{Gap, GapReason, TailItem};
 
 use crate::app::Net;
+use crate::app::held::HeldItem;
 use crate::app::msg::Slot;
 use crate::app::query::LogFilter;
 use crate::client::{Client, ClientError, Lines, LogQuery};
@@ -83,20 +84,20 @@ impl Tail {
 
     /// Opens the stream. A query may name a time to begin at, and the daemon would then send all rows since: so the newest
     /// ones come as a page, and the stream goes on behind them.
-    async fn open(&mut self, client: &Client, mut query: LogQuery) -> Result<Lines<TailItem>, ClientError> {
+    async fn open(&mut self, client: &Client, mut query: LogQuery) -> Result<Lines<HeldItem>, ClientError> {
         if let (Some(last), true) = (query.last, query.q.is_some()) {
             // Asked for before the page: what comes in between is behind it, or in it and then known to be there.
             let newest = client.status().await?.log.last_seq.unwrap_or(0);
             let page = LogQuery { last: None, limit: Some(last), ..query.clone() };
             let rows = client.logs(&page).await?.items;
             let after = rows.last().map_or(newest, |row| row.seq.max(newest));
-            self.hand_over(rows.into_iter().map(|row| TailItem::Row(Box::new(row))).collect());
+            self.hand_over(rows.into_iter().map(|row| TailItem::Row(row.into())).collect());
             (query.last, query.after) = (None, Some(after.to_string()));
         }
         client.follow_log(&query).await
     }
 
-    async fn read(&mut self, mut lines: Lines<TailItem>) -> Option<ClientError> {
+    async fn read(&mut self, mut lines: Lines<HeldItem>) -> Option<ClientError> {
         // An empty batch says that the question was taken, so that "loading" ends.
         self.hand_over(Vec::new());
         loop {
@@ -110,8 +111,8 @@ impl Tail {
         }
     }
 
-    fn hand_over(&mut self, items: Vec<TailItem>) {
-        let mut batch: Vec<TailItem> = self.missed.take().map(TailItem::Gap).into_iter().collect();
+    fn hand_over(&mut self, items: Vec<HeldItem>) {
+        let mut batch: Vec<HeldItem> = self.missed.take().map(TailItem::Gap).into_iter().collect();
         batch.extend(items);
         let message = Net::Tail { slot: self.slot, generation: self.generation, items: batch };
         if let Err(TrySendError::Full(Net::Tail { items, .. })) = self.net.try_send(message) {
@@ -121,7 +122,7 @@ impl Tail {
 }
 
 /// Items until there are enough or a little time has passed, and how the stream ended, if it did.
-async fn batch(lines: &mut Lines<TailItem>) -> (Vec<TailItem>, Option<Option<ClientError>>) {
+async fn batch(lines: &mut Lines<HeldItem>) -> (Vec<HeldItem>, Option<Option<ClientError>>) {
     let mut items = Vec::new();
     let mut until = None;
     while items.len() < BATCH_ROWS {
@@ -144,11 +145,11 @@ async fn batch(lines: &mut Lines<TailItem>) -> (Vec<TailItem>, Option<Option<Cli
 }
 
 /// What could not be handed over, as one gap.
-fn as_gap(items: &[TailItem]) -> Option<Gap> {
+fn as_gap(items: &[HeldItem]) -> Option<Gap> {
     let mut gap: Option<Gap> = None;
     for item in items {
         let (from, to, count) = match item {
-            TailItem::Row(row) => (row.seq, row.seq, 1),
+            TailItem::Row(row) => (row.seq(), row.seq(), 1),
             TailItem::Gap(gap) => (gap.from, gap.to, gap.count),
             TailItem::Heartbeat(_) | TailItem::End(_) => continue,
         };

@@ -57,7 +57,7 @@ impl Desk {
                 self.mark_token(client, Row::Token(Box::new(fresh))).await?;
                 let tail = &mut self.model.logs.tail;
                 tail.ask(LogFilter::default(), 0);
-                tail.take(vec![TailItem::Row(call.clone())]);
+                tail.take(vec![TailItem::Row((**call).clone().into())]);
                 tail.go(0);
             }
             Some(Row::Incident(incident)) => {

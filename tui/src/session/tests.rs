@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::play::{PlayError, Player, screen};
 use super::record::Recorder;
 use crate::app::fixtures::{self, now};
+use crate::app::held::HeldItem;
 use crate::app::key::{Code, Key};
 use crate::app::msg::{Hidden, Net, Reply, Slot};
 use crate::app::secret::Secret;
@@ -82,9 +83,9 @@ fn played(text: &str) -> Player<BufReader<&[u8]>> {
 }
 
 /// A row without what is not recorded of it.
-fn bare(item: TailItem) -> TailItem {
+fn bare(item: HeldItem) -> HeldItem {
     match item {
-        TailItem::Row(row) => TailItem::Row(Box::new(LogRow { query: String::new(), explain: None, ..*row })),
+        TailItem::Row(row) => TailItem::Row(LogRow { query: String::new(), explain: None, ..(**row).clone() }.into()),
         other => other,
     }
 }
@@ -149,7 +150,7 @@ fn no_secret_and_no_body_is_in_a_recording() {
     row.headers = vec![("x-note".into(), "private words".into())];
     row.summary = format!("it says {SECRET}");
     let generation = session.model.logs.tail.generation;
-    session.hear(Net::Tail { slot: Slot::Log, generation, items: vec![TailItem::Row(Box::new(row))] });
+    session.hear(Net::Tail { slot: Slot::Log, generation, items: vec![TailItem::Row(row.into())] });
     let (_, text, _directory) = session.end();
     for hidden in [SECRET, &SECRET[..20], PASSPHRASE, "correct", "patient", "private words"] {
         assert!(!text.contains(hidden), "{hidden}");
@@ -209,7 +210,7 @@ fn ten_thousand_hostile_records_play_back_as_text() {
     let generation = session.model.logs.tail.generation;
     let rows = hostile::rows();
     for some in rows.chunks(200) {
-        let items = some.iter().cloned().map(|row| TailItem::Row(Box::new(row))).collect();
+        let items = some.iter().cloned().map(|row| TailItem::Row(row.into())).collect();
         session.hear(Net::Tail { slot: Slot::Log, generation, items });
     }
     let (model, text, _directory) = session.end();

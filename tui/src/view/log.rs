@@ -268,7 +268,7 @@ fn width(shape: Shape, column: Column) -> (usize, bool) {
 }
 
 fn row(line: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>, call: &LogRow) {
-    let hot = if is_failure(call) { theme.attention() } else { theme.plain() };
+    let hot = if is_failure(call.outcome) { theme.attention() } else { theme.plain() };
     for column in shape.columns() {
         let (width, right) = width(shape, column);
         let style = if matches!(column, Column::Outcome | Column::Title) { hot } else { theme.plain() };

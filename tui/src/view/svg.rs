@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::tests::{COLOUR, draw};
 use crate::app::fixtures::{self, now, press, tell};
+use crate::app::held::HeldItem;
 use crate::app::key::Key;
 use crate::app::msg::Slot;
 use crate::app::{Model, Net};
@@ -168,7 +169,7 @@ fn site() -> Vec<TokenView> {
     names.iter().enumerate().map(token).collect()
 }
 
-fn calls() -> Vec<TailItem> {
+fn calls() -> Vec<HeldItem> {
     let calls = [
         (Outcome::Created, 201, "Link down: core-sw-2 port 14"),
         (Outcome::Attached, 200, "Link down: core-sw-2 port 14"),
@@ -182,7 +183,7 @@ fn calls() -> Vec<TailItem> {
         let seq = 190 + index as u64;
         LogRow { outcome: *outcome, status: *status, summary: (*summary).to_owned(), ..fixtures::row(seq) }
     };
-    calls.iter().enumerate().map(row).map(|row| TailItem::Row(Box::new(row))).collect()
+    calls.iter().enumerate().map(row).map(|row| TailItem::Row(row.into())).collect()
 }
 
 fn home() -> Model {

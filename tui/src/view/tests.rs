@@ -495,7 +495,7 @@ fn what_a_sender_wrote_reaches_no_cell_as_a_control_or_a_reordering() {
     }
     row.headers = vec![(evil.to_owned(), evil.to_owned())];
     let generation = model.logs.tail.generation;
-    tell(&mut model, Net::Tail { slot: Slot::Log, generation, items: vec![TailItem::Row(Box::new(row))] });
+    tell(&mut model, Net::Tail { slot: Slot::Log, generation, items: vec![TailItem::Row(row.into())] });
     let mut incident = fixtures::incident(1);
     incident.head.title = evil.to_owned();
     incident.description = evil.to_owned();

@@ -1,9 +1,12 @@
 //! The pane of the API log: a row's verdict, body, headers and bytes, and how long it is kept.
 
+use std::sync::Arc;
+
 use tollgate_shared::explain::{ConditionExplain, Seen};
 use tollgate_shared::log::{Gap, GapReason, LogRow, RefusedRow};
 
 use super::{Kind, Line};
+use crate::app::held::HeldRow;
 use crate::app::logs::{DetailTab, LogTab, RawForm, compare, hex, json};
 use crate::app::model::Model;
 use crate::app::tail::{Entry, can_load, gap_words, retention};
@@ -52,15 +55,19 @@ fn row_lines(model: &Model, row: &LogRow) -> Vec<Line> {
     lines
 }
 
+/// How many calls of the token are looked at for whether they failed by the same condition.
+const CALLS_BACK: usize = 100;
+
 /// What other rows say of a call that matched nothing.
 fn history(lines: &mut Vec<Line>, model: &Model, row: &LogRow) {
     let Some(failed) = first_failed(row) else { return };
-    let same = |other: &&std::sync::Arc<LogRow>| other.token == row.token && other.seq <= row.seq;
-    let fails_too =
-        |other: &&std::sync::Arc<LogRow>| first_failed(other).is_some_and(|other| other.path == failed.path);
-    let times = model.logs.tail.rows().rev().filter(same).take_while(fails_too).count();
+    let same = |other: &&Arc<HeldRow>| other.token_id() == row.token && other.seq() <= row.seq;
+    let fails_too = |other: &LogRow| first_failed(other).is_some_and(|other| other.path == failed.path);
+    let before = model.logs.tail.rows().rev().filter(same).take(CALLS_BACK);
+    let times = before.take_while(|other| other.look(fails_too)).count();
     if times > 1 {
-        lines.push(Line::plain(format!("This condition failed in the last {times} calls of this token.")));
+        let least = if times == CALLS_BACK { "at least " } else { "" };
+        lines.push(Line::plain(format!("This condition failed in {least}the last {times} calls of this token.")));
     }
     let Some(matched) = model.logs.last_match(row) else { return };
     let parts = matched.explain.iter().flat_map(|explain| &explain.matched);

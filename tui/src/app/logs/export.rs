@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tollgate_shared::log::LogRow;
 
+use crate::app::held::HeldRow;
+
 /// A row as one line of JSON in plain ASCII: every other character is written as `\uXXXX`, so that `cat` is safe.
 #[must_use]
 pub fn json_line(row: &LogRow) -> String {
@@ -22,8 +24,8 @@ pub fn json_line(row: &LogRow) -> String {
 
 /// Rows one below the other.
 #[must_use]
-pub fn json_lines<'r>(rows: impl Iterator<Item = &'r Arc<LogRow>>) -> String {
-    rows.map(|row| json_line(row) + "\n").collect()
+pub fn json_lines<'r>(rows: impl Iterator<Item = &'r Arc<HeldRow>>) -> String {
+    rows.map(|row| row.look(json_line) + "\n").collect()
 }
 
 #[cfg(test)]

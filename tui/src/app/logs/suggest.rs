@@ -149,7 +149,7 @@ fn passes(model: &Model, screen: Screen, bound: &Bound) -> Judged {
         Screen::Incidents => {
             count(&mut model.incidents.rows.iter().take(TRIED_MAX).map(|row| bound.passes(row.as_ref())))
         }
-        _ => count(&mut model.logs.tail.rows().rev().take(TRIED_MAX).map(|row| bound.passes(row.as_ref()))),
+        _ => count(&mut model.logs.tail.rows().rev().take(TRIED_MAX).map(|row| row.look(|row| bound.passes(row)))),
     };
     Judged::Passes { rows, of }
 }

@@ -82,7 +82,7 @@ fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
             let tail = &model.logs.tail;
             let visible = tail.entries.iter().skip(tail.cursor.top).take(rows);
             let calls = visible.filter_map(|entry| match entry {
-                Entry::Row(row) => Some(change(row.at)),
+                Entry::Row(row) => Some(change(row.at())),
                 Entry::Gap(_) => None,
             });
             let refused = model.logs.refused.iter().skip(model.logs.refused_cursor.top).take(rows);

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::super::action::Action;
 use super::super::detail;
+use super::super::held::HeldRow;
 use super::super::layer::{Export, Layer, LogPick, Menu, MenuItem, Pick, Prompt, PromptKind};
 use super::super::logs::column::{self, Column, LETTERS, Shape, Terms};
 use super::super::logs::{DetailTab, LogTab, RawForm, export, json};
@@ -459,7 +460,7 @@ fn write(model: &mut Model, what: Export, effects: &mut Effects) {
 }
 
 fn shown(model: &Model) -> Option<(String, String)> {
-    let rows: Vec<&Arc<LogRow>> = model.logs.tail.rows().collect();
+    let rows: Vec<&Arc<HeldRow>> = model.logs.tail.rows().collect();
     let (first, last) = (rows.first()?.seq, rows.last()?.seq);
     Some((format!("tollgate-log-{first}-{last}.jsonl"), export::json_lines(rows.into_iter())))
 }

@@ -4,6 +4,7 @@ use super::super::audit::Chain;
 use super::super::commands::CommandState;
 use super::super::connection::Connection;
 use super::super::danger::Deed;
+use super::super::held::HeldItem;
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
@@ -220,7 +221,7 @@ fn slot(model: &mut Model, slot: Slot) -> &mut Tail {
     }
 }
 
-fn tail(model: &mut Model, at: Slot, generation: u64, items: Vec<tollgate_shared::log::TailItem>) {
+fn tail(model: &mut Model, at: Slot, generation: u64, items: Vec<HeldItem>) {
     let some = !items.is_empty();
     let tail = slot(model, at);
     if tail.generation == generation {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tollgate_shared::api::{ProposedFilter, TryVerdict, WhatIf, WhatIfItem, WhatIfProgress};
-use tollgate_shared::log::LogRow;
 
 use super::super::danger::Deed;
 use super::super::forms::Form;
+use super::super::held::HeldRow;
 use super::super::layer::Layer;
 use super::super::model::Model;
 use super::super::msg::{Effect, Effects};
@@ -46,12 +46,12 @@ fn end(model: &mut Model, effects: &mut Effects) {
 }
 
 /// The marked call of the log, or the newest one.
-fn start(model: &Model) -> Option<Arc<LogRow>> {
+fn start(model: &Model) -> Option<Arc<HeldRow>> {
     let marked = model.logs.tail.selected_row().cloned();
     marked.or_else(|| logged(model).last())
 }
 
-fn logged(model: &Model) -> impl DoubleEndedIterator<Item = Arc<LogRow>> {
+fn logged(model: &Model) -> impl DoubleEndedIterator<Item = Arc<HeldRow>> {
     model.logs.tail.entries.iter().filter_map(|entry| match entry {
         Entry::Row(row) => Some(Arc::clone(row)),
         Entry::Gap(_) => None,

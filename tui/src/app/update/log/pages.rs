@@ -116,9 +116,9 @@ pub(in crate::app::update) fn goto(model: &mut Model, at: Timestamp, effects: &m
     model.pane_top = 0;
     model.logs.leave_row();
     let tail = &mut model.logs.tail;
-    let is_before = |entry: &Entry| matches!(entry, Entry::Row(row) if row.at < at);
-    let from_start = tail.at_start || tail.rows().next().is_some_and(|row| row.at < at);
-    let first = tail.entries.iter().position(|entry| matches!(entry, Entry::Row(row) if row.at >= at));
+    let is_before = |entry: &Entry| matches!(entry, Entry::Row(row) if row.at() < at);
+    let from_start = tail.at_start || tail.rows().next().is_some_and(|row| row.at() < at);
+    let first = tail.entries.iter().position(|entry| matches!(entry, Entry::Row(row) if row.at() >= at));
     match first {
         Some(index) if from_start => tail.go(index),
         None if tail.is_live() && tail.entries.iter().any(is_before) => tail.go(usize::MAX),
