@@ -56,7 +56,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 use tollgate_shared::api::StatusView;
 
@@ -416,8 +416,12 @@ fn refuse_usage(io: &mut Io, error: &clap::Error, argv: &[OsString]) -> Exit {
         };
     }
     let verb = argv.iter().skip(1).filter_map(|word| word.to_str()).find(|word| !word.starts_with('-'));
-    if error.kind() == ErrorKind::InvalidSubcommand && verb.is_some_and(|verb| DAEMON_VERBS.contains(&verb)) {
-        let verb = verb.unwrap_or_default();
+    // As clap found it: the first word may be the value of an option.
+    let unknown = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    if let Some(verb) = unknown.filter(|verb| DAEMON_VERBS.contains(verb)) {
         return say(
             io,
             &CliError::usage(

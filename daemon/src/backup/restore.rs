@@ -158,7 +158,8 @@ fn settle(
         at,
         new_key: new_key == NewKey::Make,
     };
-    let key = if restored.new_key { "a new token key: every token needs a new secret" } else { "the token key of then" };
+    let key =
+        if restored.new_key { "a new token key: every token needs a new secret" } else { "the token key of then" };
     let detail = format!("backup of {} from {}, with {key}", manifest.made_at, manifest.host);
     let mut settled = Settled::default();
     store.commit(at, &mut |view| settled = restoring::settle(view, &loaded, &restored, actor, detail.clone()))?;

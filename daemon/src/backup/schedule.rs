@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tollgate_shared::api::BackupFailure;
 use tollgate_shared::time::Timestamp;
 
+use super::BackupError;
 use super::book::{Plan, record, secs};
 use super::look::look;
 use super::make::{self, Made};
 use super::passphrase::Passphrase;
-use super::BackupError;
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Scheduled};
 use crate::daemon::Daemon;

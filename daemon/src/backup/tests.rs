@@ -113,7 +113,10 @@ fn a_wrong_passphrase_a_missing_one_and_a_foreign_file_are_told_apart() {
     let file = sealed(b"rows", &Lock::Passphrase(&right, WEAK));
     assert!(matches!(opened(&file, Some(&phrase("another passphrase"))), Err(BackupError::PassphraseWrong)));
     assert!(matches!(opened(&file, None), Err(BackupError::PassphraseMissing)));
-    assert!(matches!(opened(b"PK\x03\x04 and so on, long enough to be anything at all", None), Err(BackupError::NotOne)));
+    assert!(matches!(
+        opened(b"PK\x03\x04 and so on, long enough to be anything at all", None),
+        Err(BackupError::NotOne)
+    ));
     assert!(matches!(opened(b"", None), Err(BackupError::NotOne)));
 }
 

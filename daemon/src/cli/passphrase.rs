@@ -30,7 +30,8 @@ impl Prompted {
         if !is_sealed || !std::io::stdin().is_terminal() {
             return Ok(None);
         }
-        let typed = ask().map_err(|source| BackupError::Io { doing: "asking for the passphrase".to_owned(), source })?;
+        let typed =
+            ask().map_err(|source| BackupError::Io { doing: "asking for the passphrase".to_owned(), source })?;
         Passphrase::new(typed).map(Some)
     }
 }

@@ -87,7 +87,10 @@ fn report(config: &Config, brought: &Brought, users: &Passwd, out: &mut dyn Writ
         line(&format!("  {text}"))?;
     }
     if !manifest.settings.is_empty() {
-        line(&format!("settings of {} that were not the defaults (`tollgated config` shows this host's):", manifest.host))?;
+        line(&format!(
+            "settings of {} that were not the defaults (`tollgated config` shows this host's):",
+            manifest.host
+        ))?;
         for setting in &manifest.settings {
             line(&format!("  {setting}"))?;
         }
@@ -97,7 +100,9 @@ fn report(config: &Config, brought: &Brought, users: &Passwd, out: &mut dyn Writ
     if mismatches.is_empty() {
         line("unix users: every operator's uid and name are the same here")?;
     } else {
-        line("unix users that are not the same here; until it is mended only root and the daemon's user are let in for them:")?;
+        line(
+            "unix users that are not the same here; until it is mended only root and the daemon's user are let in for them:",
+        )?;
         for it in &mismatches {
             line(&format!("  operator {}: was {}, here {}", it.operator, it.was, it.here))?;
             line(&format!("    {}", it.command))?;
@@ -106,7 +111,9 @@ fn report(config: &Config, brought: &Brought, users: &Passwd, out: &mut dyn Writ
     line("")?;
     line("next:")?;
     line("  1. start the daemon; every call is answered 503 until step 2 is done")?;
-    line("  2. tollgate restore-review    what was revoked after the backup is alive in it: look, suspend, take calls again")
+    line(
+        "  2. tollgate restore-review    what was revoked after the backup is alive in it: look, suspend, take calls again",
+    )
 }
 
 fn not_inside(config: &Config) -> Vec<String> {
@@ -159,12 +166,7 @@ fn mismatches(operators: &[Operator], users: &Passwd) -> Vec<Mismatch> {
             let flags: String = wanted.iter().map(|user| format!(" --unix-user {user}")).collect();
             format!("tollgate operator edit {name}{flags}")
         };
-        found.push(Mismatch {
-            operator: name.to_string(),
-            was: was.join(", "),
-            here: here.join(", "),
-            command,
-        });
+        found.push(Mismatch { operator: name.to_string(), was: was.join(", "), here: here.join(", "), command });
     }
     found
 }

@@ -85,10 +85,13 @@ fn write_words(looked: &Result<Looked, BackupError>, out: &mut dyn Write) -> std
         ("filters", format!("{} of {} services in {} teams", counts.filters, counts.services, counts.teams)),
         ("incidents", counts.incidents.to_string()),
         ("operators", counts.operators.to_string()),
-        ("audit", match audit_broken {
-            None => format!("{} rows, the chain is intact", counts.audit_rows),
-            Some(why) => format!("{} rows, the chain is BROKEN at {why}", counts.audit_rows),
-        }),
+        (
+            "audit",
+            match audit_broken {
+                None => format!("{} rows, the chain is intact", counts.audit_rows),
+                Some(why) => format!("{} rows, the chain is BROKEN at {why}", counts.audit_rows),
+            },
+        ),
         ("not inside", "the log of calls, the configuration, TLS files, actions".to_owned()),
     ];
     lines.iter().try_for_each(|(name, words)| writeln!(out, "{name:11} {}", visible(words)))

@@ -1,6 +1,7 @@
 //! The records behind the wire's views: what the registry holds and the store keeps.
 
 mod answers;
+mod backups;
 
 use std::net::IpAddr;
 
@@ -17,6 +18,7 @@ use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 use super::workflows::Workflow;
 
 pub use answers::{AnswerPlace, Answered, StoredAnswer};
+pub use backups::{BackupRecord, Backups, Restored};
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +69,10 @@ impl Mac {
     /// What stands in the place of a secret's MAC where the key went that it was made with: no secret has it, so nothing
     /// authenticates until the token is given a new secret (storage.md, Backup).
     pub fn lost(token: TokenId) -> Self {
-        Self(blake3::derive_key("tollgate: the secret of a token whose key was not in the backup", token.as_str().as_bytes()))
+        Self(blake3::derive_key(
+            "tollgate: the secret of a token whose key was not in the backup",
+            token.as_str().as_bytes(),
+        ))
     }
 }
 
@@ -227,44 +232,6 @@ pub struct Lockdown {
     pub by: String,
     /// Why.
     pub reason: String,
-}
-
-/// The state came out of a backup, and nobody has reviewed its tokens yet: what was revoked after the backup was made is
-/// alive in it. Until the review calls are answered 503.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restored {
-    /// The moment that the backup is of.
-    pub backup_made_at: Timestamp,
-    /// The host that it was made on.
-    pub backup_host: String,
-    /// When it was brought back.
-    pub at: Timestamp,
-    /// The token key was not in it: every token of that time needs a new secret.
-    pub new_key: bool,
-}
-
-/// The last backups that are known to be whole on some disk.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backups {
-    /// The last one, whoever made it.
-    pub last: Option<BackupRecord>,
-    /// The last one of the schedule.
-    pub scheduled: Option<BackupRecord>,
-}
-
-/// One of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackupRecord {
-    /// The moment that it is of.
-    pub made_at: Timestamp,
-    /// Where it was written, as whoever wrote it says.
-    pub place: String,
-    /// Its length.
-    pub bytes: u64,
-    /// The token key is in it, encrypted with the rest.
-    pub with_key: bool,
-    /// Who made it.
-    pub by: String,
 }
 
 /// What the wall clock has gained on the boot clock lately, so that what erasing waits for outlives the daemon (storage.md,

@@ -76,3 +76,6 @@ fn cancel_unfinished(view: &mut dyn View, now: Timestamp) -> usize {
     }
     cancelled
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 
 use super::answers::{ok, reply, unexpected};
 use super::params::Call;
+use crate::backup::BackupError;
 use crate::backup::make::{self, Made};
 use crate::backup::passphrase::Passphrase;
-use crate::backup::BackupError;
 use crate::core::admin::{Command, Note, Reply, Scheduled};
 use crate::daemon::Daemon;
 use crate::edge::{Body, respond};
@@ -56,7 +56,9 @@ pub(super) async fn make(call: Call) -> Result<Response<Body>, Problem> {
     drop(tokio::task::spawn_blocking(work));
     let made = match tokio::time::timeout(PREPARE, waiting).await {
         Ok(Ok(made)) => Some(made?),
-        Ok(Err(_)) => return Err(Problem::new(Slug::Internal, "the backup ended unexpectedly; the daemon's log says why")),
+        Ok(Err(_)) => {
+            return Err(Problem::new(Slug::Internal, "the backup ended unexpectedly; the daemon's log says why"));
+        }
         Err(_) => None,
     };
     let mut response = respond::stream(rows, "application/octet-stream");

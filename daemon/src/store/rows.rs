@@ -17,8 +17,8 @@ use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    Backups, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator,
-    RedactionRules, Restored, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    Backups, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
+    Operator, RedactionRules, Restored, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestRecord, StepOutput, Workflow};
 

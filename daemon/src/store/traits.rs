@@ -13,9 +13,9 @@ use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::model::{
-    AnswerPlace, Answered, Backups, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown,
-    Maintenance, Operator, RedactionRules, RegistryChange, Restored, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone,
-    UsageRecord,
+    AnswerPlace, Answered, Backups, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery,
+    Lockdown, Maintenance, Operator, RedactionRules, RegistryChange, Restored, Service, StoredAnswer, Team, Token,
+    TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
 

@@ -184,9 +184,9 @@ impl NewBackupFile {
     }
 
     fn is_whole(&self) -> bool {
-        self.end.split_at_checked(BACKUP_END_MARK.len()).is_some_and(|(mark, length)| {
-            mark == BACKUP_END_MARK && length == self.bytes.to_le_bytes()
-        })
+        self.end
+            .split_at_checked(BACKUP_END_MARK.len())
+            .is_some_and(|(mark, length)| mark == BACKUP_END_MARK && length == self.bytes.to_le_bytes())
     }
 
     /// On the disk, under its name; never in place of a file that came meanwhile.
@@ -272,15 +272,12 @@ mod tests {
             by: "root".to_owned(),
         };
         let failed = Some(BackupFailure { at: now, why: "/mnt/usb is no directory".to_owned() });
-        let view = BackupView {
-            last: Some(made),
-            every_secs: Some(3_600),
-            failed,
-            overdue: true,
-            ..BackupView::default()
-        };
+        let view =
+            BackupView { last: Some(made), every_secs: Some(3_600), failed, overdue: true, ..BackupView::default() };
         let words = last_words(&view, when);
-        for part in ["2 h ago", "/mnt/usb/t.backup", "WITHOUT the token key", "every 1 h", "OVERDUE", "FAILED: /mnt/usb is"] {
+        for part in
+            ["2 h ago", "/mnt/usb/t.backup", "WITHOUT the token key", "every 1 h", "OVERDUE", "FAILED: /mnt/usb is"]
+        {
             assert!(words.contains(part), "{part}: {words}");
         }
     }

@@ -66,7 +66,12 @@ fn head(restored: &RestoredView, when: When) -> Vec<String> {
     let age = span(when.now.secs_since(restored.backup_made_at).max(0).unsigned_abs());
     let mut lines = vec![
         format!("backup is {age} old; what was revoked since is unknown"),
-        format!("made {} on {}, restored {}", when.full(restored.backup_made_at), restored.backup_host, when.full(restored.at)),
+        format!(
+            "made {} on {}, restored {}",
+            when.full(restored.backup_made_at),
+            restored.backup_host,
+            when.full(restored.at)
+        ),
     ];
     if restored.new_key {
         lines.push("the token key was not in it: every token in state needs_rotation wants a new secret".to_owned());
@@ -104,7 +109,8 @@ fn next(tollgate: &str, suspend: &[String], let_in: usize) -> Vec<String> {
     let flags: String = suspend.iter().map(|reference| format!(" --suspend {}", quoted(reference))).collect();
     vec![
         String::new(),
-        "suspend what was revoked after the backup, or may have been; a suspended token can be revoked later:".to_owned(),
+        "suspend what was revoked after the backup, or may have been; a suspended token can be revoked later:"
+            .to_owned(),
         format!("  {tollgate} restore-review --suspend TOKEN [--suspend TOKEN]"),
         format!("{} would be let in again with:", count(let_in as u64, "token")),
         format!("  {tollgate} restore-review{flags} --confirm-count {let_in}"),

@@ -4,8 +4,8 @@ mod hour;
 
 use tollgate_shared::api::StatusView;
 
-use super::backup;
 use super::args::{Format, StatusArgs};
+use super::backup;
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::lockdown;
@@ -32,8 +32,7 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
     let backup_fails = status.backup.failed.is_some() || status.backup.overdue;
-    let is_well =
-        status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0 && !backup_fails;
+    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0 && !backup_fails;
     Ok(if is_well { Exit::Ok } else { Exit::Attention })
 }
 

@@ -67,12 +67,7 @@ fn suspend(office: &mut Office<'_>, actor: &Actor, token: &Token) -> RegistryCha
 }
 
 /// A backup is on a disk: from now on it is the last one.
-pub(super) fn note_backup(
-    office: &mut Office<'_>,
-    actor: &Actor,
-    record: BackupRecord,
-    scheduled: Scheduled,
-) -> Done {
+pub(super) fn note_backup(office: &mut Office<'_>, actor: &Actor, record: BackupRecord, scheduled: Scheduled) -> Done {
     let mut backups = office.registry.backups().clone();
     let detail = format!("of {}, {} bytes", record.made_at, record.bytes);
     let target = format!("backup {}", record.place);

@@ -8,7 +8,8 @@ use tollgate_shared::token::Scope;
 
 use super::{Listed, Redaction, Registry, SecretEntry, ServiceEntry, Services};
 use crate::core::model::{
-    Backups, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, Restored, Team, Token, TokenOptions, Tombstone,
+    Backups, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, Restored, Team, Token,
+    TokenOptions, Tombstone,
 };
 
 impl Registry {

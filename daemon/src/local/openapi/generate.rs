@@ -3,14 +3,14 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BackupView, BackupWritten, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
-    FilterPatch, FilterView, HourView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView,
-    LogHistogram, MaintenanceView, NewBackup, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam,
-    NewToken, NewWorkflow, OperatorPatch, OperatorView, RedactionRuleView, RedactionTried, ReplayVerdict, RequestView,
-    ResolveIncident, RestoreReviewed, RetryRequest, ReviewRestore, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView,
-    SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TeamView,
-    TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem,
-    WorkflowPatch, WorkflowTrial, WorkflowView,
+    AuditVerdict, BackupView, BackupWritten, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest,
+    ChangeOverlap, EventsItem, FilterPatch, FilterView, HourView, Identified, IdentifyToken, ImportToken, IncidentView,
+    LockdownView, LogHistogram, MaintenanceView, NewBackup, NewFilter, NewMaintenance, NewOperator, NewRedactionRule,
+    NewService, NewTeam, NewToken, NewWorkflow, OperatorPatch, OperatorView, RedactionRuleView, RedactionTried,
+    ReplayVerdict, RequestView, ResolveIncident, RestoreReviewed, RetryRequest, ReviewRestore, RevokeReceipt,
+    RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn,
+    SignedIn, SourceView, StatusView, SuspendToken, TeamView, TokenCreated, TokenPatch, TokenView, TryFilter,
+    TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};

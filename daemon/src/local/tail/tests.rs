@@ -32,7 +32,7 @@ impl Screen {
         let mut shown = Vec::new();
         while let Ok(chunk) = self.lines.try_recv() {
             for line in chunk.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                match serde_json::from_slice(line).unwrap() {
+                match serde_json::from_slice::<TailItem>(line).unwrap() {
                     TailItem::Row(row) => shown.push(row.seq.to_string()),
                     TailItem::Gap(gap) => shown.push(format!("{}-{} {}", gap.from, gap.to, gap.reason.as_str())),
                     TailItem::Heartbeat(_) => {}
@@ -131,7 +131,7 @@ async fn a_reader_that_takes_nothing_is_told_a_gap_when_he_goes_on() {
         let chunk = lines.recv().await.unwrap();
         held += if missed == 0 { chunk.len() } else { 0 };
         for line in chunk.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line).unwrap() {
+            match serde_json::from_slice::<TailItem>(line).unwrap() {
                 TailItem::Row(row) => next = row.seq + 1,
                 TailItem::Gap(gap) => {
                     assert_eq!((gap.from, gap.reason), (next, GapReason::SlowReader));

@@ -17,9 +17,9 @@ use super::handle::{Handle, fail, open_database};
 use super::tables::*;
 use crate::core::audit::Walk;
 use crate::core::model::{FilterRecord, Operator, Service, Team, Token};
+use crate::store::StoreError;
 use crate::store::copying::{Copier, CopyChecked, CopyCounts, CopySink};
 use crate::store::rows::decode;
-use crate::store::StoreError;
 
 const COPYING: &str = "copy the state";
 const FILLING: &str = "write the restored state";
@@ -221,11 +221,10 @@ impl CopyCheck {
     pub fn end(mut self) -> Result<CopyChecked, StoreError> {
         self.begin_walk()?;
         let verdict = self.walk.map(Walk::end).filter(|verdict| !verdict.intact);
-        let broken =
-            |verdict: tollgate_shared::api::AuditVerdict| match verdict.broken_at {
-                Some(at) => format!("row {at}: {}", verdict.detail),
-                None => verdict.detail,
-            };
+        let broken = |verdict: tollgate_shared::api::AuditVerdict| match verdict.broken_at {
+            Some(at) => format!("row {at}: {}", verdict.detail),
+            None => verdict.detail,
+        };
         Ok(CopyChecked { counts: self.counts, audit_broken: verdict.map(broken) })
     }
 }

@@ -7,9 +7,9 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, BACKUPS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
-    OPERATORS, REDACTION, RESOLVED, RESTORED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks,
-    store_id,
+    ANSWERS, BACKUPS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META,
+    OPEN, OPERATORS, REDACTION, RESOLVED, RESTORED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE,
+    WORKFLOWS, read_marks, store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;

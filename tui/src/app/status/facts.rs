@@ -86,9 +86,9 @@ fn backup(model: &Model, status: &StatusView) -> Vec<Line> {
         lines.push(Line::new(Kind::Bad, format!("{:18}the scheduled one is OVERDUE  !", "")));
     }
     let failed = backup.failed.as_ref();
-    lines.extend(failed.map(|failed| {
-        Line::new(Kind::Bad, format!("{:18}FAILED {} ago: {}  !", "", age(failed.at), failed.why))
-    }));
+    lines.extend(
+        failed.map(|failed| Line::new(Kind::Bad, format!("{:18}FAILED {} ago: {}  !", "", age(failed.at), failed.why))),
+    );
     if let Some(restored) = &status.restored {
         let old = age(restored.backup_made_at);
         let text = format!("a backup {old} old, not reviewed: tollgate restore-review  !");
