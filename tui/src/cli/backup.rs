@@ -201,7 +201,7 @@ impl NewBackupFile {
         };
         renamed.map_err(|error| self.failed(&error))?;
         self.is_finished = true;
-        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        let directory = self.path.parent().unwrap_or_else(|| Path::new("/"));
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| self.failed(&error))?;
         Ok(self.path.clone())
     }
