@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::passphrase::Prompted;
 use super::{EXIT_FAILURE, say, verify, visible};
@@ -59,61 +60,79 @@ fn actor(uid: u32, users: &Passwd) -> Actor {
 }
 
 fn report(config: &Config, brought: &Brought, users: &Passwd, out: &mut dyn Write) -> io::Result<()> {
-    let Brought { looked, settled, operators, at, checked } = brought;
+    let mut lines = what_came(config, brought);
+    lines.push(String::new());
+    lines.push("NOT in any backup, to be put in its place by hand:".to_owned());
+    lines.extend(not_inside(config).into_iter().map(indented));
+    lines.extend(settings_of_then(brought));
+    lines.push(String::new());
+    lines.extend(users_here(&mismatches(&brought.operators, users)));
+    lines.push(String::new());
+    lines.extend(next_steps());
+    lines.iter().try_for_each(|line| writeln!(out, "{}", visible(line)))
+}
+
+fn what_came(config: &Config, brought: &Brought) -> Vec<String> {
+    let Brought { looked, settled, at, checked, .. } = brought;
     let manifest = &looked.manifest;
-    let mut line = |text: &str| writeln!(out, "{}", visible(text));
-    let age = humantime::format_duration(std::time::Duration::from_secs(
-        u64::try_from(at.secs_since(manifest.made_at)).unwrap_or(0) / 60 * 60,
-    ));
-    line(&format!("restored into {}: {}", config.data_dir.display(), checked.holds))?;
-    line(&format!("the backup is of {} on {}, {age} old", manifest.made_at, manifest.host))?;
+    let whole_minutes = u64::try_from(at.secs_since(manifest.made_at)).unwrap_or(0) / 60 * 60;
+    let age = humantime::format_duration(Duration::from_secs(whole_minutes));
+    let mut lines = vec![
+        format!("restored into {}: {}", config.data_dir.display(), checked.holds),
+        format!("the backup is of {} on {}, {age} old", manifest.made_at, manifest.host),
+    ];
+    if let Some(why) = &looked.audit_broken {
+        lines.push(format!("the audit's chain was broken when the backup was made, and is so here: {why}"));
+    }
     if settled.without_secret > 0 {
-        line(&format!(
-            "{} tokens need a new secret, for the token key is a new one: tollgate token rotate NAME --now --confirm NAME",
-            settled.without_secret
-        ))?;
-        line("  a sealed token is never rotated: revoke it and create another")?;
+        let count = settled.without_secret;
+        lines.push(format!("{count} tokens need a new secret, for the token key is a new one:"));
+        lines.push("  tollgate token rotate NAME --now --confirm NAME".to_owned());
+        lines.push("  a sealed token is never rotated: revoke it and create another".to_owned());
     }
     if settled.cancelled > 0 {
-        line(&format!(
-            "{} requests that stood as queued or running were cancelled, for they may have been done since: \
-             tollgate request list --state cancelled",
-            settled.cancelled
-        ))?;
+        let count = settled.cancelled;
+        lines.push(format!("{count} requests that stood as unfinished were cancelled: they may have been done since"));
+        lines.push("  tollgate request list --state cancelled; tollgate request retry ID".to_owned());
     }
-    line("")?;
-    line("NOT in any backup, to be put in its place by hand:")?;
-    for text in not_inside(config) {
-        line(&format!("  {text}"))?;
+    lines
+}
+
+fn settings_of_then(brought: &Brought) -> Vec<String> {
+    let manifest = &brought.looked.manifest;
+    if manifest.settings.is_empty() {
+        return Vec::new();
     }
-    if !manifest.settings.is_empty() {
-        line(&format!(
-            "settings of {} that were not the defaults (`tollgated config` shows this host's):",
-            manifest.host
-        ))?;
-        for setting in &manifest.settings {
-            line(&format!("  {setting}"))?;
-        }
-    }
-    line("")?;
-    let mismatches = mismatches(operators, users);
+    let head =
+        format!("settings of {} that were not the defaults (`tollgated config` shows these here):", manifest.host);
+    [head].into_iter().chain(manifest.settings.iter().cloned().map(indented)).collect()
+}
+
+fn users_here(mismatches: &[Mismatch]) -> Vec<String> {
     if mismatches.is_empty() {
-        line("unix users: every operator's uid and name are the same here")?;
-    } else {
-        line(
-            "unix users that are not the same here; until it is mended only root and the daemon's user are let in for them:",
-        )?;
-        for it in &mismatches {
-            line(&format!("  operator {}: was {}, here {}", it.operator, it.was, it.here))?;
-            line(&format!("    {}", it.command))?;
-        }
+        return vec!["unix users: every operator's uid and name are the same here".to_owned()];
     }
-    line("")?;
-    line("next:")?;
-    line("  1. start the daemon; every call is answered 503 until step 2 is done")?;
-    line(
-        "  2. tollgate restore-review    what was revoked after the backup is alive in it: look, suspend, take calls again",
-    )
+    let head = "unix users that are not the same here: these operators are refused until it is mended, by root:";
+    let mut lines = vec![head.to_owned()];
+    for it in mismatches {
+        lines.push(format!("  operator {}: was {}, here {}", it.operator, it.was, it.here));
+        lines.push(format!("    {}", it.command));
+    }
+    lines
+}
+
+fn next_steps() -> [String; 3] {
+    let uid = rustix::process::geteuid().as_raw();
+    [
+        "next:".to_owned(),
+        format!("  1. start the daemon as uid {uid}, whose the files are; every call is answered 503 until step 2 is done"),
+        "  2. tollgate restore-review    what was revoked after the backup is alive in it: look, suspend, take calls again"
+            .to_owned(),
+    ]
+}
+
+fn indented(line: String) -> String {
+    format!("  {line}")
 }
 
 fn not_inside(config: &Config) -> Vec<String> {
@@ -169,4 +188,46 @@ fn mismatches(operators: &[Operator], users: &Passwd) -> Vec<Mismatch> {
         found.push(Mismatch { operator: name.to_string(), was: was.join(", "), here: here.join(", "), command });
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_shared::id::OperatorId;
+    use tollgate_shared::name::Name;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::core::model::UnixUser;
+    use crate::core::testing::START;
+
+    fn operator(name: &str, users: &[(u32, &str)]) -> Operator {
+        Operator {
+            id: OperatorId(Uuid::from_u128(1)),
+            name: Name::new(name).unwrap(),
+            unix_users: users.iter().map(|(uid, name)| UnixUser { uid: *uid, name: (*name).to_owned() }).collect(),
+            passphrase: None,
+            role: None,
+            team_roles: Vec::new(),
+            enabled: true,
+            created_at: START,
+            created_by: "root".to_owned(),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn users_whose_uid_or_name_is_another_one_here_come_with_the_command() {
+        let users = Passwd::parse("root:x:0:0::/:\nanna:x:1007:1007::/:\nben:x:1001:1001::/:\n");
+        let all = [
+            operator("anna", &[(1_000, "anna")]),
+            operator("ben", &[(1_001, "ben")]),
+            operator("carl", &[(1_002, "carl")]),
+        ];
+        let found = mismatches(&all, &users);
+        assert_eq!(found.len(), 2, "ben is who he was");
+        assert_eq!((found[0].was.as_str(), found[0].here.as_str()), ("anna (1000)", "anna (1007)"));
+        assert_eq!(found[0].command, "tollgate operator edit anna --unix-user anna");
+        assert!(found[1].here == "no user carl" && found[1].command.contains("once there is one"), "{:?}", found[1]);
+        assert!(users_here(&[]).concat().contains("the same here"));
+    }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tollgate_tests::daemon::{Daemon, Setup, Token, clean_command};
 use tollgate_tests::process::{self, Ran};
+use tollgate_tests::terminal::Terminal;
 use tollgate_tests::{binaries, wait};
 
 use crate::support::{alert, with_alertmanager};
@@ -197,6 +198,22 @@ fn job_9_either_program_given_the_others_verb_names_the_right_command() {
     assert!(restore.stderr.contains("tollgated restore"), "{}", restore.stderr);
     let backup = tollgated(daemon.home(), &["backup", "t.backup"]).expect(64);
     assert!(backup.stderr.contains("tollgate backup FILE"), "{}", backup.stderr);
+}
+
+#[test]
+fn job_9_a_passphrase_is_typed_twice_and_is_not_on_the_screen() {
+    let (old, ..) = old_host();
+    let mut command = old.cli_command();
+    command.args(["backup", "typed.backup"]);
+    let mut terminal = Terminal::start(&command, (120, 24));
+    for question in ["a passphrase for the backup", "the same again:"] {
+        terminal.wait_for(question);
+        terminal.send("a ship in a bottle\r");
+    }
+    let screen = terminal.wait_for("encrypted, with the token key");
+    assert!(!screen.contains("a ship"), "{screen}");
+    let verify = ["backup", "verify", "typed.backup", "--passphrase-file"];
+    old.cli_with(&[verify.as_slice(), &[&passphrase_file(old.home())]].concat(), b"").expect(0);
 }
 
 #[test]
