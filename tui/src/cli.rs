@@ -22,6 +22,7 @@ mod lockdown;
 mod log;
 mod maintenance;
 mod man;
+mod names;
 mod operator;
 mod playback;
 mod query;

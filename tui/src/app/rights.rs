@@ -78,7 +78,7 @@ impl Me {
         match self.everywhere().as_slice() {
             [] if !self.superuser => Err(format!("{} has no role: an admin gives one on screen 6", self.name)),
             roles if roles.iter().all(|role| *role == Role::Reader) => {
-                Err(format!("{} is a reader: it needs manager of a team, or admin", self.name))
+                Err("needs manager of a team, or admin".to_owned())
             }
             _ => Ok(()),
         }
@@ -245,7 +245,7 @@ fn of_marked(model: &Model, action: Action) -> Result<(), String> {
         return Err(format!("it is for one row at a time, and {} are marked: Esc unmarks them", model.marks()));
     }
     match &model.me {
-        Some(me) => me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) }),
+        Some(me) => me.may_change().or_else(|why| if may_own_tokens(model, me, action) { Ok(()) } else { Err(why) }),
         None => unknown(model),
     }
 }
@@ -259,7 +259,7 @@ fn signing(model: &Model, action: Action) -> Result<(), String> {
 
 fn by_role(model: &Model, action: Action) -> Result<(), String> {
     let Some(me) = &model.me else { return unknown(model) };
-    me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) })?;
+    me.may_change().or_else(|why| if may_own_tokens(model, me, action) { Ok(()) } else { Err(why) })?;
     let team = model.services.selected_team().map(|team| team.name.as_str());
     match action {
         Action::AddTeam | Action::LockDown | Action::LiftLockdown => me.admin(),
@@ -296,7 +296,10 @@ fn by_role(model: &Model, action: Action) -> Result<(), String> {
 }
 
 /// A reader or an observer may have personal tokens that read.
-fn may_own_tokens(me: &Me, action: Action) -> bool {
+fn may_own_tokens(model: &Model, me: &Me, action: Action) -> bool {
+    if action == Action::Add && model.screen != Screen::Tokens {
+        return false;
+    }
     let of_tokens = matches!(
         action,
         Action::Add
@@ -325,7 +328,7 @@ fn unknown(model: &Model) -> Result<(), String> {
 pub fn may_token(model: &Model, action: Action, token: &TokenView) -> Result<(), String> {
     match &model.me {
         Some(me) => {
-            me.may_change().or_else(|why| if may_own_tokens(me, action) { Ok(()) } else { Err(why) })?;
+            me.may_change().or_else(|why| if may_own_tokens(model, me, action) { Ok(()) } else { Err(why) })?;
             on_token(me, action, token)?;
         }
         None => unknown(model)?,

@@ -10,6 +10,7 @@ use super::asked;
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
 use super::log::{query, row_cells};
+use super::names::Names;
 use super::verdict::count;
 use super::when::When;
 use crate::client::{Follow, FollowItem};
@@ -24,6 +25,7 @@ pub(super) async fn run(cx: &mut Context<'_>, view: LogView, q: Option<String>) 
     let mut query = query(view, q.clone());
     query.last = last;
     // One future for the whole follow: a ctrl-c that comes while a row is written counts too.
+    let mut names = Names::default();
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut follow = Follow::start(cx.client, query).await.map_err(|error| asked::drawn(error, q.as_ref()))?;
     loop {
@@ -33,7 +35,7 @@ pub(super) async fn run(cx: &mut Context<'_>, view: LogView, q: Option<String>) 
             item = follow.next() => item?,
         };
         match item {
-            FollowItem::Tail(item) => write_item(cx, &item)?,
+            FollowItem::Tail(item) => write_item(cx, &item, &mut names).await?,
             FollowItem::Lost { error, retry_in } => {
                 cx.note(&format!("tollgate: {error}; trying again in {} ms", retry_in.as_millis()));
             }
@@ -42,12 +44,13 @@ pub(super) async fn run(cx: &mut Context<'_>, view: LogView, q: Option<String>) 
     }
 }
 
-fn write_item(cx: &mut Context<'_>, item: &TailItem) -> Result<(), CliError> {
+async fn write_item(cx: &mut Context<'_>, item: &TailItem, names: &mut Names) -> Result<(), CliError> {
     let when = cx.when();
     match (cx.format, item) {
         (Format::Table | Format::Csv | Format::Har, TailItem::Row(row)) => {
             let width = cx.io.out_is_tty.then_some(cx.io.width);
-            let line = row_line(row, when, width);
+            names.learn(cx, std::slice::from_ref(row.as_ref())).await;
+            let line = row_line(row, when, width, names);
             writeln!(cx.io.out, "{line}")?;
         }
         (Format::Table | Format::Csv | Format::Har, TailItem::Gap(gap)) => cx.io.line(&gap_words(gap))?,
@@ -60,8 +63,8 @@ fn write_item(cx: &mut Context<'_>, item: &TailItem) -> Result<(), CliError> {
 }
 
 /// Fixed columns, because the rows to come are not known; safe.
-fn row_line(row: &LogRow, when: When, width: Option<usize>) -> String {
-    let [time, seq, from, outcome, status, millis, token, summary] = row_cells(row, when);
+fn row_line(row: &LogRow, when: When, width: Option<usize>, names: &Names) -> String {
+    let [time, seq, from, outcome, status, millis, token, summary] = row_cells(row, when, names);
     let line = format!("{time}  {seq:>8}  {from:<15}  {outcome:<10}  {status:>3}  {millis:>6}  {token}  {summary}");
     let plain = SafeText::new(&line).to_plain().into_owned();
     match width {

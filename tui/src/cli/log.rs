@@ -7,6 +7,7 @@ use tollgate_shared::outcome::Outcome;
 use super::args::{Format, LogArgs, LogVerb, LogView};
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
+use super::names::Names;
 use super::table::{Table, facts, numbers, words};
 use super::when::When;
 use super::{asked, export, follow, histogram, verdict};
@@ -62,7 +63,10 @@ async fn view(cx: &mut Context<'_>, view: LogView, q: Option<String>) -> Done {
     let query = query(view, q.clone());
     let found = if goes_on { after(cx, query, limit).await } else { newest(cx, query, limit).await };
     let (rows, is_all) = found.map_err(|error| asked::drawn(error, q.as_ref()))?;
-    cx.rows(&rows, "no such rows; only calls of tokens whose debug option is on are logged", rows_table)?;
+    let mut names = Names::default();
+    names.learn(cx, &rows).await;
+    let table = |rows: &[LogRow], when| rows_table(rows, when, &names);
+    cx.rows(&rows, "no such rows; only calls of tokens whose debug option is on are logged", table)?;
     if !is_all {
         cx.note(&format!("there are more rows than {limit}; see them with --limit"));
     }
@@ -140,11 +144,13 @@ async fn all_refused(cx: &Context<'_>, mut after: Option<u64>) -> Result<Vec<Ref
 
 async fn show(cx: &mut Context<'_>, seq: u64) -> Done {
     let row = cx.client.log_row(seq).await?;
+    let mut names = Names::default();
+    names.learn(cx, std::slice::from_ref(&row)).await;
     if cx.format != Format::Table {
         return cx.object(&row, |_| Vec::new());
     }
     let when = cx.when();
-    row_facts(&row, when).iter().try_for_each(|line| cx.io.line(line))?;
+    row_facts(&row, when, &names.of(row.token)).iter().try_for_each(|line| cx.io.line(line))?;
     if let Some(explain) = &row.explain {
         cx.io.line("verdict")?;
         verdict::lines(explain).iter().try_for_each(|line| cx.io.line(&format!("  {line}")))?;
@@ -156,7 +162,7 @@ async fn show(cx: &mut Context<'_>, seq: u64) -> Done {
     Ok(Exit::Ok)
 }
 
-fn rows_table(rows: &[LogRow], when: When) -> Table {
+fn rows_table(rows: &[LogRow], when: When, names: &Names) -> Table {
     let columns = [
         words("TIME"),
         numbers("SEQ"),
@@ -168,12 +174,12 @@ fn rows_table(rows: &[LogRow], when: When) -> Table {
         words("TITLE OR FIRST REASON"),
     ];
     let mut table = Table::new(columns);
-    rows.iter().for_each(|row| table.row(row_cells(row, when)));
+    rows.iter().for_each(|row| table.row(row_cells(row, when, names)));
     table
 }
 
 /// A row's cells in the order of every list of rows.
-pub(super) fn row_cells(row: &LogRow, when: When) -> [String; 8] {
+pub(super) fn row_cells(row: &LogRow, when: When, names: &Names) -> [String; 8] {
     [
         when.row(row.at),
         row.seq.to_string(),
@@ -181,7 +187,7 @@ pub(super) fn row_cells(row: &LogRow, when: When) -> [String; 8] {
         outcome_words(row.outcome).to_owned(),
         row.status.to_string(),
         millis(row.latency_us),
-        row.token.to_string(),
+        names.of(row.token),
         row.summary.clone(),
     ]
 }
@@ -199,14 +205,14 @@ fn millis(micros: u64) -> String {
     format!("{}.{}", micros / 1_000, micros % 1_000 / 100)
 }
 
-fn row_facts(row: &LogRow, when: When) -> Vec<String> {
+fn row_facts(row: &LogRow, when: When, name: &str) -> Vec<String> {
     let query = if row.query.is_empty() { String::new() } else { format!("?{}", row.query) };
     let incidents: Vec<String> = row.incidents.iter().map(ToString::to_string).collect();
     facts(&[
         ("seq", row.seq.to_string()),
         ("time", when.full(row.at)),
         ("call", row.call.to_string()),
-        ("token", row.token.to_string()),
+        ("token", format!("{name} {}", row.token)),
         ("from", format!("{}  {}", row.remote_ip, row.user_agent.as_deref().unwrap_or_default()).trim_end().to_owned()),
         ("target", format!("{} {}{query}", row.method, row.path)),
         (

@@ -113,7 +113,7 @@ async fn actions_are_listed_with_the_reason_where_one_cannot_be_done() {
         },
     );
     let text = typed(&fake, "tokens\nactions 1\nrevoke 1\nadd-team x\n", false).await;
-    assert!(text.contains("you may look only: bob is a reader"), "{text}");
+    assert!(text.contains("you may look only: needs manager of a team, or admin"), "{text}");
     assert!(text.contains("revoke: not now: ") && text.contains("debug: not now: "), "{text}");
     assert!(text.contains("nothing was changed"), "{text}");
     assert!(!fake.asked().iter().any(|asked| asked.starts_with("POST")), "{:?}", fake.asked());

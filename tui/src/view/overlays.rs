@@ -9,6 +9,7 @@ use crate::app::logs::suggest::{self, Judged};
 use crate::app::model::{Model, Screen};
 use crate::app::update::kept_query;
 use crate::app::words::group;
+use crate::safe_text::SafeText;
 
 use super::canvas::Canvas;
 use super::{listing, palette, query_bar};
@@ -81,7 +82,7 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
 /// What an action does, and why it cannot be done now.
 fn helped(model: &Model, action: Action) -> String {
     let help = action.info().help;
-    model.may(action).map_or_else(|why| format!("(not now: {why}) {help}"), |()| help.to_owned())
+    model.may(action).map_or_else(|why| format!("{help}   (not now: {why})"), |()| help.to_owned())
 }
 
 fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(String, String)>, x: u16) {
@@ -91,6 +92,16 @@ fn help_cell(canvas: &mut Canvas<'_>, area: Area, row: u16, line: Option<&(Strin
     let mut cells = canvas.row(area, theme.plain());
     cells.text("  ", theme.plain()).cell(keys, 16, theme.strong()).text(help, theme.plain());
     canvas.put(area, row, cells);
+}
+
+/// Columns of what an action does; behind it stands its command, or why it cannot be done now.
+const MENU_WORDS: usize = 42;
+
+/// On a narrow screen the reason takes from what the action does, but leaves it a third.
+fn words_beside(why: &str, width: u16) -> usize {
+    let width = usize::from(width);
+    let free = width.saturating_sub(5 + SafeText::new(why).width());
+    free.clamp((width / 3).min(MENU_WORDS), MENU_WORDS)
 }
 
 fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
@@ -104,13 +115,16 @@ fn menu(canvas: &mut Canvas<'_>, menu: &Menu) {
         line.text(&item.letter.to_string(), theme.strong()).text("  ", theme.plain());
         match &item.refused {
             Some(why) => {
-                line.text(&format!("(not now: {why}) {}", item.words), theme.plain());
+                let why = format!("  not now: {why}");
+                line.cell(&item.words, words_beside(&why, area.width), theme.plain()).text(&why, theme.plain());
             }
             None if item.cli.is_empty() => {
                 line.text(&item.words, theme.plain());
             }
             None => {
-                line.cell(&item.words, 42, theme.plain()).text("  $ ", theme.plain()).text(&item.cli, theme.plain());
+                line.cell(&item.words, MENU_WORDS, theme.plain())
+                    .text("  $ ", theme.plain())
+                    .text(&item.cli, theme.plain());
             }
         }
         line.rest();
