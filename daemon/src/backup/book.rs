@@ -128,3 +128,40 @@ pub(super) fn secs(duration: Duration) -> i64 {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::testing::START;
+    use crate::store::{CopySink, StoreError};
+
+    struct Nothing;
+
+    impl Copier for Nothing {
+        fn copy(&self, _: &mut dyn CopySink) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    fn made_at(at: Timestamp) -> BackupRecord {
+        let (place, by) = ("/mnt/usb/t.backup".to_owned(), "tollgated".to_owned());
+        BackupRecord { made_at: at, place, bytes: 1, with_key: true, by }
+    }
+
+    #[test]
+    fn a_schedule_is_overdue_after_twice_its_interval_also_where_none_was_ever_made() {
+        let (to, passphrase_file) = (PathBuf::from("/mnt/usb"), PathBuf::from("/etc/p"));
+        let plan = Plan { every: Duration::from_secs(3_600), keep: 7, to, passphrase_file };
+        let book = BackupBook::new(Arc::new(Nothing), Vec::new(), Some(plan));
+        let none = Backups::default();
+        assert!(!book.view(&none, START.plus_secs(7_200), START).overdue);
+        assert!(book.view(&none, START.plus_secs(7_201), START).overdue);
+        let by_hand = Backups { last: Some(made_at(START.plus_secs(7_000))), scheduled: None };
+        assert!(book.view(&by_hand, START.plus_secs(7_201), START).overdue, "one by hand is none of the schedule");
+        let scheduled = Some(made_at(START.plus_secs(7_000)));
+        let on_time = Backups { last: scheduled.clone(), scheduled };
+        assert!(!book.view(&on_time, START.plus_secs(7_201), START).overdue);
+        let unplanned = BackupBook::new(Arc::new(Nothing), Vec::new(), None);
+        assert!(!unplanned.view(&none, START.plus_secs(1_000_000), START).overdue);
+    }
+}
