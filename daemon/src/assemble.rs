@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::call::redact::Redactor;
 use crate::core::call::secret_names::DEFAULT_NAMES;
+use crate::core::measures::Samplers;
 use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
 use crate::daemon::{Daemon, Facts, MacKey};
@@ -154,6 +155,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         }),
         usage: UsageBook::from_records(&loaded.usage),
         quotas: Quotas::default(),
+        samplers: Samplers::default(),
         tail: TailHub::new(last_seq, config.limits.tails_per_uid_max),
         refused: RefusedRing::default(),
         events: Events::default(),

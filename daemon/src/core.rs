@@ -13,6 +13,7 @@ pub mod decision;
 pub mod endpoint;
 pub mod maintenance;
 pub mod matching;
+pub mod measures;
 pub mod model;
 pub mod passwd;
 pub mod quota;

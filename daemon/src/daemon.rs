@@ -1,6 +1,6 @@
 //! What all rooms share: the snapshot, the lanes, the counters, the readers. A handle without decisions of its own.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +14,7 @@ use tollgate_shared::time::Timestamp;
 use crate::automation::Automation;
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
+use crate::core::measures::Samplers;
 use crate::core::model::Mac;
 use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
@@ -27,6 +28,7 @@ use crate::people::People;
 use crate::refused::RefusedRing;
 use crate::store::{LogReader, Reader};
 use crate::tail::TailHub;
+use crate::talkers::Talkers;
 use crate::usage::UsageBook;
 
 /// The shared state of one daemon.
@@ -45,6 +47,8 @@ pub struct Daemon {
     pub usage: UsageBook,
     /// How much of their quotas tokens have used.
     pub quotas: Quotas,
+    /// Which calls of tokens that are logged in part are logged.
+    pub samplers: Samplers,
     /// The newest log rows.
     pub tail: TailHub,
     /// Calls refused before a token was known.
@@ -146,6 +150,8 @@ pub struct Meters {
     log_waiting: AtomicU64,
     /// The last hour, for charts.
     pub hour: Hour,
+    /// Who calls most now.
+    pub talkers: Talkers,
     /// Calls of the running ten seconds and of the ten before.
     rate: RateMeter,
 }
@@ -181,6 +187,12 @@ impl Meters {
         self.calls[outcome as usize].fetch_add(1, Ordering::Relaxed);
         self.rate.count(now);
         self.hour.count(outcome, now);
+    }
+
+    /// Counts a call that was refused before a token was known.
+    pub fn unknown(&self, ip: Option<IpAddr>, now: Timestamp) {
+        self.hour.unknown(now);
+        self.talkers.unknown(ip, now);
     }
 
     /// Counts what was given up, in the counter that says what it was.

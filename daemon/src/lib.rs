@@ -23,6 +23,7 @@ pub mod running;
 pub mod spread;
 pub mod store;
 pub mod tail;
+pub mod talkers;
 pub mod usage;
 pub mod watch;
 pub mod writer;

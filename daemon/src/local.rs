@@ -22,6 +22,7 @@ mod redaction;
 mod requests;
 mod status;
 mod tail;
+mod talkers;
 mod tokens;
 mod tried;
 mod what_if;
@@ -57,6 +58,7 @@ pub struct Route {
 pub enum Act {
     Status,
     StatusHour,
+    StatusTalkers,
     Events,
     TeamList,
     TeamCreate,
@@ -145,6 +147,7 @@ const fn route(act: Act, needs: Operation) -> Route {
 pub const ROUTES: &[(Method, &str, Route)] = &[
     (Method::GET, "/v1/status", route(Act::Status, Operation::SeeDaemon)),
     (Method::GET, "/v1/status/hour", route(Act::StatusHour, Operation::SeeDaemon)),
+    (Method::GET, "/v1/status/talkers", route(Act::StatusTalkers, Operation::SeeDaemon)),
     (Method::GET, "/v1/events", route(Act::Events, Operation::SeeDaemon)),
     (Method::GET, "/v1/teams", route(Act::TeamList, Operation::See)),
     (Method::POST, "/v1/teams", route(Act::TeamCreate, Operation::ChangeOrganisation)),
@@ -297,6 +300,7 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
     match act {
         Act::Status => status::show(&call).await,
         Act::StatusHour => Ok(status::hour(&call)),
+        Act::StatusTalkers => talkers::show(&call),
         Act::Events => Ok(events::stream(&call)),
         Act::TeamList => organisation::teams(&call),
         Act::TeamCreate => organisation::create_team(call).await,

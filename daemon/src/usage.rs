@@ -52,6 +52,8 @@ pub struct Use<'a> {
     pub user_agent: Option<&'a str>,
     /// What the gate noticed of it.
     pub seen: Seen,
+    /// Bytes of its body, as far as it was read.
+    pub body_bytes: usize,
 }
 
 /// What lists of many tokens sort and filter by.
@@ -89,7 +91,7 @@ impl UsageBook {
             sources::note(&mut entry.record.sources, by, true);
             let user_agent = by.user_agent.map(cut_user_agent);
             entry.record.last_use = Some(LastUse { at: by.at, ip: by.ip, user_agent, outcome });
-            entry.hour.get_or_insert_default().count(by.at, outcome.has_effect());
+            entry.hour.get_or_insert_default().count(by, Some(outcome));
         }
         self.touch(token);
     }
@@ -120,8 +122,9 @@ impl UsageBook {
             entry.record.query_token_calls += u64::from(by.seen.via_query);
             sources::note(&mut entry.record.sources, by, false);
             entry.record.last_refusal = Some(LastRefusal { at: by.at, ip: by.ip, slug: slug.as_str().to_owned() });
-            entry.hour.get_or_insert_default().count(by.at, false);
-            let may_log = entry.refusals.may_log(by.at.as_secs());
+            entry.hour.get_or_insert_default().count(by, None);
+            // Of a token that is logged in part the others do not use the pace up.
+            let may_log = logged && entry.refusals.may_log(by.at.as_secs());
             entry.record.rows_not_logged += u64::from(logged && !may_log);
             may_log
         };
@@ -201,6 +204,7 @@ impl UsageBook {
             last_use: entry.record.last_use.clone(),
             last_refusal: entry.record.last_refusal.clone(),
             calls_per_minute: calls,
+            last_10s: entry.hour.as_ref().map(|hour| hour.recent(now)).unwrap_or_default(),
             hour_hits: hits,
             rows_not_logged: entry.record.rows_not_logged,
             query_token_calls: entry.record.query_token_calls,
@@ -261,7 +265,7 @@ impl RefusalPace {
 
 #[cfg(test)]
 mod tests {
-    use tollgate_shared::api::OutcomeCounts;
+    use tollgate_shared::api::{OutcomeCounts, RecentUse};
 
     use super::*;
 
@@ -270,7 +274,7 @@ mod tests {
     }
 
     fn by(at: Timestamp) -> Use<'static> {
-        Use { at, ip: [10, 0, 0, 1].into(), user_agent: Some("probe"), seen: Seen::default() }
+        Use { at, ip: [10, 0, 0, 1].into(), user_agent: Some("probe"), seen: Seen::default(), body_bytes: 500 }
     }
 
     #[test]
@@ -289,6 +293,20 @@ mod tests {
     }
 
     #[test]
+    fn now_is_the_running_second_and_the_nine_before_it() {
+        let (book, now) = (UsageBook::from_records(&[]), Timestamp::from_micros(1_700_000_000_000_000));
+        for second in 0..12 {
+            book.used(token(), &by(now.plus_secs(second)), Outcome::Created);
+        }
+        book.refused(token(), &by(now.plus_secs(11)), Slug::RateLimited, false);
+        let recent = |after: i64| book.view(token(), now.plus_secs(after)).last_10s;
+        assert_eq!(recent(11), RecentUse { accepted: 10, refused: 1, body_bytes: 5_000 });
+        assert_eq!((recent(20).calls(), recent(21).calls()), (2, 0));
+        book.used(token(), &by(now.plus_secs(-30)), Outcome::Created);
+        assert_eq!(recent(11).accepted, 10, "what comes too late is in the hour alone");
+    }
+
+    #[test]
     fn an_hour_later_the_sparkline_is_empty_and_the_counters_stay() {
         let (book, now) = (UsageBook::from_records(&[]), Timestamp::from_micros(1_700_000_000_000_000));
         book.used(token(), &by(now), Outcome::Created);
@@ -304,6 +322,13 @@ mod tests {
         assert_eq!(rows, 10);
         assert!(book.refused(token(), &by(now.plus_secs(1)), Slug::TokenExpired, true));
         assert_eq!(book.view(token(), now).rows_not_logged, 15);
+        let later = by(now.plus_secs(2));
+        let part = (0..300).filter(|n| book.refused(token(), &later, Slug::TokenExpired, n % 100 == 0)).count();
+        assert_eq!(
+            (part, book.view(token(), now).rows_not_logged),
+            (3, 15),
+            "of a part that is logged nothing is missing"
+        );
     }
 
     #[test]

@@ -304,6 +304,7 @@ impl Writer {
             return;
         }
         self.end_overlaps();
+        self.end_measures();
         self.end_maintenances();
         if !self.ensure_open() {
             return;
@@ -334,7 +335,25 @@ impl Writer {
         {
             tracing::error!(detail = problem.detail, "ended overlaps were not written; the next sweep tries again");
         }
-        self.daemon.quotas.retain(|token| registry.token(token).is_some_and(|token| token.rate_limit.is_some()));
+        let limited = |token| registry.measures(token).is_some_and(|measures| measures.limit.is_some());
+        let has_quota = |token| registry.token(token).is_some_and(|token| token.rate_limit.is_some()) || limited(token);
+        self.daemon.quotas.retain(has_quota);
+    }
+
+    /// Quotas and blocks whose time is over leave the store; they have done nothing since then.
+    fn end_measures(&mut self) {
+        let (now, registry) = (self.daemon.clock.now(), self.daemon.registry.load_full());
+        let debug_until = |id| registry.token(id).and_then(|token| token.debug_until);
+        if registry.all_measures().any(|(id, all)| all.still(debug_until(id), now) != **all)
+            && let Err(problem) = self.execute(&Actor::daemon(), Command::Token(TokenCommand::EndMeasures))
+        {
+            tracing::error!(
+                detail = problem.detail,
+                "quotas and blocks that are over were not taken away; they do nothing"
+            );
+        }
+        let is_sampled = |token| registry.measures(token).is_some_and(|all| all.debug_one_in.is_some());
+        self.daemon.samplers.retain(is_sampled);
     }
 
     /// Maintenances whose end has passed leave the list; the audit keeps them.

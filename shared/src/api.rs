@@ -14,6 +14,7 @@ mod people;
 mod queries;
 mod redaction;
 mod status;
+mod talkers;
 mod token_verbs;
 mod tokens;
 pub mod trying;
@@ -33,13 +34,15 @@ pub use people::{
 pub use queries::{CountedBy, LogHistogram, NotAScreen, SaveQuery, SavedQuery, Screen};
 pub use redaction::{NewRedactionRule, RedactionRuleView, RedactionTried, RuleTried, Sample, TryRedaction};
 pub use status::{Counters, EventsItem, LogBounds, SelfService, StatusView};
+pub use talkers::{Talker, TalkerCounts, TalkerTable, TalkersBy, TalkersView};
 pub use token_verbs::{
     BatchTokens, BulkResult, BulkTokens, ChangeOverlap, Identified, IdentifyToken, ImportToken, RotateToken,
     SuspendToken,
 };
 pub use tokens::{
-    DeadTries, LastRefusal, LastUse, NewToken, OutcomeCounts, RevokeReceipt, RevokeToken, ScopeView, SetDebug,
-    SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView, WhoAmI,
+    BlockView, DeadTries, LastRefusal, LastUse, LimitedFor, NewToken, OutcomeCounts, RecentUse, RevokeReceipt,
+    RevokeToken, ScopeView, SetDebug, SourceView, SuspensionView, TokenCreated, TokenPatch, TokenView, UsageView,
+    WhoAmI,
 };
 pub use trying::{
     Doubt, FilterPatch, ProposedFilter, ProposedToken, ReplayVerdict, TriedRow, Verdict, WhatIf, WhatIfItem,

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod debug_cost;
 pub mod explain;
 pub mod filter;
 pub mod id;

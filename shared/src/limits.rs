@@ -66,6 +66,28 @@ pub const PAGE_ROWS_MAX: usize = 1_000;
 /// An old secret lives on beside the new one for 30 d at most: a plant has one change window a week.
 pub const OVERLAP_SECS_MAX: u32 = 30 * 86_400;
 
+/// A quota or a block that is set for a time: 30 d at most, as what lasts longer is a setting.
+pub const MEASURE_SECS_MAX: u32 = 30 * 86_400;
+
+/// Addresses and networks of one token that may be blocked at once.
+pub const BLOCKS_MAX: usize = 64;
+
+/// Debug logs one call in so many at most.
+pub const DEBUG_ONE_IN_MAX: u32 = 10_000;
+
+/// Debug is switched on without a question below so many rows a second of the token (operator.md, job 7).
+pub const DEBUG_ROWS_PER_SEC_ASKED: u32 = 50;
+
+/// One call in so many is what is offered then.
+pub const DEBUG_ONE_IN_OFFERED: u32 = 100;
+
+/// What a log row of 1.2 KB took on disk when it was measured (performance.md: 311 bytes with zstd; LZ4, which is used, takes
+/// half as much again).
+pub const LOG_ROW_DISK_BYTES: u64 = 466;
+
+/// Tokens, addresses and services that are counted one by one for who calls most now.
+pub const TALKERS_MAX: usize = 1_000;
+
 /// Addresses kept of a token; beyond, the least recent are merged into their /24 or /64.
 pub const SOURCES_MAX: usize = 256;
 

@@ -14,7 +14,8 @@ const TYPE_PREFIX: &str = "urn:tollgate:problem:";
 
 /// One row of the closed error table (http.md section 1), in alphabetical order.
 ///
-/// Six rows are not in that table because the doors need them: `Forbidden` (an operator without the role, 403),
+/// `IpBlocked` (403) is not in that table: it is for a time, and the sender must learn which of the two it is. Nor are six
+/// that the doors need: `Forbidden` (an operator without the role, 403),
 /// `HostNotAllowed` and `OriginNotAllowed` (403, against DNS rebinding and browsers), `Internal` (500),
 /// `MalformedRequest` (400, a head that HTTP/1.1 forbids) and `UnknownOperator` (403, a local uid without a role).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +42,8 @@ pub enum Slug {
     InUse,
     /// 500: a fault of the daemon; its log says more.
     Internal,
+    /// 403: calls of this token from this address are refused for a time; the detail says until when.
+    IpBlocked,
     /// 403: the address is not on the token's list (domain.md section 2).
     IpNotAllowed,
     /// 503: after a restore nobody has looked at the tokens yet.
@@ -151,7 +154,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 impl Slug {
     /// Every slug, in alphabetical order.
-    pub const ALL: [Slug; 34] = [
+    pub const ALL: [Slug; 35] = [
         Slug::BadEncoding,
         Slug::BodyTimeout,
         Slug::BodyTooLarge,
@@ -163,6 +166,7 @@ impl Slug {
         Slug::IdempotencyMismatch,
         Slug::InUse,
         Slug::Internal,
+        Slug::IpBlocked,
         Slug::IpNotAllowed,
         Slug::LockedDown,
         Slug::MalformedJson,
@@ -240,6 +244,7 @@ impl Slug {
             Slug::IdempotencyMismatch => (422, "idempotency-mismatch", "The idempotency key was used for another body"),
             Slug::InUse => (409, "in-use", "Something still uses this object"),
             Slug::Internal => (500, "internal", "Tollgate failed"),
+            Slug::IpBlocked => (403, "ip-blocked", "This address is blocked for the token for a time"),
             Slug::IpNotAllowed => (403, "ip-not-allowed", "This address may not use the token"),
             Slug::LockedDown => (503, "locked-down", "Tollgate is locked down"),
             Slug::MalformedJson => (400, "malformed-json", "The JSON does not parse"),

@@ -21,6 +21,17 @@ pub enum Scope {
     Mine,
 }
 
+impl Scope {
+    /// The one service that it reaches, where it is of one.
+    #[must_use]
+    pub const fn service(self) -> Option<ServiceId> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Global | Self::Team(_) | Self::Mine => None,
+        }
+    }
+}
+
 /// Whose a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

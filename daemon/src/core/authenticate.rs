@@ -118,7 +118,7 @@ pub fn may_be_imported(malformed: Malformed) -> bool {
 /// more. `needs` is absent where a token asks only about itself.
 ///
 /// # Errors
-/// `token-expired`, `token-not-yet-valid`, `token-suspended`, `ip-not-allowed`, `permission-missing`.
+/// `token-expired`, `token-not-yet-valid`, `token-suspended`, `ip-blocked`, `ip-not-allowed`, `permission-missing`.
 pub fn check(
     registry: &Registry,
     token: &Token,
@@ -126,6 +126,27 @@ pub fn check(
     needs: Option<Permission>,
     now: Timestamp,
 ) -> Result<Noticed, Denied> {
+    valid(registry, token, now)?;
+    let noticed = address(registry, token, ip, now)?;
+    permitted(registry, token, needs)?;
+    Ok(noticed)
+}
+
+/// The same where the address was judged before.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_anywhere(
+    registry: &Registry,
+    token: &Token,
+    needs: Option<Permission>,
+    now: Timestamp,
+) -> Result<(), Denied> {
+    valid(registry, token, now)?;
+    permitted(registry, token, needs)
+}
+
+fn valid(registry: &Registry, token: &Token, now: Timestamp) -> Result<(), Denied> {
     let denied = |slug, detail| Err(Denied::of(token, slug, detail));
     if let Some(expired) = token.expires_at.filter(|end| *end <= now) {
         return denied(Slug::TokenExpired, format!("the token expired at {expired}"));
@@ -139,14 +160,27 @@ pub fn check(
     if token.suspended.is_some() {
         return denied(Slug::TokenSuspended, "the token is suspended; send the call again later".to_owned());
     }
+    Ok(())
+}
+
+/// A block is for a time and says so; the list is a setting.
+fn address(registry: &Registry, token: &Token, ip: IpAddr, now: Timestamp) -> Result<Noticed, Denied> {
+    if let Some(block) = registry.measures(token.id).and_then(|measures| measures.block_of(ip, now)) {
+        let detail = format!("calls of this token from {ip} are refused until {}", block.until);
+        return Err(Denied::of(token, Slug::IpBlocked, detail));
+    }
     let listed = token.allowed_ips.is_empty() || token.allowed_ips.iter().any(|net| net.contains(&ip));
     if !listed && !token.ip_report_only {
-        return denied(Slug::IpNotAllowed, format!("{ip} is not on the token's address list"));
-    }
-    if let Some(needs) = needs.filter(|needs| !rights::has(registry, token, *needs)) {
-        return denied(Slug::PermissionMissing, missing(token, needs));
+        return Err(Denied::of(token, Slug::IpNotAllowed, format!("{ip} is not on the token's address list")));
     }
     Ok(Noticed { ip_violation: !listed })
+}
+
+fn permitted(registry: &Registry, token: &Token, needs: Option<Permission>) -> Result<(), Denied> {
+    match needs.filter(|needs| !rights::has(registry, token, *needs)) {
+        Some(needs) => Err(Denied::of(token, Slug::PermissionMissing, missing(token, needs))),
+        None => Ok(()),
+    }
 }
 
 fn missing(token: &Token, needs: Permission) -> String {

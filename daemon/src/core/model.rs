@@ -14,6 +14,7 @@ use tollgate_shared::role::{GlobalRole, TeamRole};
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Expiry, Owner, Permission, RateLimit, Scope};
 
+use super::measures::Measures;
 use super::workflows::Workflow;
 
 pub use answers::{AnswerPlace, Answered, StoredAnswer};
@@ -440,6 +441,8 @@ pub enum RegistryChange {
     PutDeadSecret(DeadSecret),
     /// Set what few tokens need.
     PutTokenOptions(TokenId, TokenOptions),
+    /// Set what is on a token for a time; nothing takes the row away.
+    PutMeasures(TokenId, Measures),
     /// Insert a maintenance.
     PutMaintenance(Box<Maintenance>),
     /// Remove a maintenance: it is over.

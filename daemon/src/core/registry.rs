@@ -23,6 +23,7 @@ use self::routes::Routes;
 use self::shards::Shards;
 use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
+use super::measures::Measures;
 use super::model::{
     DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, RedactionRules,
     RegistryChange, Service, Team, Token, TokenOptions, Tombstone,
@@ -55,6 +56,8 @@ pub struct Registry {
     kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
     redaction: Arc<Redaction>,
     token_options: Shards<TokenId, TokenOptions>,
+    /// Of the few tokens that have any.
+    measures: Arc<BTreeMap<TokenId, Arc<Measures>>>,
     /// Planned and running, by service.
     maintenances: Arc<BTreeMap<ServiceId, Vec<Arc<Maintenance>>>>,
 }
@@ -129,6 +132,7 @@ impl Registry {
         for (token, options) in &loaded.token_options {
             registry.token_options.insert(*token, *options);
         }
+        registry.measures = Arc::new(loaded.measures.iter().map(|(id, of)| (*id, Arc::new(of.clone()))).collect());
         for one in &loaded.maintenances {
             registry.put_maintenance(one);
         }
@@ -157,6 +161,7 @@ impl Registry {
             kept_queries: Arc::default(),
             redaction: Arc::default(),
             token_options: Shards::new(),
+            measures: Arc::default(),
             maintenances: Arc::default(),
         }
     }
@@ -244,6 +249,10 @@ impl Registry {
             }
             RegistryChange::PutTokenOptions(id, options) => {
                 self.token_options.insert(*id, *options);
+                return Ok(false);
+            }
+            RegistryChange::PutMeasures(id, measures) => {
+                self.put_measures(*id, measures);
                 return Ok(false);
             }
             // Which incidents a filter would open stays the same: the writer asks about maintenance at the commit.
@@ -339,6 +348,15 @@ impl Registry {
         if named.is_empty() { self.token_names.remove(&key) } else { self.token_names.insert(key, named) }
     }
 
+    fn put_measures(&mut self, id: TokenId, measures: &Measures) {
+        let all = Arc::make_mut(&mut self.measures);
+        if measures.is_empty() {
+            all.remove(&id)
+        } else {
+            all.insert(id, Arc::new(measures.clone()))
+        };
+    }
+
     fn put_maintenance(&mut self, one: &Maintenance) {
         let of_service = Arc::make_mut(&mut self.maintenances).entry(one.service).or_default();
         of_service.retain(|known| known.id != one.id);
@@ -354,6 +372,7 @@ impl Registry {
 
     fn bury(&mut self, tombstone: &Tombstone) {
         self.token_options.remove(&tombstone.token.id);
+        self.put_measures(tombstone.token.id, &Measures::default());
         self.forget_name(tombstone.token.id, None);
         self.tokens.remove(&tombstone.token.id);
         self.put_tombstone(tombstone);

@@ -1,8 +1,8 @@
 //! Records as the API shows them.
 
 use tollgate_shared::api::{
-    FilterView, IncidentView, LastUse, MaintenanceView, NamedRef, OperatorView, ScopeView, ServiceMaintenance,
-    ServiceView, SourceView, SuspensionView, TeamView, TokenView, UsageView, WhoAmI,
+    BlockView, FilterView, IncidentView, LastUse, LimitedFor, MaintenanceView, NamedRef, OperatorView, ScopeView,
+    ServiceMaintenance, ServiceView, SourceView, SuspensionView, TeamView, TokenView, UsageView, WhoAmI,
 };
 use tollgate_shared::filter::lints;
 use tollgate_shared::id::{OperatorId, ServiceId};
@@ -11,6 +11,7 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Owner, Scope, TokenState};
 
 use super::admin::filter_version;
+use super::measures::Block;
 use super::model::{FilterRecord, Issuer, Maintenance, Operator, SourceRecord, Team, Token, Tombstone, UnixUser};
 use super::registry::{Registry, ServiceEntry};
 use super::rights;
@@ -104,6 +105,7 @@ pub fn filter(entry: &ServiceEntry, record: &FilterRecord) -> FilterView {
 /// A living token.
 pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestamp) -> TokenView {
     let overlap = token.overlap.filter(|overlap| overlap.runs(now));
+    let measures = registry.measures(token.id).map(|all| all.still(token.debug_until, now)).unwrap_or_default();
     TokenView {
         id: token.id,
         name: token.name.to_string(),
@@ -125,6 +127,9 @@ pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestam
         dedup_ignore: token.dedup_ignore.clone(),
         dedup_strict: token.dedup_strict,
         rate_limit: token.rate_limit,
+        limited_for: measures.limit.map(|timed| LimitedFor { limit: timed.limit, until: timed.until }),
+        blocked: measures.blocks.iter().map(block).collect(),
+        debug_one_in: measures.debug_one_in,
         query_token: token.query_token,
         delivery_ids: registry.token_options(token.id).delivery_ids,
         suspended: token.suspended.as_ref().map(|suspension| SuspensionView {
@@ -149,6 +154,10 @@ pub fn token(registry: &Registry, token: &Token, usage: UsageView, now: Timestam
         revoke_reason: None,
         usage,
     }
+}
+
+fn block(block: &Block) -> BlockView {
+    BlockView { net: short_network(&block.net), until: block.until }
 }
 
 /// Where a living token stands. One that is expired is so whether or not it is suspended, too.

@@ -9,6 +9,7 @@ use super::{Daemon, Facts, MacKey, Meters};
 use crate::automation::{Automation, AutomationSettings};
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
+use crate::core::measures::Samplers;
 use crate::core::quota::Quotas;
 use crate::core::registry::Registry;
 use crate::core::testing::START;
@@ -47,6 +48,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         lanes: Lanes::new(LaneLimits { calls: 8, bytes: 1 << 20 }),
         usage: UsageBook::from_records(&[]),
         quotas: Quotas::default(),
+        samplers: Samplers::default(),
         tail: TailHub::new(last_seq, 64),
         refused: RefusedRing::default(),
         events: Events::default(),

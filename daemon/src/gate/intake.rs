@@ -14,9 +14,10 @@ use tollgate_shared::time::Timestamp;
 
 use crate::core::call::credential;
 use crate::core::call::redact::Redactor;
-use crate::core::decision::Content;
+use crate::core::decision::{Content, Seen};
 use crate::edge::Peer;
 use crate::jobs::Draft;
+use crate::usage::Use;
 
 /// One call between its head and its answer.
 pub(super) struct Intake {
@@ -39,6 +40,11 @@ impl Intake {
             ip: peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
             user_agent: user_agent(parts, redactor),
         }
+    }
+
+    /// As a use of its token; of its body nothing is said yet.
+    pub(super) fn used(&self, seen: Seen) -> Use<'_> {
+        Use { at: self.at, ip: self.ip, user_agent: self.user_agent.as_deref(), seen, body_bytes: 0 }
     }
 
     /// The log row of this call, all but what the writer decides; redacted before anything of it is kept.

@@ -54,7 +54,8 @@ fn caller(daemon: &Daemon, parts: &Parts, peer: Peer) -> Result<Actor, Problem> 
         .map_err(|why| refuse(Slug::CredentialMissing, why.to_string(), None))?;
     let ip = peer.ip().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
     let user_agent = intake::user_agent(parts, &daemon.redactor());
-    let by = Use { at: daemon.clock.now(), ip, user_agent: user_agent.as_deref(), seen: Seen::default() };
+    let by =
+        Use { at: daemon.clock.now(), ip, user_agent: user_agent.as_deref(), seen: Seen::default(), body_bytes: 0 };
     let (token, owner) = known(daemon, &presented.value, &by).map_err(|denied| {
         let id = denied.presented_id.clone();
         let problem = refuse(denied.slug, denied.detail.clone(), id);

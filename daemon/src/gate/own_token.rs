@@ -93,7 +93,7 @@ fn used_by(daemon: &Daemon, holder: &Holder, peer: Peer, noticed: Noticed) -> Us
     let seen =
         Seen { old_secret: holder.known.old_secret, via_query: holder.via_query, ip_violation: noticed.ip_violation };
     let ip = peer.ip().unwrap_or_else(|| [127, 0, 0, 1].into());
-    Use { at: daemon.clock.now(), ip, user_agent: None, seen }
+    Use { at: daemon.clock.now(), ip, user_agent: None, seen, body_bytes: 0 }
 }
 
 async fn carried_out(

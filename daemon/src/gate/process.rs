@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tollgate_shared::id::{CallId, ServiceId};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::problem::{FieldError, Problem, Slug};
+use tollgate_shared::time::Timestamp;
 
 use super::intake::Intake;
 use super::marks::Marks;
@@ -30,6 +31,7 @@ use crate::daemon::Daemon;
 use crate::edge::{Body, Peer, body, respond};
 use crate::jobs::{Answer, CallJob, CallWork, Draft};
 use crate::lanes::NotQueued;
+use crate::talkers::Talk;
 use crate::usage::Use;
 
 /// A body has this long to arrive (security.md).
@@ -111,7 +113,7 @@ pub(super) fn let_in(
     let registry = daemon.registry.load_full();
     let Holder { known, via_query } = holder;
     tracing::trace!(call = %intake.call, ip = %intake.ip, token = %known.token.id, known.old_secret, "the token is known");
-    let debug = known.token.debug_until.is_some_and(|until| intake.at < until);
+    let debug = is_logged(daemon, &registry, &known, intake.at);
     let seen = Seen { old_secret: known.old_secret, via_query, ip_violation: false };
     let marks = Marks { quota: None, ends: known.ends_soon(intake.at) };
     let mut admitted = Admitted { intake, parts, known, seen, registry, debug, marks, endpoint };
@@ -125,6 +127,14 @@ pub(super) fn let_in(
             "a call from outside the address list; the list only reports");
     }
     admitted.within_quota(daemon)
+}
+
+/// Whether a call becomes a row: its token's debug is on, and where one call in so many is logged, it is that one.
+fn is_logged(daemon: &Daemon, registry: &Registry, known: &Known, at: Timestamp) -> bool {
+    let token = &known.token;
+    let one_in = || registry.measures(token.id).and_then(|measures| measures.debug_one_in);
+    token.debug_until.is_some_and(|until| at < until)
+        && one_in().is_none_or(|one_in| daemon.samplers.takes(token.id, one_in))
 }
 
 /// Body → gzip → decode → match → queue → durable → answer.
@@ -292,13 +302,16 @@ impl Admitted {
 
     /// The token's own quota, where it has one.
     fn within_quota(mut self, daemon: &Daemon) -> Result<Self, Refused> {
-        let Some(limit) = self.known.token.rate_limit else { return Ok(self) };
+        let timed = self.registry.measures(self.known.token.id).and_then(|measures| measures.limit_at(self.intake.at));
+        let Some(limit) = timed.map(|timed| timed.limit).or(self.known.token.rate_limit) else { return Ok(self) };
         let standing = daemon.quotas.take(self.known.token.id, limit, self.intake.at);
         self.marks.quota = Some(standing);
         match standing.retry_after_secs {
             None => Ok(self),
             Some(secs) => {
-                let detail = format!("more than {} calls a minute, {} at once", limit.calls_per_min, limit.burst);
+                let until = timed.map_or_else(String::new, |timed| format!("; this limit ends at {}", timed.until));
+                let detail =
+                    format!("more than {} calls a minute, {} at once{until}", limit.calls_per_min, limit.burst);
                 let Refused(problem, marks) = self.refuse(daemon, Slug::RateLimited, &detail, 0, None);
                 Err(Refused(problem.with_retry_after(secs), marks))
             }
@@ -335,8 +348,10 @@ impl Admitted {
     ) -> Refused {
         let intake = &self.intake;
         tracing::debug!(call = %intake.call, token = %self.known.token.id, slug = slug.as_str(), "a call is refused");
-        let by = Use { at: intake.at, ip: intake.ip, user_agent: intake.user_agent.as_deref(), seen: self.seen };
+        let by = Use { body_bytes, ..self.intake.used(self.seen) };
         daemon.meters.count(Outcome::Rejected, intake.at);
+        let talk = Talk { at: intake.at, token: self.known.token.id, ip: intake.ip, outcome: Outcome::Rejected };
+        daemon.meters.talkers.count(talk, self.known.token.scope.service().into_iter());
         let may_log = daemon.usage.refused(self.known.token.id, &by, slug, self.debug);
         daemon.events.changed(crate::events::Kind::Usage);
         if self.debug && may_log {

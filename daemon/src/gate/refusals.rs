@@ -30,7 +30,7 @@ pub(super) fn note_target(
     let target = daemon.redactor().redact_text(&credential::readable(&target)).into_owned();
     tracing::debug!(target_ = target, slug = slug.as_str(), ip = ?peer.ip(), presented_id, "refused before a token was known");
     let at = daemon.clock.now();
-    daemon.meters.hour.unknown(at);
+    daemon.meters.unknown(peer.ip(), at);
     let refusal = Refusal { at, remote_ip: peer.ip(), target, slug, detail, presented_id };
     daemon.refused.note(refusal);
     daemon.events.changed(Kind::Refused);

@@ -38,7 +38,7 @@ const EVERYBODY: &str = "SARMPOmrndugaTVWs";
 
 fn expected(act: Act) -> &'static str {
     match act {
-        Act::Status | Act::StatusHour | Act::Events => DAEMON,
+        Act::Status | Act::StatusHour | Act::StatusTalkers | Act::Events => DAEMON,
         Act::TeamList
         | Act::ServiceList
         | Act::ServiceShow
@@ -190,7 +190,7 @@ fn every_route_is_open_to_whom_the_matrix_names_and_to_nobody_else() {
             let mut may = expected(route.act).contains(*letter);
             // The daemon belongs to no team, and a token's scope ends at its team.
             let target = match route.act {
-                Act::Status | Act::StatusHour | Act::Events => Target::Any,
+                Act::Status | Act::StatusHour | Act::StatusTalkers | Act::Events => Target::Any,
                 // A request belongs to a team or to all, never to a service.
                 Act::RequestRetry | Act::RequestCancel => teams,
                 _ => ours,

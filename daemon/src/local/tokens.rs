@@ -91,7 +91,7 @@ pub(super) async fn revoke(call: Call) -> Result<Response<Body>, Problem> {
 
 pub(super) async fn set_debug(call: Call) -> Result<Response<Body>, Problem> {
     let (daemon, actor, params, set) = call.json::<SetDebug>().await?;
-    answer(&daemon, actor, TokenCommand::SetDebug(params.get("token").to_owned(), set.on)).await
+    answer(&daemon, actor, TokenCommand::SetDebug(params.get("token").to_owned(), set.on, set.one_in)).await
 }
 
 /// Reads a body that may be left out.

@@ -279,7 +279,9 @@ impl Run {
         // What came before debug was switched on is not in the log.
         let debug_since =
             token.debug_until.filter(|until| *until > self.until).map(|until| until.plus_secs(-LOG_ROW_SECS));
-        let all_along = debug_since.is_some_and(|since| since <= self.since.max(token.created_at));
+        // Of one that is logged in part most calls are not there, however long debug has been on.
+        let in_whole = self.registry.measures(token.id).is_none_or(|measures| measures.debug_one_in.is_none());
+        let all_along = in_whole && debug_since.is_some_and(|since| since <= self.since.max(token.created_at));
         let in_part = found.tokens.get(&token.id).is_some_and(|(_, seen)| *seen);
         (!all_along).then(|| NotLookedAt { token: self.named(token.id), in_part, last_used: Some(last_used) })
     }

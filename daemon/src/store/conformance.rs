@@ -23,7 +23,7 @@ use self::answers::{
     a_commit_writes_the_row_of_an_incident_once_however_often_it_was_touched,
     an_answer_is_found_under_its_key_in_its_batch_afterwards_and_after_a_restart,
     answers_are_forgotten_after_24_hours_on_disk_too, incidents_are_cut_by_priority_token_text_and_age,
-    options_and_maintenances_are_loaded_and_go_with_what_they_are_of,
+    options_measures_and_maintenances_are_loaded_and_go_with_what_they_are_of,
 };
 
 use self::requests::{
@@ -108,7 +108,7 @@ for_each_store!(
     the_overflow_incident_is_found_until_it_is_resolved,
     an_answer_is_found_under_its_key_in_its_batch_afterwards_and_after_a_restart,
     answers_are_forgotten_after_24_hours_on_disk_too,
-    options_and_maintenances_are_loaded_and_go_with_what_they_are_of,
+    options_measures_and_maintenances_are_loaded_and_go_with_what_they_are_of,
     incidents_are_cut_by_priority_token_text_and_age,
     a_commit_writes_the_row_of_an_incident_once_however_often_it_was_touched,
     unfinished_requests_and_what_they_brought_survive_a_restart,

@@ -16,6 +16,7 @@ use tollgate_shared::time::Timestamp;
 use super::StoreError;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
+use crate::core::measures::Measures;
 use crate::core::model::{
     ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator,
     RedactionRules, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
@@ -190,6 +191,7 @@ stored_as_it_is! {
     Lockdown => "the lockdown",
     LogRow => "a log row",
     Maintenance => "a maintenance",
+    Measures => "the measures on a token",
     Operator => "an operator",
     RedactionRules => "the rules of redaction",
     ResolvedRow => "a row of the resolved incidents",

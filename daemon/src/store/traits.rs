@@ -12,6 +12,7 @@ use tollgate_shared::time::Timestamp;
 use crate::core::audit::AuditHead;
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
+use crate::core::measures::Measures;
 use crate::core::model::{
     AnswerPlace, Answered, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown,
     Maintenance, Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone,
@@ -82,6 +83,8 @@ pub struct Loaded {
     pub kept_queries: Vec<KeptQuery>,
     /// What some tokens can besides.
     pub token_options: Vec<(TokenId, TokenOptions)>,
+    /// What is set on some tokens for a time.
+    pub measures: Vec<(TokenId, Measures)>,
     /// All maintenances, planned and running.
     pub maintenances: Vec<Maintenance>,
     /// Set while ingestion is locked down.

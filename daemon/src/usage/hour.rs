@@ -1,20 +1,29 @@
-//! The last hour of a token's calls, minute by minute.
+//! The last hour of a token's calls, minute by minute, and the last ten seconds.
 
+use tollgate_shared::api::RecentUse;
+use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
+
+use super::Use;
 
 /// Minutes that the sparkline looks back.
 const MINUTES: usize = 60;
+
+/// Seconds that are "now".
+const SECONDS: i64 = 10;
 
 /// Calls of the last 60 minutes, in a ring by minute.
 pub(super) struct Hour {
     minute: i64,
     calls: [u32; MINUTES],
     hits: [u32; MINUTES],
+    /// The last seconds, by their number modulo ten.
+    seconds: [(i64, RecentUse); SECONDS as usize],
 }
 
 impl Default for Hour {
     fn default() -> Self {
-        Self { minute: 0, calls: [0; MINUTES], hits: [0; MINUTES] }
+        Self { minute: 0, calls: [0; MINUTES], hits: [0; MINUTES], seconds: Default::default() }
     }
 }
 
@@ -34,11 +43,39 @@ impl Hour {
         usize::try_from(minute.rem_euclid(MINUTES as i64)).unwrap_or(0)
     }
 
-    pub(super) fn count(&mut self, at: Timestamp, hit: bool) {
-        self.turn_to(at.as_secs().div_euclid(60));
+    /// Counts a call; without an outcome it was refused.
+    pub(super) fn count(&mut self, by: &Use<'_>, outcome: Option<Outcome>) {
+        self.turn_to(by.at.as_secs().div_euclid(60));
         let slot = Self::slot(self.minute);
+        let hit = outcome.is_some_and(Outcome::has_effect);
         self.calls[slot] = self.calls[slot].saturating_add(1);
         self.hits[slot] = self.hits[slot].saturating_add(u32::from(hit));
+        self.count_second(by, outcome.is_some());
+    }
+
+    /// A call that comes later than ten seconds behind the newest has no place any more.
+    fn count_second(&mut self, by: &Use<'_>, accepted: bool) {
+        let second = by.at.as_secs();
+        let (newest, recent) = &mut self.seconds[usize::try_from(second.rem_euclid(SECONDS)).unwrap_or(0)];
+        if second > *newest {
+            (*newest, *recent) = (second, RecentUse::default());
+        }
+        if second == *newest {
+            recent.accepted = recent.accepted.saturating_add(u32::from(accepted));
+            recent.refused = recent.refused.saturating_add(u32::from(!accepted));
+            recent.body_bytes += if accepted { by.body_bytes as u64 } else { 0 };
+        }
+    }
+
+    /// The running second and the nine before it.
+    pub(super) fn recent(&self, now: Timestamp) -> RecentUse {
+        let now = now.as_secs();
+        let recent = self.seconds.iter().filter(|(second, _)| (now - SECONDS + 1..=now).contains(second));
+        recent.fold(RecentUse::default(), |sum, (_, one)| RecentUse {
+            accepted: sum.accepted.saturating_add(one.accepted),
+            refused: sum.refused.saturating_add(one.refused),
+            body_bytes: sum.body_bytes + one.body_bytes,
+        })
     }
 
     /// Calls of the last hour.

@@ -123,7 +123,7 @@ mod tests {
 
     fn call(sources: &mut Vec<SourceRecord>, ip: IpAddr, secs: i64, old_secret: bool) {
         let seen = Seen { old_secret, ..Seen::default() };
-        note(sources, &Use { at: START.plus_secs(secs), ip, user_agent: None, seen }, true);
+        note(sources, &Use { at: START.plus_secs(secs), ip, user_agent: None, seen, body_bytes: 0 }, true);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::events::Kind;
 use crate::jobs::{Answer, CallJob, CallWork, Draft, LogJob};
 use crate::logger::LogTask;
 use crate::refused::Refusal;
+use crate::talkers::Talk;
 use crate::usage::Use;
 
 /// What was decided for one job of the batch, and its place in the log.
@@ -49,6 +50,7 @@ pub(super) fn refuse(daemon: &Daemon, jobs: Vec<CallJob>, now: Timestamp) {
             CallWork::Decide { proposal, draft, answer } => {
                 let by = used_by(&proposal, now);
                 daemon.meters.count(Outcome::Rejected, now);
+                talk(daemon, &proposal, &Decision::of(Outcome::Rejected), now);
                 daemon.usage.refused(proposal.token, &by, Slug::StorageUnavailable, false);
                 // A sender that has hung up does not wait for its answer.
                 drop(answer.send(Answer::StorageUnavailable));
@@ -150,12 +152,35 @@ fn filled(draft: Draft, seq: u64, latency_us: u64, endpoint: Endpoint, decision:
 }
 
 fn used_by(proposal: &Proposal, now: Timestamp) -> Use<'_> {
-    Use { at: now, ip: proposal.source_ip, user_agent: proposal.user_agent.as_deref(), seen: proposal.seen }
+    Use {
+        at: now,
+        ip: proposal.source_ip,
+        user_agent: proposal.user_agent.as_deref(),
+        seen: proposal.seen,
+        body_bytes: proposal.content.call.text.len(),
+    }
+}
+
+/// Counts a call among those who call most: in the services where something was done, else in those where a filter
+/// matched, else in the one that its token reaches.
+fn talk(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timestamp) {
+    let (token, ip) = (proposal.token, proposal.source_ip);
+    let done = decision.results.iter().map(|result| result.service);
+    let matched = proposal.plan.services.iter().map(|plan| plan.service).filter(|_| decision.results.is_empty());
+    let own = || daemon.registry.load().token(token).and_then(|token| token.scope.service());
+    let nowhere = decision.results.is_empty() && proposal.plan.services.is_empty();
+    let own = if nowhere { own() } else { None };
+    let services = done.chain(matched).chain(own);
+    daemon.meters.talkers.count(Talk { at: now, token, ip, outcome: decision.outcome }, services);
 }
 
 fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timestamp) {
     let by = used_by(proposal, now);
     daemon.meters.count(decision.outcome, now);
+    // The secret of a token that is gone meanwhile is nobody's: its call counts for its address alone.
+    if decision.refused.as_ref().is_none_or(|denied| denied.token.is_some()) {
+        talk(daemon, proposal, decision, now);
+    }
     match &decision.refused {
         None => daemon.usage.used(proposal.token, &by, decision.outcome),
         Some(denied) => match denied.token {
@@ -167,7 +192,7 @@ fn count(daemon: &Daemon, proposal: &Proposal, decision: &Decision, now: Timesta
                 if let Some(dead) = denied.dead {
                     daemon.usage.tried_dead(dead, now, proposal.source_ip);
                 }
-                daemon.meters.hour.unknown(now);
+                daemon.meters.unknown(Some(proposal.source_ip), now);
                 daemon.refused.note(Refusal {
                     at: now,
                     remote_ip: Some(proposal.source_ip),

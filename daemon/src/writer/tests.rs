@@ -191,6 +191,7 @@ fn the_last_flush_of_usage_ends_although_every_commit_fails() {
         ip: crate::core::testing::SENDER,
         user_agent: None,
         seen: crate::core::decision::Seen::default(),
+        body_bytes: 0,
     };
     bench.daemon.usage.used(bench.basics.token, &by, Outcome::Created);
     bench.daemon.lanes.close();

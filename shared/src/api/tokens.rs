@@ -92,8 +92,15 @@ pub struct TokenPatch {
     pub dedup_ignore: Option<Vec<String>>,
     /// Strict or not.
     pub dedup_strict: Option<bool>,
-    /// A new quota; `calls_per_min` 0 = none.
+    /// A new quota; `calls_per_min` 0 = none. With `for_secs` it stands in place of the lasting one for that time alone;
+    /// without, it lasts, and ends one that was set for a time.
     pub rate_limit: Option<RateLimit>,
+    /// How long `rate_limit` and `block_ips` of this change hold, seconds from now; 1 s to 30 d.
+    pub for_secs: Option<u32>,
+    /// Addresses and CIDRs whose calls are refused (`ip-blocked`) for `for_secs`; one that is blocked gets the new end.
+    pub block_ips: Option<Vec<String>>,
+    /// Addresses and CIDRs that are blocked no more, as they were given.
+    pub unblock_ips: Option<Vec<String>>,
     /// Allow or refuse `?token=`.
     pub query_token: Option<bool>,
     /// Take the number of a delivery as `Idempotency-Key`, or not.
@@ -147,6 +154,9 @@ pub struct WhoAmI {
 pub struct SetDebug {
     /// True: on for 48 h from now, also where it was on. False: off; rows stay until their own end.
     pub on: bool,
+    /// Log one call in so many, 2 to 10,000; absent = every one.
+    #[serde(default)]
+    pub one_in: Option<u32>,
 }
 
 /// `POST /v1/tokens/{token}/revoke`.
@@ -210,8 +220,17 @@ pub struct TokenView {
     pub dedup_ignore: Vec<String>,
     /// Duplicate for the whole window.
     pub dedup_strict: bool,
-    /// Absent = no quota.
+    /// The lasting quota; absent = none.
     pub rate_limit: Option<RateLimit>,
+    /// The quota that is in force instead of the lasting one, for a time.
+    #[serde(default)]
+    pub limited_for: Option<LimitedFor>,
+    /// From where its calls are refused, for a time.
+    #[serde(default)]
+    pub blocked: Vec<BlockView>,
+    /// While debug is on: one call in so many is logged; absent = every one.
+    #[serde(default)]
+    pub debug_one_in: Option<u32>,
     /// `?token=` is taken.
     pub query_token: bool,
     /// The number of a delivery counts as `Idempotency-Key`.
@@ -247,6 +266,24 @@ pub struct TokenView {
     pub revoke_reason: Option<String>,
     /// What it was used for, exact, also with debug off.
     pub usage: UsageView,
+}
+
+/// A quota that ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitedFor {
+    /// The quota.
+    pub limit: RateLimit,
+    /// Until when; from then on the lasting quota is in force, or none.
+    pub until: Timestamp,
+}
+
+/// Addresses whose calls are refused for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockView {
+    /// `10.9.9.9` or `10.9.0.0/16`.
+    pub net: String,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// A suspension.
@@ -361,6 +398,9 @@ pub struct UsageView {
     pub last_refusal: Option<LastRefusal>,
     /// Calls in each of the last 60 minutes, oldest first, the running minute last; counts since the daemon's start.
     pub calls_per_minute: Vec<u32>,
+    /// Calls of the last ten seconds, the running second with them.
+    #[serde(default)]
+    pub last_10s: RecentUse,
     /// Calls in the last 60 minutes that had an effect.
     pub hour_hits: u32,
     /// Debug rows that were not written, only counted (more than 10 refusals a second).
@@ -376,6 +416,31 @@ pub struct UsageView {
     /// Tries with a secret of this token that is dead: revoked, or replaced by a rotation.
     #[serde(default)]
     pub dead_tries: DeadTries,
+}
+
+/// What a token did in the last ten seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentUse {
+    /// Calls that were let in.
+    pub accepted: u32,
+    /// Calls that were refused.
+    pub refused: u32,
+    /// Bytes of the bodies of those that were let in.
+    pub body_bytes: u64,
+}
+
+impl RecentUse {
+    /// All calls of the ten seconds.
+    pub const fn calls(self) -> u32 {
+        self.accepted.saturating_add(self.refused)
+    }
+}
+
+impl TokenView {
+    /// The quota that is in force at `now`.
+    pub fn limit_at(&self, now: Timestamp) -> Option<RateLimit> {
+        self.limited_for.filter(|one| now < one.until).map(|one| one.limit).or(self.rate_limit)
+    }
 }
 
 /// Tries with a dead secret; kept with the tombstone, so that a leak can be followed after the revoke.

@@ -85,6 +85,8 @@ pub enum Action {
     Refresh,
     Suspend,
     Allowlist,
+    Limit,
+    Block,
     Acknowledge,
     Unacknowledge,
     Resolve,
@@ -131,7 +133,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 99] = [
+    pub const ALL: [Self; 101] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -216,6 +218,8 @@ impl Action {
         Self::Refresh,
         Self::Suspend,
         Self::Allowlist,
+        Self::Limit,
+        Self::Block,
         Self::Acknowledge,
         Self::Unacknowledge,
         Self::Resolve,

@@ -6,10 +6,10 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::TokenState;
 
 use super::tokens::EXPIRING_SECS;
-use super::words::age;
+use super::words::{self, age};
 
 /// What `is:` can ask for; the first ones are counted above the table.
-pub const WORDS: [&str; 17] = [
+pub const WORDS: [&str; 18] = [
     "active",
     "expiring",
     "expired",
@@ -22,6 +22,7 @@ pub const WORDS: [&str; 17] = [
     "personal",
     "debug",
     "limited",
+    "blocking",
     "imported",
     "open-to-any",
     "idle",
@@ -54,7 +55,8 @@ pub fn is(token: &TokenView, word: &str, now: Timestamp) -> Option<bool> {
         "sealed" => token.sealed,
         "personal" => token.owner_id.is_some(),
         "debug" => token.debug_until.is_some_and(|until| until > now),
-        "limited" => token.rate_limit.is_some(),
+        "limited" => token.limit_at(now).is_some(),
+        "blocking" => blocks(token, now) > 0,
         "imported" => token.imported,
         "open-to-any" => lives && token.allowed_ips.is_empty(),
         "idle" => lives && token.usage.last_use.as_ref().is_some_and(|last| now.secs_since(last.at) > IDLE_SECS),
@@ -83,18 +85,29 @@ pub fn chips(token: &TokenView, now: Timestamp) -> Vec<String> {
         chips.push(format!("EXPIRING in {} !", token.expires_at.map(left).unwrap_or_default()));
     }
     if let Some(until) = token.debug_until.filter(|until| *until > now) {
-        chips.push(format!("DEBUG {} left", left(until)));
+        let part = token.debug_one_in.map_or_else(String::new, |one_in| format!("1 in {one_in}, "));
+        chips.push(format!("DEBUG {part}{} left", left(until)));
+    }
+    let timed = token.limited_for.filter(|one| now < one.until);
+    chips.extend(timed.map(|one| format!("LIMITED until {}", words::minute(one.until))));
+    if let Some(last) = token.blocked.iter().map(|one| one.until).filter(|until| now < *until).max() {
+        chips.push(format!("BLOCKS {} until {}", blocks(token, now), words::minute(last)));
     }
     let flags = [
         (token.sealed, "SEALED"),
         (token.owner_id.is_some(), "PERSONAL"),
         (token.imported, "IMPORTED"),
         (token.ip_report_only && !token.allowed_ips.is_empty(), "REPORT ONLY"),
-        (token.rate_limit.is_some(), "LIMITED"),
+        (token.rate_limit.is_some() && timed.is_none(), "LIMITED"),
         (token.dedup_strict, "STRICT DEDUP"),
     ];
     chips.extend(flags.iter().filter(|(on, _)| *on).map(|(_, chip)| (*chip).to_owned()));
     chips
+}
+
+/// Addresses and networks that are blocked now.
+fn blocks(token: &TokenView, now: Timestamp) -> usize {
+    token.blocked.iter().filter(|one| now < one.until).count()
 }
 
 fn state(token: &TokenView, now: Timestamp) -> String {

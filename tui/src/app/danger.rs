@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tollgate_shared::api::{
     FilterPatch, OperatorPatch, OperatorView, RequestView, RotateToken, TokenView, WorkflowView,
 };
+use tollgate_shared::limits::DEBUG_ONE_IN_OFFERED;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::Expiry;
 
@@ -33,6 +34,8 @@ pub enum Deed {
     Refresh,
     Suspend,
     Resume,
+    /// Debug of a token that floods: every call, or one in so many.
+    LogCalls,
     /// A change that a form describes; Cancel goes back to it.
     Change(Box<Form>),
     RemoveOperator,
@@ -100,6 +103,7 @@ impl Danger {
     pub fn new(deed: Deed, object: Object, now: Timestamp) -> Self {
         let choice = match (&deed, &object) {
             (Deed::Rotate, Object::Token(token)) => Some(ways(token, now)),
+            (Deed::LogCalls, _) => Some(parts_logged()),
             _ => None,
         };
         Self {
@@ -224,6 +228,7 @@ impl Danger {
             Deed::Refresh => "refresh",
             Deed::Suspend => "suspend",
             Deed::Resume => "resume",
+            Deed::LogCalls => "log the calls of",
             Deed::Change(_) => "change",
             Deed::RemoveOperator => "remove",
             Deed::DisableOperator => "disable",
@@ -249,6 +254,7 @@ impl Danger {
             Deed::Refresh => "Extend",
             Deed::Suspend => "Suspend",
             Deed::Resume => "Resume",
+            Deed::LogCalls => "Log",
             Deed::Change(_) => "Change",
             Deed::RemoveOperator => "Remove",
             Deed::DisableOperator => "Disable",
@@ -279,6 +285,10 @@ impl Danger {
             Deed::Refresh => format!("tollgate token refresh {id}"),
             Deed::Suspend => format!("tollgate token suspend {id}{reason}"),
             Deed::Resume => format!("tollgate token resume {id}"),
+            Deed::LogCalls => match self.one_in() {
+                Some(one_in) => format!("tollgate token debug {id} on --sample {one_in}"),
+                None => format!("tollgate token debug {id} on --yes"),
+            },
             Deed::Change(form) => form.cli(),
             Deed::RemoveOperator => format!("tollgate operator remove {name} --yes"),
             Deed::DisableOperator => format!("tollgate operator disable {name}"),
@@ -326,6 +336,7 @@ impl Danger {
             Deed::Refresh => Call::Refresh { token: token() },
             Deed::Suspend => Call::Suspend { token: token(), reason },
             Deed::Resume => Call::Resume { token: token() },
+            Deed::LogCalls => Call::Debug { token: token(), on: true, one_in: self.one_in() },
             Deed::Change(form) => form.submit()?,
             Deed::RemoveOperator => Call::RemoveOperator { operator },
             Deed::DisableOperator => Call::EditOperator { operator, patch: enabled(false), version },
@@ -390,6 +401,21 @@ impl Danger {
         Call::Rotate { token, rotate: RotateToken { overlap_secs, now, confirm, idempotency_key } }
     }
 
+    /// One call in so many is logged; `None` = every one.
+    fn one_in(&self) -> Option<u32> {
+        self.way().parse().ok()
+    }
+
+    /// How another choice is written where there are no keys, as words behind the action's name.
+    #[must_use]
+    pub fn other_way(&self) -> &'static str {
+        if matches!(self.deed, Deed::LogCalls) {
+            "debug N on --yes, every call"
+        } else {
+            "rotate N --overlap 7d, or --now"
+        }
+    }
+
     fn is_suspended(&self) -> bool {
         self.token().is_some_and(|token| token.suspended.is_some())
     }
@@ -397,6 +423,12 @@ impl Danger {
     fn is_sealed(&self) -> bool {
         self.token().is_some_and(|token| token.sealed)
     }
+}
+
+/// What is logged of a token that floods. The part comes first: it shows what the calls are as well as all of them.
+fn parts_logged() -> Choice {
+    let part = (format!("1 call in {DEBUG_ONE_IN_OFFERED}"), DEBUG_ONE_IN_OFFERED.to_string());
+    Choice::new(vec![part, ("every call".to_owned(), "all".to_owned())], 0)
 }
 
 /// How a secret can be replaced now. An overlap is the mild way, so it comes first; during one, ending it does.

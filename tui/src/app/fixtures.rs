@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tollgate_shared::api::{
     CountedBy, HourBucket, HourView, IncidentView, LastRefusal, LastUse, LogBounds, LogHistogram, NamedRef,
-    OperatorView, OutcomeCounts, ScopeView, ServiceView, StatusView, TeamView, TokenView, UsageView,
+    OperatorView, OutcomeCounts, ScopeView, ServiceView, StatusView, Talker, TalkerCounts, TalkerTable, TalkersView,
+    TeamView, TokenView, UsageView,
 };
 use tollgate_shared::explain::{ConditionExplain, Explain, FilterExplain, PartExplain, Seen};
 use tollgate_shared::filter::{Mode, Op};
@@ -57,6 +58,9 @@ pub(crate) fn token(number: u32, name: &str) -> TokenView {
         dedup_ignore: Vec::new(),
         dedup_strict: false,
         rate_limit: None,
+        limited_for: None,
+        blocked: Vec::new(),
+        debug_one_in: None,
         query_token: true,
         delivery_ids: false,
         suspended: None,
@@ -223,6 +227,39 @@ pub(crate) fn histogram() -> LogHistogram {
         exact: true,
         counted_since: now().plus_secs(-900),
         counted_by: CountedBy::Heads,
+    }
+}
+
+/// A token that floods from one address, and others beside it.
+pub(crate) fn talkers() -> TalkersView {
+    let counts = |calls, refused, no_match| TalkerCounts { calls, refused, no_match };
+    let row = |id: Option<&str>, name: &str, now: u64, minute: TalkerCounts| Talker {
+        id: id.map(str::to_owned),
+        name: name.to_owned(),
+        last_10s: counts(now, 0, 0),
+        last_minute: minute,
+    };
+    let table = |rows: Vec<Talker>, known, others| TalkerTable { rows, known, others };
+    let flood = counts(299_400, 1_200, 30);
+    let quiet = counts(12, 0, 1);
+    TalkersView {
+        now: now(),
+        since: now().plus_secs(-40 * 60),
+        keys_max: 1_000,
+        tokens: table(
+            vec![
+                row(Some("s_0000000001"), "am-legacy", 49_900, flood),
+                row(Some("s_0000000002"), "grafana-dmz", 2, quiet),
+            ],
+            2,
+            None,
+        ),
+        addresses: Some(table(
+            vec![row(Some("10.9.9.9"), "10.9.9.9", 49_900, flood), row(Some("10.20.0.14"), "10.20.0.14", 2, quiet)],
+            1_000,
+            Some(row(None, "others", 0, counts(40, 40, 0))),
+        )),
+        services: table(vec![row(Some("x"), "Ops/DB", 49_902, flood)], 1, None),
     }
 }
 

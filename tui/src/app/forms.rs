@@ -3,6 +3,7 @@
 mod check;
 mod filter;
 mod many;
+mod measures;
 mod people;
 mod plain;
 mod settings;
@@ -10,6 +11,7 @@ mod token;
 mod value;
 
 pub use filter::{Cell, Part};
+pub use measures::Measured;
 pub use settings::{Difference, Settings, options_of};
 pub use value::{Choice, FormField, Value, When};
 
@@ -31,6 +33,10 @@ pub enum FormKind {
     EditToken(String),
     /// Changes so many marked tokens.
     EditMany(usize),
+    /// Limits a token, for a time or for good.
+    Limit(Measured),
+    /// Refuses a token's calls from some addresses for a time.
+    Block(Measured),
     Team,
     Service,
     Filter,
@@ -110,6 +116,8 @@ impl Form {
             FormKind::Token => "NEW TOKEN".to_owned(),
             FormKind::EditToken(_) => named(self.token.as_ref().map(|token| token.name.as_str()), "EDIT TOKEN"),
             FormKind::EditMany(tokens) => format!("EDIT {tokens} marked tokens at once"),
+            FormKind::Limit(of) => format!("LIMIT {}   {}", of.name, of.token),
+            FormKind::Block(of) => format!("BLOCK addresses of {}   {}", of.name, of.token),
             FormKind::Team => "NEW TEAM".to_owned(),
             FormKind::Service => "NEW SERVICE".to_owned(),
             FormKind::Filter => "NEW FILTER from a preset".to_owned(),
@@ -134,6 +142,8 @@ impl Form {
             FormKind::EditToken(_) | FormKind::EditMany(_) | FormKind::EditOperator(_) | FormKind::EditFilter(_) => {
                 "Change ..."
             }
+            FormKind::Limit(_) => "Limit",
+            FormKind::Block(_) => "Block",
             FormKind::Resolve(_) => "Resolve",
             FormKind::Passphrase(_) => "Set",
             FormKind::SignIn => "Sign in",
@@ -231,6 +241,7 @@ impl Form {
         match &self.kind {
             FormKind::Token => Ok(Call::CreateToken(Box::new(self.new_token()))),
             FormKind::EditToken(_) => self.token_change(),
+            FormKind::Limit(of) | FormKind::Block(of) => self.measures_call(of),
             FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_call(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) | FormKind::SignIn => {
                 self.people_call()
@@ -249,6 +260,7 @@ impl Form {
             }
             FormKind::Token => self.token_cli(),
             FormKind::EditToken(token) => self.edit_cli(token),
+            FormKind::Limit(of) | FormKind::Block(of) => self.measures_cli(of),
             FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_cli(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) | FormKind::SignIn => {
                 self.people_cli()

@@ -170,6 +170,8 @@ pub const MENU: &[MenuLetter] = &[
     MenuLetter { letter: 'x', places: &[Tokens], action: Action::Refresh },
     MenuLetter { letter: 's', places: &[Tokens, Calls], action: Action::Suspend },
     MenuLetter { letter: 'p', places: &[Tokens], action: Action::Allowlist },
+    MenuLetter { letter: 'l', places: &[Tokens], action: Action::Limit },
+    MenuLetter { letter: 'b', places: &[Tokens], action: Action::Block },
     MenuLetter { letter: 'r', places: &[Tokens], action: Action::Revoke },
     MenuLetter { letter: 'n', places: &[Operators], action: Action::AddOperator },
     MenuLetter { letter: 'e', places: &[Operators], action: Action::EditOperator },

@@ -275,7 +275,7 @@ impl Model {
             let failed = words::count(counters.commits_failed, "commit");
             return Some((format!("{failed} failed since the start: calls were answered 503"), Screen::Status));
         }
-        if let Some(limited) = self.tokens.worst.as_ref().filter(|token| tokens::is_over_its_limit(token, self.now)) {
+        if let Some(limited) = self.tokens.losing.as_ref().filter(|token| tokens::is_over_its_limit(token, self.now)) {
             return Some((format!("{} is over its limit, 429: alerts are being lost", limited.name), Screen::Tokens));
         }
         if status.open_p1 > 0 {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::api::{
     AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
-    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TeamView, TokenView, TryFilter, TryVerdict, WhatIf,
-    WhatIfItem, WorkflowView,
+    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TalkersView, TeamView, TokenView, TryFilter,
+    TryVerdict, WhatIf, WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -112,6 +112,8 @@ pub enum Net {
     Status(Box<StatusView>),
     /// The gate's last hour, or why it is not told.
     Hour(Result<Box<HourView>, String>),
+    /// Who calls most now.
+    Talkers(Box<TalkersView>),
     /// All living tokens.
     Tokens(Vec<Arc<TokenView>>),
     /// One token, fresh.

@@ -236,12 +236,14 @@ fn is_of_token(action: Action) -> bool {
             | Action::Refresh
             | Action::Suspend
             | Action::Allowlist
+            | Action::Limit
+            | Action::Block
     )
 }
 
 /// Of rows that are marked the dialog says one by one what may not be done: here only what holds for all of them.
 fn of_marked(model: &Model, action: Action) -> Result<(), String> {
-    if matches!(action, Action::Debug | Action::Rotate | Action::Allowlist) {
+    if matches!(action, Action::Debug | Action::Rotate | Action::Allowlist | Action::Limit | Action::Block) {
         return Err(format!("it is for one row at a time, and {} are marked: Esc unmarks them", model.marks()));
     }
     match &model.me {
@@ -311,6 +313,8 @@ fn may_own_tokens(model: &Model, me: &Me, action: Action) -> bool {
             | Action::Refresh
             | Action::Suspend
             | Action::Allowlist
+            | Action::Limit
+            | Action::Block
     );
     of_tokens && !me.read_only && me.personal().is_ok() && me.operator.as_ref().is_some_and(|own| own.enabled)
 }
@@ -356,7 +360,13 @@ fn on_token(me: &Me, action: Action, token: &TokenView) -> Result<(), String> {
         Action::Revoke => me.end(token),
         Action::Suspend if token.suspended.is_some() => me.end(token),
         Action::Suspend => me.suspend(token),
-        Action::Edit | Action::Debug | Action::Rotate | Action::Refresh | Action::Allowlist => me.change(token),
+        Action::Edit
+        | Action::Debug
+        | Action::Rotate
+        | Action::Refresh
+        | Action::Allowlist
+        | Action::Limit
+        | Action::Block => me.change(token),
         _ => Ok(()),
     }
 }

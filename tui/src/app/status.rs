@@ -5,7 +5,7 @@ mod cards;
 mod facts;
 mod hour;
 
-use tollgate_shared::api::HourView;
+use tollgate_shared::api::{HourView, TalkersView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
@@ -33,6 +33,8 @@ const TOLD_ROWS_MIN: usize = 6;
 pub struct Health {
     /// The last hour, once it was told.
     pub hour: Option<Box<HourView>>,
+    /// Who calls most now, once it was told.
+    pub talkers: Option<Box<TalkersView>>,
     /// Why it is not told.
     pub refused: Option<String>,
     /// What the tokens give cause to look at.
@@ -230,6 +232,7 @@ mod tests {
         let mut model = model(columns, rows, 12);
         press(&mut model, Key::char('8'));
         tell(&mut model, Net::Hour(Ok(Box::new(fixtures::hour()))));
+        tell(&mut model, Net::Talkers(Box::new(fixtures::talkers())));
         model
     }
 

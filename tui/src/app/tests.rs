@@ -2,6 +2,7 @@
 
 mod desk;
 mod first;
+mod flood;
 mod order;
 
 use proptest::prelude::*;

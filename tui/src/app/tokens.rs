@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tollgate_shared::api::TokenView;
+use tollgate_shared::api::{RecentUse, TokenView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::Slug;
 use tollgate_shared::time::Timestamp;
@@ -21,6 +21,10 @@ use super::words;
 pub const EXPIRING_SECS: i64 = 14 * 86_400;
 /// A refusal is recent for this long.
 const REFUSED_RECENTLY_SECS: i64 = 3_600;
+/// What the daemon calls the last calls: ten seconds.
+const RECENT_SECS: i64 = 10;
+/// A limit bites for this long after the last call that it refused.
+const BITES_SECS: i64 = 60;
 
 /// The table's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +54,7 @@ impl Sort {
         ('t', Self::State, "state"),
         ('e', Self::Expires, "expires"),
         ('l', Self::LastUsed, "last used"),
-        ('c', Self::Calls, "calls in the last hour"),
+        ('c', Self::Calls, "calls now, then in the last hour"),
         ('g', Self::Debug, "debug"),
         ('p', Self::Dedup, "dedup"),
         ('b', Self::Creator, "created by"),
@@ -134,6 +138,8 @@ pub struct Tokens {
     pub told_at: Option<Timestamp>,
     /// The token that is most worth a look.
     pub worst: Option<Arc<TokenView>>,
+    /// The token whose limit bites most: alerts are being lost.
+    pub losing: Option<Arc<TokenView>>,
     /// How many tokens carry each of the counted chips.
     pub counts: [u32; chips::COUNTED + 1],
     /// What is known of a token beside itself, and of which version and use it was asked.
@@ -174,6 +180,9 @@ impl Tokens {
         }
         let worth = self.all.iter().filter_map(|token| Some((attention(token, now)?, token)));
         self.worst = worth.min_by_key(|(attention, _)| *attention).map(|(_, token)| Arc::clone(token));
+        let refused = |token: &&Arc<TokenView>| token.usage.last_10s.refused;
+        let limited = self.all.iter().filter(|token| is_over_its_limit(token, now));
+        self.losing = limited.max_by_key(refused).map(Arc::clone);
     }
 
     /// Takes one token anew.
@@ -338,17 +347,19 @@ pub fn attention(token: &TokenView, now: Timestamp) -> Option<Attention> {
     if token.state == TokenState::Expired || ends_in.is_some_and(|secs| secs <= 0) {
         return Some(Attention::Expired);
     }
-    if was_refused(token, now) {
+    if was_refused(token, now) || is_over_its_limit(token, now) {
         return Some(Attention::Refused);
     }
     ends_in.filter(|secs| *secs < EXPIRING_SECS).map(|_| Attention::Expiring)
 }
 
-/// Its limit bites: what is above it is lost, unless the sender tries again.
+/// Its limit bites: what is above it is lost, unless the sender tries again. Which call was the last one says nothing: one
+/// a second may be let in.
 #[must_use]
 pub fn is_over_its_limit(token: &TokenView, now: Timestamp) -> bool {
-    let limited = token.usage.last_refusal.as_ref().is_some_and(|last| last.slug == Slug::RateLimited.as_str());
-    limited && attention(token, now) == Some(Attention::Refused)
+    let last = token.usage.last_refusal.as_ref().filter(|last| last.slug == Slug::RateLimited.as_str());
+    let bites = last.is_some_and(|last| was_refused(token, now) || now.secs_since(last.at) < BITES_SECS);
+    bites && token.state != TokenState::Revoked
 }
 
 fn was_refused(token: &TokenView, now: Timestamp) -> bool {
@@ -363,15 +374,38 @@ pub fn calls_in_hour(token: &TokenView) -> u64 {
     token.usage.calls_per_minute.iter().map(|calls| u64::from(*calls)).sum()
 }
 
-/// The column CALLS: now, where there is more than one a second, else in the last hour. The running minute has only
-/// begun, so the one before it counts too.
+/// What was told of the last ten seconds, as long as they are the last ones: nothing is told of a token that falls silent.
 #[must_use]
-pub fn calls_words(token: &TokenView) -> String {
-    let busiest = token.usage.calls_per_minute.iter().rev().take(2).copied().max().unwrap_or(0);
-    match (busiest / 60, calls_in_hour(token)) {
-        (_, 0) => "-".to_owned(),
-        (0, hour) => format!("{}/h", words::group(hour)),
-        (second, _) => format!("{}/s", words::group(second.into())),
+pub fn recent(token: &TokenView, now: Timestamp) -> RecentUse {
+    match quiet_at(token) {
+        Some(at) if now < at => token.usage.last_10s,
+        _ => RecentUse::default(),
+    }
+}
+
+/// From when on the last call is not "now" any more.
+#[must_use]
+pub fn quiet_at(token: &TokenView) -> Option<Timestamp> {
+    let used = token.usage.last_use.as_ref().map(|last| last.at);
+    let refused = token.usage.last_refusal.as_ref().map(|last| last.at);
+    used.max(refused).map(|last| last.plus_secs(RECENT_SECS))
+}
+
+/// Calls of the minute: the running one has only begun, so the one before it counts too.
+fn calls_in_minute(token: &TokenView) -> u32 {
+    token.usage.calls_per_minute.iter().rev().take(2).copied().max().unwrap_or(0)
+}
+
+/// The column CALLS: now, which is the last ten seconds, where there is more than one a second; below that in the minute,
+/// and where that is hardly any, in the hour.
+#[must_use]
+pub fn calls_words(token: &TokenView, now: Timestamp) -> String {
+    let (recent, minute) = (recent(token, now).calls(), calls_in_minute(token));
+    match (recent, minute, calls_in_hour(token)) {
+        (_, _, 0) => "-".to_owned(),
+        (11.., ..) => format!("{}/s", words::group((recent / 10).into())),
+        (_, 10.., _) => format!("{}/m", words::group(minute.into())),
+        (_, _, hour) => format!("{}/h", words::group(hour)),
     }
 }
 
@@ -429,9 +463,15 @@ fn compare(sort: Sort, a: &TokenView, b: &TokenView, now: Timestamp) -> Ordering
         Sort::Attention => rank(a, now).cmp(&rank(b, now)),
         Sort::Expires => last(a.expires_at).cmp(&last(b.expires_at)),
         Sort::LastUsed => used(a).cmp(&used(b)),
-        Sort::Calls => calls_in_hour(b).cmp(&calls_in_hour(a)),
+        Sort::Calls => calls_key(b, now).cmp(&calls_key(a, now)),
         Sort::Created => b.created_at.cmp(&a.created_at),
     }
+}
+
+/// An hour is not now: who calls most at this moment stands first.
+fn calls_key(token: &TokenView, now: Timestamp) -> (u32, u64) {
+    let recent = recent(token, now).calls();
+    (if recent > 10 { recent } else { 0 }, calls_in_hour(token))
 }
 
 fn rank(token: &TokenView, now: Timestamp) -> u8 {
@@ -449,18 +489,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_said_of_a_second_only_where_there_is_one_in_each() {
+    fn calls_are_said_of_now_where_there_is_more_than_one_a_second_else_of_the_minute_or_the_hour() {
         let mut busy = token(1, "busy");
-        for (minutes, words) in [
-            (vec![0; 60], "-"),
-            (vec![59; 60], "3,540/h"),
-            ([vec![0; 59], vec![60]].concat(), "1/s"),
-            ([vec![0; 58], vec![299_400, 12]].concat(), "4,990/s"),
-            ([vec![299_400], vec![0; 59]].concat(), "299,400/h"),
+        busy.usage.last_use.as_mut().unwrap().at = now();
+        for (recent, minutes, words) in [
+            (0, vec![0; 60], "-"),
+            (0, vec![9; 60], "540/h"),
+            (10, vec![59; 60], "59/m"),
+            (11, vec![59; 60], "1/s"),
+            (49_905, [vec![0; 59], vec![49_905]].concat(), "4,990/s"),
+            (0, [vec![0; 58], vec![299_400, 12]].concat(), "299,400/m"),
+            (0, [vec![299_400], vec![0; 59]].concat(), "299,400/h"),
         ] {
-            busy.usage.calls_per_minute = minutes;
-            assert_eq!(calls_words(&busy), words);
+            (busy.usage.last_10s.accepted, busy.usage.calls_per_minute) = (recent, minutes);
+            assert_eq!(calls_words(&busy, now()), words);
         }
+        busy.usage.last_10s.refused = 40;
+        assert_eq!(calls_words(&busy, now().plus_secs(9)), "4/s", "what is refused is called, too");
+        assert_eq!(
+            calls_words(&busy, now().plus_secs(10)),
+            "299,400/h",
+            "nothing is told of a token that falls silent"
+        );
+    }
+
+    #[test]
+    fn who_calls_most_now_stands_before_who_called_most_in_the_hour() {
+        let (mut now_busy, mut hour_busy) = (token(1, "now"), token(2, "hour"));
+        now_busy.usage.last_use.as_mut().unwrap().at = now();
+        (now_busy.usage.last_10s.accepted, now_busy.usage.calls_per_minute) = (500, vec![0; 60]);
+        hour_busy.usage.calls_per_minute = vec![9_000; 60];
+        assert_eq!(compare(Sort::Calls, &now_busy, &hour_busy, now()), Ordering::Less);
+        assert_eq!(compare(Sort::Calls, &now_busy, &hour_busy, now().plus_secs(10)), Ordering::Greater);
+    }
+
+    #[test]
+    fn a_limit_bites_also_while_one_call_a_second_is_let_in_and_before_what_has_expired() {
+        let mut limited = token(1, "limited");
+        (limited.expires_at, limited.state) = (None, TokenState::Active);
+        let ip = std::net::IpAddr::from([10, 0, 0, 1]);
+        let slug = "rate-limited".to_owned();
+        limited.usage.last_refusal = Some(tollgate_shared::api::LastRefusal { at: now(), ip, slug });
+        limited.usage.last_use.as_mut().unwrap().at = now().plus_secs(1);
+        assert!(is_over_its_limit(&limited, now().plus_secs(1)));
+        assert!(!is_over_its_limit(&limited, now().plus_secs(BITES_SECS)));
+        let mut expired = token(2, "expired");
+        expired.state = TokenState::Expired;
+        let mut tokens = Tokens::default();
+        tokens.replace(vec![Arc::new(expired), Arc::new(limited)], now());
+        tokens.note_worst(now().plus_secs(1));
+        assert_eq!(tokens.worst.unwrap().name, "expired");
+        assert_eq!(tokens.losing.unwrap().name, "limited");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `tollgate status`.
 
 mod hour;
+mod talkers;
 
 use tollgate_shared::api::{SelfService, StatusView};
 
@@ -16,6 +17,9 @@ use super::when::When;
 pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
     if args.hour {
         return hour::run(cx).await;
+    }
+    if args.talkers {
+        return talkers::run(cx, &args.by, args.top).await;
     }
     let status = cx.status.clone();
     let when = cx.when();

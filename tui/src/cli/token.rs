@@ -12,8 +12,8 @@ pub(super) use view::{scope_words, tokens};
 
 use std::time::Duration;
 
-use tollgate_shared::api::{ImportToken, NewToken, Screen, SetDebug, TokenPatch, TokenView};
-use tollgate_shared::limits::DEDUP_WINDOW_SECS_MAX;
+use tollgate_shared::api::{ImportToken, NewToken, Screen, TokenPatch, TokenView};
+use tollgate_shared::limits::{DEDUP_WINDOW_SECS_MAX, MEASURE_SECS_MAX};
 use tollgate_shared::problem::Slug;
 use tollgate_shared::token::{Permission, RateLimit, Scope};
 
@@ -23,8 +23,9 @@ use super::confirm::refuse_empty;
 use super::context::{Context, Done};
 use super::exit::CliError;
 use super::secret::Destination;
+use super::when::When;
 use crate::client::{ClientError, TokenQuery};
-use view::{debug_words, token_facts};
+use view::token_facts;
 
 pub(super) async fn run(cx: &mut Context<'_>, verb: TokenVerb) -> Done {
     match verb {
@@ -46,11 +47,7 @@ pub(super) async fn run(cx: &mut Context<'_>, verb: TokenVerb) -> Done {
         TokenVerb::Suspend(args) => change::suspend(cx, args).await,
         TokenVerb::Resume(args) => change::resume(cx, args).await,
         TokenVerb::Revoke(args) => change::revoke(cx, args).await,
-        TokenVerb::Debug { token, switch } => {
-            let token = cx.client.debug_token(&token, &SetDebug { on: switch == Switch::On }).await?;
-            let when = cx.when();
-            cx.changed(&token, |token| format!("debug of {} is {}", token.name, debug_words(token, when)))
-        }
+        TokenVerb::Debug { token, switch, sample } => change::debug(cx, &token, switch == Switch::On, sample).await,
         TokenVerb::Identify { file } => identify::run(cx, file).await,
         TokenVerb::Sources(args) => evidence::sources(cx, &args.token).await,
         TokenVerb::Issued(args) => evidence::issued(cx, &args.token).await,
@@ -117,13 +114,25 @@ async fn edit(cx: &mut Context<'_>, args: TokenEdit) -> Done {
     // By id: the name may mean another token by now.
     match cx.client.edit_token_version(token.id.as_str(), &patch, version).await {
         Ok(token) => {
-            cx.changed(&token, |token| format!("token {} changed  {}  version {}", token.name, token.id, token.version))
+            let when = cx.when();
+            cx.changed(&token, |token| {
+                let until = until_words(token, &patch, when);
+                format!("token {} changed{until}  {}  version {}", token.name, token.id, token.version)
+            })
         }
         Err(ClientError::Problem(problem)) if problem.slug() == Ok(Slug::VersionMismatch) => {
             Err(lost_update(cx, &cx.client.token(token.id.as_str()).await?, version))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// When what was set for a time ends.
+fn until_words(token: &TokenView, patch: &TokenPatch, when: When) -> String {
+    let limit = token.limited_for.filter(|_| patch.rate_limit.is_some()).map(|one| one.until);
+    let block = token.blocked.iter().filter(|_| patch.block_ips.is_some()).map(|one| one.until).max();
+    let until = limit.or(block).filter(|_| patch.for_secs.is_some());
+    until.map_or_else(String::new, |until| format!(" until {}", when.full(until)))
 }
 
 /// Somebody was faster: who, when, and what to do.
@@ -145,6 +154,7 @@ fn preset_of(preset: &str, token: &TokenView) -> Vec<String> {
 fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
     let list = |list: Vec<String>, empty: bool| (empty || !list.is_empty()).then_some(list);
     let switch = |on: bool, off: bool| (on || off).then_some(on);
+    let for_secs = args.for_time.map(for_secs).transpose()?;
     let no_rate = args.no_rate.then_some(RateLimit { calls_per_min: 0, burst: 0 });
     Ok(TokenPatch {
         name: args.name,
@@ -159,6 +169,9 @@ fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
         dedup_ignore: list(args.dedup_ignore, args.no_dedup_ignore),
         dedup_strict: switch(args.strict_dedup, args.no_strict_dedup),
         rate_limit: args.rate.map(RateLimit::from).or(no_rate),
+        for_secs,
+        block_ips: list(args.block_ip, false),
+        unblock_ips: list(args.unblock_ip, false),
         query_token: switch(args.query_token, args.no_query_token),
         delivery_ids: switch(args.delivery_ids, args.no_delivery_ids),
         sealed: args.seal.then_some(true),
@@ -178,6 +191,12 @@ async fn list(cx: &mut Context<'_>, args: TokenList) -> Done {
 fn dedup_secs(window: Duration) -> Result<u32, CliError> {
     let secs = u32::try_from(window.as_secs()).ok().filter(|secs| *secs <= DEDUP_WINDOW_SECS_MAX);
     secs.ok_or_else(|| CliError::usage("the deduplication window is too long", "use:  --dedup 24h or less"))
+}
+
+/// How long a quota or a block holds, in seconds.
+fn for_secs(time: Duration) -> Result<u32, CliError> {
+    let secs = u32::try_from(time.as_secs()).ok().filter(|secs| (1..=MEASURE_SECS_MAX).contains(secs));
+    secs.ok_or_else(|| CliError::usage("what is set for a time lasts from 1s to 30d", "use:  --for 1h"))
 }
 
 impl From<Rate> for RateLimit {

@@ -4,8 +4,8 @@ use hyper::Method;
 use serde::de::DeserializeOwned;
 use tollgate_shared::api::{
     BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, HourView, IncidentView, MaintenanceView, NewFilter,
-    NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TeamView, TryFilter,
-    TryVerdict,
+    NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TalkersBy, TalkersView,
+    TeamView, TryFilter, TryVerdict,
 };
 use tollgate_shared::log::{LogRow, RefusedRow, TailItem};
 
@@ -85,6 +85,15 @@ impl Client {
     /// Those of every request.
     pub async fn hour(&self) -> Result<HourView, ClientError> {
         self.get("/v1/status/hour").await
+    }
+
+    /// Who calls most now, so many of each table.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn talkers(&self, by: TalkersBy, rows: u32) -> Result<TalkersView, ClientError> {
+        self.get(&Target::at("/v1/status/talkers").text("by", Some(by.as_str())).number("limit", Some(rows)).done())
+            .await
     }
 
     /// Which things change, as they change.

@@ -93,7 +93,7 @@ fn gone(deleted: Result<(), ClientError>) -> Result<Reply, ClientError> {
 
 async fn token(client: &Client, call: Call) -> Result<Reply, ClientError> {
     let view = match call {
-        Call::Debug { token, on } => client.debug_token(&token, &SetDebug { on }).await?,
+        Call::Debug { token, on, one_in } => client.debug_token(&token, &SetDebug { on, one_in }).await?,
         Call::CreateToken(token) => return Ok(created(client.create_token(&token).await?)),
         Call::EditToken { token, patch, version, debug } => edit(client, &token, &patch, version, debug).await?,
         Call::Rotate { token, rotate } => return Ok(created(client.rotate_token_with(&token, &rotate).await?)),
@@ -117,7 +117,7 @@ async fn edit(
 ) -> Result<TokenView, ClientError> {
     let edited = client.edit_token_version(token, patch, version).await?;
     match debug {
-        Some(on) => client.debug_token(token, &SetDebug { on }).await,
+        Some(on) => client.debug_token(token, &SetDebug { on, one_in: None }).await,
         None => Ok(edited),
     }
 }

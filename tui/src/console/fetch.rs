@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{IdentifyToken, OperatorView};
+use tollgate_shared::api::{IdentifyToken, OperatorView, TalkersBy};
 
 use super::client::{failure, words};
 use super::me::me;
@@ -64,6 +64,9 @@ impl Topic {
         Self::Maintenances,
     ];
 }
+
+/// Rows of each table of those who call most: more than a screen names, so that it knows of how many it does not.
+const TALKERS_SHOWN: u32 = 5;
 
 #[derive(Clone, Copy, Default)]
 struct Want {
@@ -169,6 +172,10 @@ impl Fetcher {
                     Err(error @ ClientError::Problem(_)) => Some(Net::Hour(Err(words(&error)))),
                     // The connection is lost: that is told elsewhere, and what is known stays.
                     Err(_) => None,
+                });
+                self.ask(async move |client| {
+                    let talkers = client.talkers(TalkersBy::Calls, TALKERS_SHOWN).await.ok()?;
+                    Some(Net::Talkers(Box::new(talkers)))
                 });
             }
             Effect::FetchRequest { request } => {

@@ -120,7 +120,7 @@ impl Desk {
         let name = danger.names().swap_remove(0);
         self.say(&format!("{} {name}", danger.verb()))?;
         if let Some(choice) = &danger.choice {
-            let label = format!("how: {}; another way:  rotate N --overlap 7d, or --now", choice.label());
+            let label = format!("how: {}; another way:  {}", choice.label(), danger.other_way());
             self.io.line(&label)?;
         }
         self.impact(&danger)?;

@@ -130,6 +130,7 @@ fn at(columns: u16, rows: u16, count: u32, screen: char) -> Model {
     }
     if screen == '8' {
         tell(&mut model, Net::Hour(Ok(Box::new(fixtures::hour()))));
+        tell(&mut model, Net::Talkers(Box::new(fixtures::talkers())));
         press(&mut model, Key::char('j'));
     }
     if screen == '4' {

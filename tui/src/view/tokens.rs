@@ -182,7 +182,7 @@ fn cell(column: Column, token: &TokenView, now: Timestamp) -> String {
         Column::Scope => scope(token),
         Column::State => state_words(token, now),
         Column::Last => usage.last_use.as_ref().map_or_else(|| "never".to_owned(), |last| age(now.secs_since(last.at))),
-        Column::Calls => calls_words(token),
+        Column::Calls => calls_words(token, now),
         Column::Hit => match calls_in_hour(token) {
             0 => "-".to_owned(),
             calls => format!("{}%", (u64::from(usage.hour_hits) * 100 / calls).min(100)),

@@ -66,7 +66,7 @@ fn an_actor_without_a_role_changes_nothing() {
         Command::Token(TokenCommand::Edit(token.clone(), Box::default(), None)),
         Command::Token(TokenCommand::Rotate(token.clone(), RotateToken::default(), other)),
         Command::Token(TokenCommand::Revoke(token.clone(), revoke)),
-        Command::Token(TokenCommand::SetDebug(token, true)),
+        Command::Token(TokenCommand::SetDebug(token, true, None)),
         Command::Acknowledge(incident),
         Command::Unacknowledge(incident),
         Command::Resolve(incident, None),
@@ -81,7 +81,7 @@ fn a_change_that_changes_nothing_writes_nothing() {
     let (mut world, b) = World::new();
     let before = world.registry.version();
     edit(&mut world, b.token, TokenPatch { name: Some("sender".to_owned()), ..TokenPatch::default() });
-    assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), false))).is_ok());
+    assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), false, None))).is_ok());
     assert!(world.admin(Command::EditService("Ops/DB".to_owned(), ServicePatch { enabled: Some(true) })).is_ok());
     assert_eq!(world.registry.version(), before);
 }
@@ -170,7 +170,10 @@ fn a_revoke_needs_the_name_or_the_id() {
     assert!(world.admin(Command::Token(TokenCommand::Revoke("sender".to_owned(), revoke("sender")))).is_ok());
     let stone = world.registry.tombstone(b.token).unwrap();
     assert_eq!((stone.reason.as_str(), stone.revoked_by.as_str(), stone.revoked_at), ("leaked", "root", START));
-    assert_eq!(slug(&world.refused(Command::Token(TokenCommand::SetDebug(b.token.to_string(), true)))), Slug::NotFound);
+    assert_eq!(
+        slug(&world.refused(Command::Token(TokenCommand::SetDebug(b.token.to_string(), true, None)))),
+        Slug::NotFound
+    );
     let other = world.token(new_token("other", "global"));
     assert!(world.admin(Command::Token(TokenCommand::Revoke("other".to_owned(), revoke(other.as_str())))).is_ok());
 }
@@ -198,7 +201,7 @@ fn debug_ends_after_48_hours_and_switching_it_on_again_restarts_the_clock() {
     let (mut world, b) = World::new();
     let until = |world: &World| token(world, b.token).debug_until;
     let debug = |world: &mut World, on| {
-        assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), on))).is_ok());
+        assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), on, None))).is_ok());
     };
     debug(&mut world, true);
     assert_eq!(until(&world), Some(START.plus_secs(DEBUG_SECS)));

@@ -6,6 +6,7 @@ mod create;
 mod edit;
 mod end;
 pub(in crate::core) mod fields;
+mod measures;
 mod secrets;
 
 use tollgate_shared::api::{ImportToken, NewToken, RevokeToken, RotateToken, TokenPatch};
@@ -43,12 +44,14 @@ pub enum TokenCommand {
     Resume(String),
     /// End it for good.
     Revoke(String, RevokeToken),
-    /// Switch the debug option.
-    SetDebug(String, bool),
+    /// Switch the debug option; on, perhaps for one call in so many.
+    SetDebug(String, bool, Option<u32>),
     /// The same change to all of these tokens, or to none.
     Bulk(Vec<TokenId>, BulkAction),
     /// Bury the old secrets whose overlap is over: the daemon's own housekeeping.
     EndOverlaps,
+    /// Take quotas and blocks away whose time is over: housekeeping, too.
+    EndMeasures,
 }
 
 /// Whether a batch is only checked.
@@ -108,6 +111,7 @@ pub(super) fn execute(office: &mut Office<'_>, actor: &Actor, command: TokenComm
         TokenCommand::Revoke(token, revoke) => return end::revoke(office, actor, &token, &revoke),
         TokenCommand::Bulk(tokens, action) => return bulk::carry_out(office, actor, &tokens, &action),
         TokenCommand::EndOverlaps => return Ok(secrets::end_overlaps(office, actor)),
+        TokenCommand::EndMeasures => return Ok(measures::end_over(office, actor)),
         TokenCommand::Import(import, entropy) => create::import(office, actor, &import, entropy)?,
         TokenCommand::Edit(token, patch, version) => edit::settings(office, actor, &token, &patch, version)?,
         TokenCommand::ChangeOverlap(token, secs) => secrets::change_overlap(office, actor, &token, secs)?,
@@ -115,7 +119,7 @@ pub(super) fn execute(office: &mut Office<'_>, actor: &Actor, command: TokenComm
         TokenCommand::RefreshSelf(token, mac) => secrets::refresh_self(office, actor, token, mac)?,
         TokenCommand::Suspend(token, reason) => end::suspend(office, actor, &*found(office, &token)?, &reason)?,
         TokenCommand::Resume(token) => end::resume(office, actor, &*found(office, &token)?)?,
-        TokenCommand::SetDebug(token, on) => edit::debug(office, actor, &token, on)?,
+        TokenCommand::SetDebug(token, on, one_in) => edit::debug(office, actor, &token, on, one_in)?,
     };
     let id = step.id;
     Ok(write(office, actor, vec![step], Reply::Token(id)))

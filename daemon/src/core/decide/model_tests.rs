@@ -24,6 +24,8 @@ enum Sent {
 #[derive(Clone, Debug)]
 enum Step {
     Batch(Vec<Sent>),
+    /// So many calls without a key, each another one.
+    Storm(usize),
     ResolveByHand(usize),
     Restart,
     Wait(i64),
@@ -45,6 +47,9 @@ struct Model {
     now: i64,
     incidents: Vec<Expected>,
     open: HashMap<usize, usize>,
+    /// When incidents without a key were opened, since the start.
+    paced: Vec<i64>,
+    overflow: Option<usize>,
     /// When, the incident touched, and what was left.
     remembered: HashMap<Sent, (i64, usize, Option<Left>)>,
 }
@@ -63,7 +68,10 @@ impl Model {
             }
         }
         let (outcome, touched, left) = match sent {
-            Sent::Unkeyed(_) => (Outcome::Created, self.create(), None),
+            Sent::Unkeyed(_) => {
+                let (outcome, touched) = self.unkeyed();
+                (outcome, touched, None)
+            }
             Sent::Fire(key) => match self.open.get(&key).copied() {
                 Some(open) => {
                     self.incidents[open].occurrences += 1;
@@ -83,6 +91,22 @@ impl Model {
         };
         self.remembered.insert(sent, (self.now, touched, left));
         outcome
+    }
+
+    /// At most a hundred in any sixty seconds; what is beyond goes to the one that is open for that.
+    fn unkeyed(&mut self) -> (Outcome, usize) {
+        self.paced.retain(|at| self.now - at < 60);
+        if self.paced.len() < 100 {
+            self.paced.push(self.now);
+            return (Outcome::Created, self.create());
+        }
+        if let Some(open) = self.overflow.filter(|at| self.incidents[*at].open) {
+            self.incidents[open].occurrences += 1;
+            return (Outcome::Attached, open);
+        }
+        let new = self.create();
+        self.overflow = Some(new);
+        (Outcome::Created, new)
     }
 
     fn create(&mut self) -> usize {
@@ -108,8 +132,9 @@ fn sent() -> impl Strategy<Value = Sent> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => proptest::collection::vec(sent(), 1..6).prop_map(Step::Batch),
-        2 => prop_oneof![Just(1_i64), Just(299), Just(300), Just(599), Just(600)].prop_map(Step::Wait),
-        1 => (0..8_usize).prop_map(Step::ResolveByHand),
+        2 => prop_oneof![Just(1_i64), Just(59), Just(60), Just(299), Just(300), Just(599), Just(600)].prop_map(Step::Wait),
+        1 => (60..130_usize).prop_map(Step::Storm),
+        1 => prop_oneof![0..8_usize, 95..110_usize].prop_map(Step::ResolveByHand),
         1 => Just(Step::Restart),
     ]
 }
@@ -120,13 +145,20 @@ proptest! {
     #[test]
     fn random_histories_do_what_the_model_does(steps in proptest::collection::vec(step(), 1..40)) {
         let (mut world, b) = World::with_basics(World::on(redb_store()));
-        let mut model = Model::default();
+        let (mut model, mut told) = (Model::default(), 0);
         for step in steps {
             match step {
                 Step::Batch(batch) => {
                     let bodies: Vec<_> = batch.iter().map(|sent| sent.body()).collect();
                     let decided: Vec<_> = world.batch(b.token, &bodies).into_iter().map(|d| d.outcome).collect();
                     let expected: Vec<_> = batch.into_iter().map(|sent| model.send(sent)).collect();
+                    prop_assert_eq!(decided, expected);
+                }
+                Step::Storm(calls) => {
+                    let bodies: Vec<_> = (told..told + calls).map(|number| unkeyed(&format!("storm {number}"))).collect();
+                    told += calls;
+                    let decided: Vec<_> = world.batch(b.token, &bodies).into_iter().map(|d| d.outcome).collect();
+                    let expected: Vec<_> = bodies.iter().map(|_| model.unkeyed().0).collect();
                     prop_assert_eq!(decided, expected);
                 }
                 Step::ResolveByHand(nth) => {
@@ -137,7 +169,10 @@ proptest! {
                     model.incidents[nth].open = false;
                     model.open.retain(|_, open| *open != nth);
                 }
-                Step::Restart => world.restart(),
+                Step::Restart => {
+                    world.restart();
+                    model.paced.clear();
+                }
                 Step::Wait(secs) => {
                     world.wait(secs);
                     model.now += secs;

@@ -323,6 +323,23 @@ fn beyond_100_unkeyed_incidents_a_minute_calls_go_to_one_overflow_incident() {
 }
 
 #[test]
+fn the_hundred_of_a_minute_are_those_of_the_last_60_seconds() {
+    let (mut world, b) = World::new();
+    let storm = |world: &mut World, name: &str| {
+        let bodies: Vec<_> = (0..60).map(|n| unkeyed(&format!("{name} {n}"))).collect();
+        let decided = world.batch(b.token, &bodies);
+        decided.iter().filter(|decision| decision.outcome == Outcome::Created).count()
+    };
+    assert_eq!(storm(&mut world, "a"), 60);
+    world.wait(30);
+    assert_eq!(storm(&mut world, "b"), 41, "the hundred, and the one that takes the others");
+    world.wait(30);
+    assert_eq!(storm(&mut world, "c"), 60, "those of a minute ago count no more");
+    world.wait(29);
+    assert_eq!(storm(&mut world, "d"), 0, "forty and sixty are a hundred still");
+}
+
+#[test]
 fn the_pace_is_counted_for_each_token_and_service_on_its_own() {
     let (token, other): (TokenId, TokenId) = ("s_0000000001".parse().unwrap(), "s_0000000002".parse().unwrap());
     let (db, net) = (ServiceId(Uuid::from_u128(1)), ServiceId(Uuid::from_u128(2)));

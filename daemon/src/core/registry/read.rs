@@ -7,6 +7,7 @@ use tollgate_shared::name::Name;
 use tollgate_shared::token::Scope;
 
 use super::{Listed, Redaction, Registry, SecretEntry, ServiceEntry, Services};
+use crate::core::measures::Measures;
 use crate::core::model::{
     FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, Team, Token, TokenOptions, Tombstone,
 };
@@ -107,6 +108,16 @@ impl Registry {
     /// What a token can besides.
     pub fn token_options(&self, id: TokenId) -> TokenOptions {
         self.token_options.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What is set on a token for a time, over or not: the caller judges that.
+    pub fn measures(&self, id: TokenId) -> Option<&Arc<Measures>> {
+        self.measures.get(&id)
+    }
+
+    /// The tokens that something is set on for a time, by their ids.
+    pub fn all_measures(&self) -> impl Iterator<Item = (TokenId, &Arc<Measures>)> {
+        self.measures.iter().map(|(id, measures)| (*id, measures))
     }
 
     /// The maintenances of a service, planned and running, the earliest first.

@@ -29,7 +29,7 @@ fn a_change_to_one_token_leaves_everything_else_shared() {
         world.token(new_token(&format!("token {n}"), "global"));
     }
     let before = world.registry.clone();
-    assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), true))).is_ok());
+    assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), true, None))).is_ok());
     let after = &world.registry;
     assert_eq!(before.tokens.pieces_not_shared_with(&after.tokens), 1);
     assert_eq!(before.tombstones.pieces_not_shared_with(&after.tombstones), 0);
@@ -46,7 +46,7 @@ fn only_changes_of_teams_services_and_filters_move_the_routing_version() {
     let (mut world, b) = World::new();
     let routing = world.registry.routing();
     world.token(new_token("another", "global"));
-    assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), true))).is_ok());
+    assert!(world.admin(Command::Token(TokenCommand::SetDebug(b.token.to_string(), true, None))).is_ok());
     assert_eq!(world.registry.routing(), routing);
     world.filter("Ops/DB", spec("more"));
     assert!(world.registry.routing() > routing);
@@ -121,7 +121,7 @@ fn a_reference_that_fits_several_names_them_and_changes_nothing() {
     }
     let message = world.registry.find_token("same").err().unwrap().to_string();
     assert!(message.contains("and 3 more"), "{message}");
-    let refused = world.refused(Command::Token(TokenCommand::SetDebug("same".to_owned(), true)));
+    let refused = world.refused(Command::Token(TokenCommand::SetDebug("same".to_owned(), true, None)));
     assert_eq!(refused.status, 409);
 }
 

@@ -8,9 +8,9 @@ use tollgate_shared::api::{
     LogHistogram, MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam,
     NewToken, NewWorkflow, OperatorPatch, OperatorView, RedactionRuleView, RedactionTried, ReplayVerdict, RequestView,
     ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView,
-    SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TeamView,
-    TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem,
-    WorkflowPatch, WorkflowTrial, WorkflowView,
+    SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TalkersView,
+    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf,
+    WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -69,6 +69,7 @@ fn words(act: Act) -> Words {
     match act {
         Act::Status => Words::new("What the daemon says of itself", One(Schemas::of::<StatusView>)),
         Act::StatusHour => Words::new("The gate's last hour by minute, and its last minute by second", One(Schemas::of::<HourView>)),
+        Act::StatusTalkers => Words::new("Who calls most now, by token, by address and by service; by: calls, refused or no_match", One(Schemas::of::<TalkersView>)).query(&["by", "limit"]),
         Act::Events => Words::new("Kinds of things that changed, without end", Lines(Schemas::of::<EventsItem>)),
         Act::TeamList => Words::new("Teams that the caller sees", Page(Schemas::of::<TeamView>)).query(PAGE),
         Act::TeamCreate => Words::new("Create a team", One(Schemas::of::<TeamView>)).takes(Schemas::of_request::<NewTeam>).status(201),

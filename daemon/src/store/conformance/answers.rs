@@ -5,9 +5,11 @@ use tollgate_shared::incident::IncidentHead;
 use tollgate_shared::priority::Priority;
 
 use super::{Bench, commit, look, open, open_one};
+use crate::core::measures::Measures;
 use crate::core::model::{IncidentBody, RegistryChange, TokenOptions};
 use crate::store::testing::samples::{
-    START, at, fingerprint, head, idempotency_key, incident_id, maintenance, stored_answer, token, token_id, tombstone,
+    START, at, fingerprint, head, idempotency_key, incident_id, maintenance, measures, stored_answer, token, token_id,
+    tombstone,
 };
 use crate::store::{Committed, IncidentFilter};
 
@@ -46,22 +48,26 @@ pub(super) fn answers_are_forgotten_after_24_hours_on_disk_too(bench: &dyn Bench
     assert_eq!(look(open(bench).as_mut(), |view| view.answered(&key)), None);
 }
 
-pub(super) fn options_and_maintenances_are_loaded_and_go_with_what_they_are_of(bench: &dyn Bench) {
+pub(super) fn options_measures_and_maintenances_are_loaded_and_go_with_what_they_are_of(bench: &dyn Bench) {
     let mut store = open(bench);
     let options = TokenOptions { delivery_ids: true };
     commit(store.as_mut(), |view| {
         view.put_registry(RegistryChange::PutToken(Box::new(token(1))));
         view.put_registry(RegistryChange::PutTokenOptions(token_id(1), options));
+        view.put_registry(RegistryChange::PutMeasures(token_id(1), measures()));
+        view.put_registry(RegistryChange::PutMeasures(token_id(2), measures()));
+        view.put_registry(RegistryChange::PutMeasures(token_id(2), Measures::default()));
         view.put_registry(RegistryChange::PutMaintenance(Box::new(maintenance(1))));
     });
     let loaded = store.reopen().unwrap();
     assert_eq!((loaded.token_options, loaded.maintenances), (vec![(token_id(1), options)], vec![maintenance(1)]));
+    assert_eq!(loaded.measures, [(token_id(1), measures())], "no measure at all is no row");
     commit(store.as_mut(), |view| {
         view.put_registry(RegistryChange::Bury(Box::new(tombstone(1))));
         view.put_registry(RegistryChange::DeleteMaintenance(maintenance(1).id));
     });
     let loaded = store.reopen().unwrap();
-    assert!(loaded.token_options.is_empty() && loaded.maintenances.is_empty());
+    assert!(loaded.token_options.is_empty() && loaded.measures.is_empty() && loaded.maintenances.is_empty());
 }
 
 pub(super) fn incidents_are_cut_by_priority_token_text_and_age(bench: &dyn Bench) {

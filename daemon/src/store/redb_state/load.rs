@@ -7,9 +7,9 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, META, OPEN,
-    OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, read_marks,
-    store_id,
+    ANSWERS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, MEASURES, META,
+    OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS,
+    read_marks, store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
@@ -47,6 +47,7 @@ pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Resu
         redaction: redaction.unwrap_or_default(),
         clock_steps: clock_steps.unwrap_or_default(),
         token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,
+        measures: by_token(txn, MEASURES, "the measures on a token")?,
         maintenances: all(txn, MAINTENANCES)?,
         usage: by_token(txn, USAGE, "a usage record")?,
         high_water: marks.high_water,

@@ -65,6 +65,8 @@ pub(in crate::store) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDe
 pub(super) const ANSWERS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("answers");
 /// What some tokens can besides, by the token's public id.
 pub(super) const TOKEN_OPTIONS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("token_options");
+/// What is set on some tokens for a time, by the token's public id.
+pub(super) const MEASURES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("token_measures");
 /// By id.
 pub(super) const MAINTENANCES: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("maintenances");
 
@@ -134,8 +136,8 @@ pub(in crate::store) fn add_missing(database: &Database) -> Result<(), StoreErro
     };
     let is_there = |name: &str| found.iter().any(|table| table == name);
     // One table of each release that brought some: they are made together.
-    let new = [ANSWERS.name(), TOKEN_OPTIONS.name(), MAINTENANCES.name(), FINISHED.name(), KEPT_QUERIES.name()];
-    if new.into_iter().all(is_there) {
+    let old = [ANSWERS.name(), TOKEN_OPTIONS.name(), MAINTENANCES.name(), FINISHED.name(), KEPT_QUERIES.name()];
+    if old.into_iter().chain([MEASURES.name()]).all(is_there) {
         return Ok(());
     }
     let mut txn = database.begin_write().map_err(fail(DOING))?;
@@ -148,6 +150,7 @@ fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
     const DOING: &str = "make a table of the state";
     txn.open_table(ANSWERS).map_err(fail(DOING))?;
     txn.open_table(TOKEN_OPTIONS).map_err(fail(DOING))?;
+    txn.open_table(MEASURES).map_err(fail(DOING))?;
     for table in [MAINTENANCES, WORKFLOWS, REQUESTS, REQUEST_PAYLOADS] {
         txn.open_table(table).map_err(fail(DOING))?;
     }

@@ -9,8 +9,8 @@ use super::handle::fail;
 use super::requests;
 use super::tables::{
     ANSWERS, AUDIT, BODIES, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES,
-    META, OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE,
-    WORKFLOWS, kept_query_key, write_marks,
+    MEASURES, META, OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES,
+    USAGE, WORKFLOWS, kept_query_key, write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
@@ -198,6 +198,14 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         RegistryChange::SetClockSteps(steps) => put_text(txn, META, CLOCK_STEPS, &encode(steps)?),
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),
         RegistryChange::PutTokenOptions(id, options) => put_text(txn, TOKEN_OPTIONS, id.as_str(), &encode(options)?),
+        RegistryChange::PutMeasures(id, measures) => {
+            let mut table = txn.open_table(MEASURES).map_err(fail(DOING))?;
+            match measures.is_empty() {
+                true => table.remove(id.as_str()).map_err(fail(DOING))?,
+                false => table.insert(id.as_str(), encode(measures)?.as_slice()).map_err(fail(DOING))?,
+            };
+            Ok(())
+        }
         RegistryChange::PutMaintenance(one) => put(txn, MAINTENANCES, one.id.0.as_u128(), &encode(one.as_ref())?),
         RegistryChange::DeleteMaintenance(id) => remove(txn, MAINTENANCES, id.0.as_u128()),
         RegistryChange::PutDeadSecret(dead) => {
@@ -207,7 +215,7 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
         }
         RegistryChange::Bury(tombstone) => {
             let id = tombstone.token.id;
-            for table in [TOKENS, TOKEN_OPTIONS] {
+            for table in [TOKENS, TOKEN_OPTIONS, MEASURES] {
                 txn.open_table(table).map_err(fail(DOING))?.remove(id.as_str()).map_err(fail(DOING))?;
             }
             put_text(txn, TOMBSTONES, id.as_str(), &encode(tombstone.as_ref())?)

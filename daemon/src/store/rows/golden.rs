@@ -15,8 +15,8 @@ use super::*;
 use crate::core::model::{ClockStep, RedactionRule, RedactionWhat, SourceRecord};
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
-    incident_id, log_row, maintenance, opened, resolved, service, service_id, stored_answer, team, token, token_id,
-    tombstone,
+    incident_id, log_row, maintenance, measures, opened, resolved, service, service_id, stored_answer, team, token,
+    token_id, tombstone,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -148,6 +148,7 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&filter(), "filter");
     check(&AnswerBlock { entries: vec![(IdempotencyKey([6; 32]), stored_answer(1))] }, "answer block");
     check(&TokenOptions { delivery_ids: true }, "token options");
+    check(&measures(), "measures");
     check(&maintenance(1), "maintenance");
 }
 

@@ -13,6 +13,7 @@ use tollgate_shared::time::Timestamp;
 use crate::core::audit::{self, AuditHead, FIRST_PREVIOUS};
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
+use crate::core::measures::Measures;
 use crate::core::model::{
     AnswerPlace, Answered, DeadSecret, DedupEntry, FilterRecord, IncidentBody, Mac, Maintenance, RegistryChange,
     Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
@@ -36,6 +37,7 @@ struct State {
     redaction: crate::core::model::RedactionRules,
     clock_steps: crate::core::model::ClockSteps,
     token_options: BTreeMap<TokenId, TokenOptions>,
+    measures: BTreeMap<TokenId, Measures>,
     maintenances: BTreeMap<MaintenanceId, Maintenance>,
     /// Each with its place.
     answers: Vec<(u64, IdempotencyKey, StoredAnswer)>,
@@ -103,6 +105,7 @@ impl Store for NaiveStore {
             redaction: state.redaction,
             clock_steps: state.clock_steps,
             token_options: state.token_options.into_iter().collect(),
+            measures: state.measures.into_iter().collect(),
             maintenances: state.maintenances.into_values().collect(),
             usage: state.usage.into_iter().collect(),
             high_water: state.high_water,
@@ -424,12 +427,15 @@ impl View for NaiveView {
             RegistryChange::SetClockSteps(steps) => state.clock_steps = steps,
             RegistryChange::PutToken(token) => drop(state.tokens.insert(token.id, *token)),
             RegistryChange::PutTokenOptions(id, options) => drop(state.token_options.insert(id, options)),
+            RegistryChange::PutMeasures(id, of) if of.is_empty() => drop(state.measures.remove(&id)),
+            RegistryChange::PutMeasures(id, of) => drop(state.measures.insert(id, of)),
             RegistryChange::PutMaintenance(one) => drop(state.maintenances.insert(one.id, *one)),
             RegistryChange::DeleteMaintenance(id) => drop(state.maintenances.remove(&id)),
             RegistryChange::PutDeadSecret(dead) => drop(state.dead.insert(dead.mac, dead)),
             RegistryChange::Bury(tombstone) => {
                 state.tokens.remove(&tombstone.token.id);
                 state.token_options.remove(&tombstone.token.id);
+                state.measures.remove(&tombstone.token.id);
                 state.tombstones.insert(tombstone.token.id, *tombstone);
             }
         }

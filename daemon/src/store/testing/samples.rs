@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
+use crate::core::measures::{Block, Measures, TimedLimit};
 use crate::core::model::{
     DeadSecret, Death, DedupEntry, Effect, IncidentBody, Issuer, Mac, Maintenance, Overlap, Service, StoredAnswer,
     Suspension, Team, Token, Tombstone,
@@ -240,4 +241,13 @@ pub(crate) fn log_row(seq: u64, secs: i64) -> Arc<LogRow> {
         explain: None,
         summary: format!("row {seq}"),
     })
+}
+
+pub(in crate::store) fn measures() -> Measures {
+    let limit = RateLimit { calls_per_min: 60, burst: 10 };
+    Measures {
+        limit: Some(TimedLimit { limit, until: at(3_600) }),
+        blocks: vec![Block { net: "10.9.9.0/24".parse().unwrap(), until: at(600) }],
+        debug_one_in: Some(100),
+    }
 }

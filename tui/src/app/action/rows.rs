@@ -266,6 +266,20 @@ impl Action {
                 "PATCH /v1/tokens/{token}",
                 "tollgate token allowlist {}",
             ),
+            Self::Limit => change(
+                "limit",
+                "refuse what is above a rate, for a time",
+                Confirmed,
+                "PATCH /v1/tokens/{token}",
+                "tollgate token edit {} --rate 600/min --for 1h",
+            ),
+            Self::Block => change(
+                "block",
+                "refuse calls from an address for a time",
+                Confirmed,
+                "PATCH /v1/tokens/{token}",
+                "tollgate token edit {} --block-ip ADDRESS --for 1h",
+            ),
             _ => change(
                 "add",
                 "add what belongs here",

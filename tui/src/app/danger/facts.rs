@@ -1,11 +1,14 @@
 //! What stands in the dialog: what would stop or change. Only what the daemon has told.
 
 use tollgate_shared::api::{IncidentView, OperatorView, RequestView, SourceView, TokenView, WorkflowView};
+use tollgate_shared::debug_cost::DebugCost;
+use tollgate_shared::limits::DEBUG_ONE_IN_OFFERED;
 
+use super::super::forms::Form;
 use super::super::model::Model;
 use super::super::operators;
 use super::super::services::Node;
-use super::super::tokens::{calls_in_hour, state_words};
+use super::super::tokens::{calls_in_hour, recent, state_words};
 use super::super::words::{self, age, count, group};
 use super::{Danger, Deed, Object, refreshed_end};
 
@@ -20,7 +23,7 @@ type Fact = (&'static str, String);
 #[must_use]
 pub fn facts(model: &Model, danger: &Danger) -> Vec<Fact> {
     match (&danger.deed, &danger.object) {
-        (Deed::Change(form), _) => form.differences(model.now).into_iter().map(|one| (one.what, one.words())).collect(),
+        (Deed::Change(form), _) => changed(model, danger, form),
         (Deed::LockDown | Deed::LiftLockdown, _) => lockdown(model, matches!(danger.deed, Deed::LockDown)),
         (deed, Object::Operator(operator)) => person(deed, operator),
         // As it is now: calls go on while the dialog is open.
@@ -32,12 +35,26 @@ pub fn facts(model: &Model, danger: &Danger) -> Vec<Fact> {
     }
 }
 
+/// The differences; and where debug is one of them, what it costs on a token that floods.
+fn changed(model: &Model, danger: &Danger, form: &Form) -> Vec<Fact> {
+    let all = form.differences(model.now);
+    let logs = all.iter().any(|one| one.what == "debug") && form.settings().debug;
+    let mut facts: Vec<Fact> = all.into_iter().map(|one| (one.what, one.words())).collect();
+    let token = danger.token().map(|token| model.tokens.by_id(token.id).unwrap_or(token));
+    if let Some(token) = token.filter(|token| logs && DebugCost::of(recent(token, model.now)).is_asked()) {
+        facts.extend(log_calls(model, token).into_iter().take(2));
+        facts.push(("INSTEAD", "leave debug as it is here: D offers one call in 100".to_owned()));
+    }
+    facts
+}
+
 fn of_token(model: &Model, danger: &Danger, deed: &Deed, token: &TokenView) -> Vec<Fact> {
     match deed {
         Deed::Revoke => revoke(model, danger, token),
         Deed::Rotate => rotate(model, danger, token),
         Deed::Refresh => refresh(model, token),
         Deed::Suspend => suspend(model, token),
+        Deed::LogCalls => log_calls(model, token),
         _ => resume(model, token),
     }
 }
@@ -145,6 +162,20 @@ fn suspend(model: &Model, token: &TokenView) -> Vec<Fact> {
     facts.push(("AFTERWARDS", "at once: 503 token-suspended with Retry-After. Senders that retry".to_owned()));
     facts.push(("", "keep their alerts; nothing is lost for good. S resumes it.".to_owned()));
     facts
+}
+
+/// What debug would cost: the disk is everybody's, and where it is short the rows of all are shed.
+fn log_calls(model: &Model, token: &TokenView) -> Vec<Fact> {
+    let cost = DebugCost::of(recent(token, model.now));
+    let rows = format!("{} rows/s, counted with {} bytes each", group(cost.rows_per_sec()), group(cost.row_bytes()));
+    let part = words::bytes(cost.bytes(DEBUG_ONE_IN_OFFERED));
+    vec![
+        ("NOW", rows),
+        ("EVERY CALL", format!("up to {} in the 48 h, if it goes on so", words::bytes(cost.bytes(1)))),
+        ("ONE IN 100", format!("up to {part}; each 100th call is logged, all are counted")),
+        ("AFTERWARDS", "D switches it off; where the disk is short the oldest rows of all".to_owned()),
+        ("", "tokens go first".to_owned()),
+    ]
 }
 
 fn resume(model: &Model, token: &TokenView) -> Vec<Fact> {

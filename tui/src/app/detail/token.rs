@@ -1,8 +1,12 @@
 //! What there is to say of a token: its summary, and the tabs of its pane.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use tollgate_shared::api::{FilterView, SourceView, TokenView};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::RateLimit;
 
 use super::super::chips;
 use super::super::model::Model;
@@ -185,22 +189,41 @@ fn limits(model: &Model, token: &TokenView) -> Vec<Line> {
     } else {
         format!(", without {}", token.dedup_ignore.join(" "))
     };
-    let limit = token.rate_limit.map_or_else(
-        || "none".to_owned(),
-        |rate| format!("{} calls a minute, {} at once", group(rate.calls_per_min.into()), group(rate.burst.into())),
-    );
-    let debug = debug_left(token, model.now).map_or_else(|| "off".to_owned(), |left| format!("on, ends in {left}"));
-    vec![
+    let part = token.debug_one_in.map_or_else(String::new, |one_in| format!(", 1 call in {one_in} is logged"));
+    let debug =
+        debug_left(token, model.now).map_or_else(|| "off".to_owned(), |left| format!("on, ends in {left}{part}"));
+    let mut lines = vec![
         fact("from", from),
         fact("dedup", format!("{}{strict}{skip}", dedup_words(token.dedup_window_secs).trim_start_matches("dedup "))),
-        fact("limit", limit),
+        fact("limit", limit_words(model, token)),
         fact("?token=", if token.query_token { "taken".to_owned() } else { "refused".to_owned() }),
         fact(
             "delivery ids",
             if token.delivery_ids { "taken as Idempotency-Key".to_owned() } else { "not looked at".to_owned() },
         ),
         fact("debug", debug),
-    ]
+    ];
+    let blocked = token.blocked.iter().filter(|one| model.now < one.until);
+    lines.extend(blocked.map(|one| {
+        Line::new(Kind::Bad, format!("{:14}{} until {}: 403", "blocked", one.net, words::moment(one.until)))
+    }));
+    lines
+}
+
+/// The limit in force, and what comes after it where it ends by itself.
+fn limit_words(model: &Model, token: &TokenView) -> String {
+    let of = |rate: Option<RateLimit>| {
+        rate.map_or_else(
+            || "none".to_owned(),
+            |rate| format!("{} calls a minute, {} at once", group(rate.calls_per_min.into()), group(rate.burst.into())),
+        )
+    };
+    match token.limited_for.filter(|one| model.now < one.until) {
+        Some(one) => {
+            format!("{} until {}, then {}", of(Some(one.limit)), words::moment(one.until), of(token.rate_limit))
+        }
+        None => of(token.rate_limit),
+    }
 }
 
 fn provenance(token: &TokenView, evidence: Option<&Evidence>) -> Vec<Line> {
@@ -231,7 +254,8 @@ fn hosts(model: &Model, token: &TokenView, evidence: &Evidence) -> Vec<Line> {
     }
     let head = format!("{:20} {:6} {:>10} {:>8}  {:6} {:11}", "FROM", "SECRET", "CALLS", "REFUSED", "LAST", "SINCE");
     let mut lines = vec![Line::new(Kind::Strong, head)];
-    lines.extend(evidence.sources.iter().map(|row| Line::plain(host(row, model.now))));
+    lines.extend(evidence.sources.iter().map(|row| host(row, token, model.now)));
+    lines.push(Line::plain(".b refuses its calls from one of them for a time".to_owned()));
     let seen = seen(evidence);
     if !seen.is_empty() && token.allowed_ips.is_empty() {
         lines.push(Line::plain(format!("a list of those that were let in: {}", seen.join(" "))));
@@ -240,12 +264,23 @@ fn hosts(model: &Model, token: &TokenView, evidence: &Evidence) -> Vec<Line> {
     lines
 }
 
-fn host(row: &SourceView, now: Timestamp) -> String {
+fn host(row: &SourceView, token: &TokenView, now: Timestamp) -> Line {
     let merged = if row.merged { " merged" } else { "" };
     let new = if now.secs_since(row.first) < 86_400 { "  NEW" } else { "" };
     let net = format!("{}{merged}", row.net);
     let (last, since) = (age(now.secs_since(row.last)), words::date(row.first));
-    format!("{net:20} {:6} {:>10} {:>8}  {last:6} {since:11}{new}", row.secret, group(row.calls), group(row.refused))
+    let blocked = token.blocked.iter().filter(|one| now < one.until && holds(&one.net, &row.net));
+    let until = blocked.map(|one| one.until).max();
+    let words = until.map_or_else(String::new, |until| format!("  BLOCKED until {}", words::minute(until)));
+    let (calls, refused) = (group(row.calls), group(row.refused));
+    let text = format!("{net:20} {:6} {calls:>10} {refused:>8}  {last:6} {since:11}{new}{words}", row.secret);
+    Line::new(if until.is_some() { Kind::Bad } else { Kind::Plain }, text)
+}
+
+/// Whether a blocked network holds all of another one.
+fn holds(blocked: &str, net: &str) -> bool {
+    let parsed = |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    parsed(blocked).zip(parsed(net)).is_some_and(|(blocked, net)| blocked.contains(&net))
 }
 
 /// Addresses from which calls were let in.

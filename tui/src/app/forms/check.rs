@@ -20,6 +20,7 @@ impl Form {
         let name = name.and_then(|name| Name::new(&name).err()).map(|why| why.to_string());
         name.or_else(|| match self.kind {
             FormKind::Token | FormKind::EditToken(_) => self.token_complaint(),
+            FormKind::Limit(_) | FormKind::Block(_) => self.measures_complaint(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) => self.people_complaint(),
             FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_complaint(),
             _ => None,
@@ -89,7 +90,7 @@ impl Form {
             ));
         }
         self.right_complaint()
-            .or_else(|| addresses(&self.words("from")))
+            .or_else(|| addresses("from", &self.words("from")))
             .or_else(|| self.date_complaint())
             .or_else(|| paths(&self.words("dedup skip")))
             .or_else(|| rate(&self.line("limit")).err())
@@ -156,12 +157,12 @@ fn owner_fixed(me: &Me, scope: &str, personal: bool) -> Option<String> {
     other.err()
 }
 
-fn addresses(words: &[String]) -> Option<String> {
+pub(super) fn addresses(label: &str, words: &[String]) -> Option<String> {
     if words.len() > ALLOWED_IPS_MAX {
         return Some(format!("{} addresses; {ALLOWED_IPS_MAX} are the limit", words.len()));
     }
     let wrong = words.iter().find(|word| word.parse::<IpAddr>().is_err() && word.parse::<IpNet>().is_err());
-    wrong.map(|word| format!("from: `{word}` is no address; write 10.0.0.7, 10.0.0.0/24 or 2001:db8::/32"))
+    wrong.map(|word| format!("{label}: `{word}` is no address; write 10.0.0.7, 10.0.0.0/24 or 2001:db8::/32"))
 }
 
 fn paths(words: &[String]) -> Option<String> {

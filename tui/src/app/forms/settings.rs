@@ -123,6 +123,10 @@ impl Settings {
             query_token: flag(self.query_token, new.query_token),
             delivery_ids: flag(self.delivery_ids, new.delivery_ids),
             sealed: flag(self.sealed, new.sealed),
+            // What ends by itself is no setting: it has forms of its own.
+            for_secs: None,
+            block_ips: None,
+            unblock_ips: None,
             not_before: changed(&self.not_before, &new.not_before)
                 .map(|text| if text.is_empty() { "now".to_owned() } else { text }),
         }
@@ -171,6 +175,9 @@ pub fn options_of(patch: &TokenPatch) -> String {
     patch.dedup_window_secs.iter().for_each(|secs| say("--dedup", &format!("{secs}s")));
     patch.dedup_ignore.iter().flatten().for_each(|path| say("--dedup-ignore", path));
     patch.rate_limit.iter().filter(|rate| rate.calls_per_min > 0).for_each(|rate| say("--rate", &rate_text(*rate)));
+    patch.block_ips.iter().flatten().for_each(|ip| say("--block-ip", ip));
+    patch.unblock_ips.iter().flatten().for_each(|ip| say("--unblock-ip", ip));
+    patch.for_secs.iter().for_each(|secs| say("--for", &format!("{secs}s")));
     let flags = [
         (patch.allowed_ips.as_ref().is_some_and(Vec::is_empty), "--any-ip"),
         (patch.ip_report_only == Some(true), "--ip-report-only"),

@@ -82,6 +82,8 @@ pub enum Call {
     Debug {
         token: String,
         on: bool,
+        /// One call in so many; `None` = every one.
+        one_in: Option<u32>,
     },
     CreateToken(Box<NewToken>),
     EditToken {

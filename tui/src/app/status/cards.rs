@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::api::TokenView;
+use tollgate_shared::api::{Talker, TalkerTable, TokenView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
 use super::super::chips;
 use super::super::detail::{Kind, Line};
 use super::super::model::Model;
-use super::super::tokens::calls_in_hour;
 use super::super::words::{self, count, group};
 use super::{Row, Target, head};
 
 /// Those who call most that are named.
 const TALKERS: usize = 5;
+/// Addresses and services that are named.
+const TALKERS_BESIDE: usize = 3;
 /// Overlaps that are named; the filter shows the others.
 const OVERLAPS: usize = 5;
 
@@ -33,8 +34,6 @@ const HYGIENE: [(&str, &str, &str, bool); 7] = [
 #[derive(Clone, Debug, Default)]
 pub struct Cards {
     hygiene: [u64; HYGIENE.len()],
-    /// Those with the most calls in the last whole minute: name, calls, calls in the hour.
-    talkers: Vec<(TokenId, String, u64, u64)>,
     overlaps: Vec<Arc<TokenView>>,
     more_overlaps: usize,
     loaded: bool,
@@ -49,42 +48,70 @@ impl Cards {
             let chip = filter.trim_start_matches("is:");
             *counted = tokens.iter().filter(|token| chips::is(token, chip, now) == Some(true)).count() as u64;
         }
-        let minute = |token: &TokenView| token.usage.calls_per_minute.iter().rev().nth(1).copied().unwrap_or(0);
-        let mut talkers: Vec<_> = tokens.iter().filter(|token| minute(token) > 0).collect();
-        talkers.sort_by_key(|token| (std::cmp::Reverse(minute(token)), token.name.to_lowercase()));
-        let named = talkers.iter().take(TALKERS);
-        let talkers = named.map(|token| (token.id, token.name.clone(), minute(token).into(), calls_in_hour(token)));
         let mut overlaps: Vec<_> =
             tokens.iter().filter(|token| chips::rotating(token, now).is_some()).cloned().collect();
         overlaps.sort_by_key(|token| token.overlap_until);
         let more_overlaps = overlaps.len().saturating_sub(OVERLAPS);
         overlaps.truncate(OVERLAPS);
-        Self { hygiene, talkers: talkers.collect(), overlaps, more_overlaps, loaded: true }
+        Self { hygiene, overlaps, more_overlaps, loaded: true }
     }
 }
 
 pub(super) fn rows(model: &Model) -> Vec<Row> {
     let cards = &model.health.cards;
+    let mut rows = talkers(model);
     if !cards.loaded {
-        return vec![Row::Text(head("TOKENS")), Row::Text(Line::plain("loading".to_owned()))];
+        rows.extend([Row::Text(head("TOKENS")), Row::Text(Line::plain("loading".to_owned()))]);
+        return rows;
     }
-    let mut rows = talkers(cards);
     rows.extend(overlaps(cards, model.now));
     rows.extend(hygiene(cards));
     rows
 }
 
-fn talkers(cards: &Cards) -> Vec<Row> {
-    let mut rows = vec![Row::Text(head("WHO CALLS MOST, the last whole minute"))];
-    if cards.talkers.is_empty() {
-        rows.push(Row::Text(Line::plain("no token was used in it".to_owned())));
+/// Who calls most now: tokens, addresses, services. A name may be as long as a screen is wide: the numbers stand before it.
+fn talkers(model: &Model) -> Vec<Row> {
+    let mut rows = vec![Row::Text(head("WHO CALLS MOST, in the last 10 s and the last minute"))];
+    let Some(told) = &model.health.talkers else {
+        rows.push(Row::Text(Line::plain("asking the daemon".to_owned())));
+        return rows;
+    };
+    rows.extend(table("TOKEN", &told.tokens, TALKERS));
+    rows.extend(told.addresses.iter().flat_map(|addresses| table("ADDRESS", addresses, TALKERS_BESIDE)));
+    rows.extend(table("SERVICE", &told.services, TALKERS_BESIDE));
+    if rows.len() == 1 {
+        rows.push(Row::Text(Line::plain("nobody for a minute".to_owned())));
     }
-    rows.extend(cards.talkers.iter().map(|(id, name, minute, hour)| {
-        // A name may be as long as a screen is wide: the numbers stand before it.
-        let text = format!("{:>9}/min {:>11}/h  {name}", group(*minute), group(*hour));
-        Row::Open(Line::plain(text), Target::Token(*id))
-    }));
     rows
+}
+
+fn table(head: &str, of: &TalkerTable, named: usize) -> Vec<Row> {
+    if of.rows.is_empty() && of.others.is_none() {
+        return Vec::new();
+    }
+    // What opens has a mark before it, which the others have not.
+    let line = format!(" {:>9} {:>10} {:>9} {:>9}  {head}", "10 s", "minute", "refused", "no match");
+    let mut rows = vec![Row::Text(Line::new(Kind::Strong, line))];
+    rows.extend(of.rows.iter().take(named).map(talker));
+    rows.extend(of.others.iter().map(talker));
+    let hidden = u64::from(of.known).saturating_sub(of.rows.len().min(named) as u64);
+    if hidden > 0 {
+        let text = format!("{:>11}and {} more: tollgate status --talkers", "", group(hidden));
+        rows.push(Row::Text(Line::plain(text)));
+    }
+    rows
+}
+
+/// Refusals and calls that matched nothing are those of the minute.
+fn talker(row: &Talker) -> Row {
+    let (now, minute) = (row.last_10s, row.last_minute);
+    let [calls, of_minute, refused, no_match] = [now.calls, minute.calls, minute.refused, minute.no_match]
+        .map(|count| if count == 0 { "-".to_owned() } else { group(count) });
+    let text = format!("{calls:>9} {of_minute:>10} {refused:>9} {no_match:>9}  {}", row.name);
+    match row.id.as_deref().and_then(|id| id.parse::<TokenId>().ok()) {
+        Some(token) => Row::Open(Line::plain(text), Target::Token(token)),
+        None => Row::Text(Line::plain(format!(" {text}"))),
+    }
 }
 
 fn overlaps(cards: &Cards, now: Timestamp) -> Vec<Row> {
@@ -123,7 +150,7 @@ fn hygiene(cards: &Cards) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fixtures::{now, token, tokens};
+    use super::super::super::fixtures::{self, model, now, token, tokens};
     use super::*;
 
     #[test]
@@ -143,15 +170,22 @@ mod tests {
     }
 
     #[test]
-    fn who_calls_most_stands_first_and_who_is_quiet_not_at_all() {
-        let mut all: Vec<_> = (1..=9).map(|number| token(number, &format!("t{number}"))).collect();
-        for (token, calls) in all.iter_mut().zip([0, 5, 7, 0, 900, 1, 2, 3, 4]) {
-            token.usage.calls_per_minute = vec![0; 60];
-            token.usage.calls_per_minute[58] = calls;
-            token.usage.calls_per_minute[59] = 50;
-        }
-        let all: Vec<_> = all.into_iter().map(Arc::new).collect();
-        let names: Vec<_> = Cards::of(&all, now()).talkers.into_iter().map(|(_, name, ..)| name).collect();
-        assert_eq!(names, ["t5", "t3", "t2", "t9", "t8"]);
+    fn who_calls_most_is_told_by_token_address_and_service_with_what_was_refused_and_matched_nothing() {
+        let mut model = model(80, 24, 3);
+        let lines =
+            |model: &Model| talkers(model).iter().map(|row| row.clone().into_line().unwrap().text).collect::<Vec<_>>();
+        assert_eq!(lines(&model)[1], "asking the daemon");
+        model.health.talkers = Some(Box::new(fixtures::talkers()));
+        let told = lines(&model);
+        assert_eq!(told[1], "      10 s     minute   refused  no match  TOKEN");
+        assert_eq!(told[2], "   49,900    299,400     1,200        30  am-legacy");
+        assert!(talkers(&model)[2].target().is_some(), "Enter opens the token");
+        assert!(
+            told.iter().any(|line| line.ends_with("  10.9.9.9")) && told.iter().any(|line| line.ends_with("  Ops/DB"))
+        );
+        assert!(told.iter().any(|line| line.ends_with("  others")), "{told:?}");
+        assert!(told.iter().all(|line| line.len() <= 78), "{told:?}");
+        model.health.talkers = Some(Box::default());
+        assert_eq!(lines(&model)[1], "nobody for a minute");
     }
 }

@@ -2,6 +2,7 @@
 
 use tollgate_shared::api::{FilterPatch, OperatorPatch, OperatorView, TokenPatch, TokenView};
 use tollgate_shared::time::Timestamp;
+use tollgate_shared::token::RateLimit;
 
 use super::Undoable;
 use crate::app::forms::{Settings, options_of};
@@ -25,12 +26,15 @@ fn back(name: &str, old: &str, new: &str, call: Call, cli: String) -> Undoable {
 fn token(model: &Model, call: &Call) -> Option<Undoable> {
     let of = |id: &str| model.tokens.all.iter().find(|token| token.id.as_str() == id);
     match call {
-        Call::Debug { token, on } => {
+        Call::Debug { token, on, .. } => {
             let was = of(token)?;
             let changed = was.debug_until.is_some_and(|until| until > model.now) != *on;
             let (now, then) = if *on { ("debug on", "off") } else { ("debug off", "on") };
-            let cli = format!("tollgate token debug {} {then}", words::shell(&was.name));
-            let call = Call::Debug { token: token.clone(), on: !on };
+            // A part that was logged is logged again; of a busy token all would be more than there was.
+            let one_in = was.debug_one_in.filter(|_| !on);
+            let part = one_in.map_or_else(String::new, |one_in| format!(" --sample {one_in}"));
+            let cli = format!("tollgate token debug {} {then}{part}", words::shell(&was.name));
+            let call = Call::Debug { token: token.clone(), on: !on, one_in };
             changed.then(|| back(&was.name, now, then, call, cli))
         }
         Call::Suspend { token, .. } => {
@@ -55,6 +59,9 @@ fn edited(was: &TokenView, patch: &TokenPatch, debug: Option<bool>, now: Timesta
     if patch.sealed == Some(true) {
         return None;
     }
+    if patch.for_secs.is_some() || patch.unblock_ips.is_some() {
+        return Some(measured(was, patch, now));
+    }
     let before = Settings::of(was, now);
     let mut after = before.with(patch);
     after.debug = debug.unwrap_or(before.debug);
@@ -75,6 +82,28 @@ fn edited(was: &TokenView, patch: &TokenPatch, debug: Option<bool>, now: Timesta
     );
     let (token, debug) = (was.id.to_string(), debug.map(|on| !on));
     Some(back(&was.name, &old, &new, Call::EditToken { token, patch: Box::new(patch_back), version: 0, debug }, cli))
+}
+
+/// The end of what was set for a time; what was in force before is set again for the rest of its time.
+fn measured(was: &TokenView, patch: &TokenPatch, now: Timestamp) -> Undoable {
+    let left = |until: Timestamp| u32::try_from(until.secs_since(now)).unwrap_or(0).max(1);
+    let none = RateLimit { calls_per_min: 0, burst: 0 };
+    let mut undo = TokenPatch::default();
+    if patch.rate_limit.is_some() {
+        let ran = was.limited_for.filter(|one| now < one.until);
+        undo.rate_limit = Some(ran.map(|one| one.limit).or(was.rate_limit).unwrap_or(none));
+        undo.for_secs = ran.map(|one| left(one.until));
+    }
+    undo.unblock_ips.clone_from(&patch.block_ips);
+    if let Some(ended) = &patch.unblock_ips {
+        let until = was.blocked.iter().filter(|one| ended.contains(&one.net)).map(|one| one.until).max();
+        (undo.block_ips, undo.for_secs) = (Some(ended.clone()), Some(until.map_or(1, left)));
+    }
+    let words = |patch: &TokenPatch| options_of(patch).replace(" --", ", ").trim_start_matches(", ").to_owned();
+    let (old, new) = (words(patch), words(&undo));
+    let cli = format!("tollgate token edit {} --if-version 0{}", was.id, options_of(&undo));
+    let call = Call::EditToken { token: was.id.to_string(), patch: Box::new(undo), version: 0, debug: None };
+    back(&was.name, &old, &new, call, cli)
 }
 
 /// Of what was done to many at once, what has a bulk change that leads back.

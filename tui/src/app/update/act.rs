@@ -7,6 +7,7 @@ use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::super::status::{self, Target};
+use super::super::tokens::is_over_its_limit;
 use super::{ask, changes, danger, dialogs, incidents, lock, log, mouse, palette, sort, undo, walk};
 use zeroize::Zeroizing;
 
@@ -78,6 +79,8 @@ fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::SignOut => changes::sign_out(model, effects),
         Action::Edit => dialogs::edit(model),
         Action::Allowlist => dialogs::allowlist(model, effects),
+        Action::Limit => dialogs::limit(model),
+        Action::Block => dialogs::block(model, effects),
         Action::Debug => dialogs::debug(model, effects),
         Action::Acknowledge | Action::Unacknowledge => dialogs::acknowledge(model, action, effects),
         Action::Resolve => dialogs::resolve(model),
@@ -128,7 +131,9 @@ fn worst(model: &mut Model, effects: &mut Effects) {
     go(model, screen, effects);
     match screen {
         Screen::Tokens => {
-            let id = model.tokens.worst.as_ref().map(|token| token.id);
+            let tokens = &model.tokens;
+            let losing = tokens.losing.as_ref().filter(|token| is_over_its_limit(token, model.now));
+            let id = losing.or(tokens.worst.as_ref()).map(|token| token.id);
             let index = (0..model.tokens.shown.len()).find(|at| model.tokens.row(*at).map(|row| row.id) == id);
             index.into_iter().for_each(|at| model.tokens.go(at));
         }

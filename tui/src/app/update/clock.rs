@@ -8,6 +8,7 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{Dirty, Effects};
 use super::super::tail::Entry;
 use super::super::times::Form;
+use super::super::tokens::quiet_at;
 use super::super::words::age_changes_in;
 
 pub(super) fn tick(model: &mut Model, before: Timestamp, effects: &mut Effects) {
@@ -64,7 +65,8 @@ fn ages(model: &Model, from: Timestamp) -> Option<Timestamp> {
     match model.screen {
         Screen::Tokens => {
             let visible = (model.tokens.cursor.top..).take(rows).map_while(|at| model.tokens.row(at));
-            visible.filter_map(|token| token.usage.last_use.as_ref()).map(|last| change(last.at)).min()
+            let used = visible.clone().filter_map(|token| token.usage.last_use.as_ref()).map(|last| change(last.at));
+            used.chain(visible.filter_map(|token| quiet_at(token)).filter(|at| *at > from)).min()
         }
         Screen::Incidents => {
             let visible = model.incidents.rows.iter().skip(model.incidents.cursor.top).take(rows);

@@ -41,6 +41,12 @@ pub(super) fn open(model: &mut Model, action: Action, effects: &mut Effects) {
     }
 }
 
+/// The question before the calls of a busy token are logged.
+pub(super) fn log_calls(model: &mut Model, token: Arc<TokenView>) {
+    let danger = Danger::new(Deed::LogCalls, Object::Token(token), model.now);
+    model.layer = Some(Layer::Danger(Box::new(danger)));
+}
+
 /// The difference that a form makes, before it is made.
 pub(super) fn review(model: &mut Model, form: Form) {
     let object = match (&form.token, &form.operator, &form.filter) {

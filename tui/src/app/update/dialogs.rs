@@ -12,10 +12,11 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects};
 use super::super::rights;
 use super::super::services::Node;
-use super::super::tokens::PaneTab;
+use super::super::tokens::{PaneTab, recent};
 use super::super::words;
 use super::changes;
 use tollgate_shared::api::{FilterView, TokenView};
+use tollgate_shared::debug_cost::DebugCost;
 
 /// All actions on what is marked, with letter, reason and command line.
 pub(super) fn action_menu(model: &Model) -> Menu {
@@ -222,17 +223,40 @@ pub(super) fn allowlist(model: &mut Model, effects: &mut Effects) {
     changes::open(model, form);
 }
 
+pub(super) fn limit(model: &mut Model) {
+    if let Some(token) = needs_token(model) {
+        let form = Form::limit(&token, model.now);
+        changes::open(model, form);
+    }
+}
+
+/// The hosts are those that are known; one that is not can be typed.
+pub(super) fn block(model: &mut Model, effects: &mut Effects) {
+    let Some(token) = needs_token(model) else { return };
+    let Some(evidence) = model.tokens.evidence_of(&token) else {
+        effects.push(Effect::FetchEvidence { token: token.id.to_string() });
+        model.tokens.tab = PaneTab::Hosts;
+        model.notice = Some("asking which addresses it came from; .b again then".to_owned());
+        return;
+    };
+    let form = Form::block(&token, &evidence.sources, model.now);
+    changes::open(model, form);
+}
+
 fn is_on(model: &Model) -> bool {
     model.marked_token().and_then(|token| token.debug_until).is_some_and(|until| until > model.now)
 }
 
-/// Debug is immediate: the same key takes it back.
+/// Debug is immediate: the same key takes it back. Of a token that floods the question comes first, with what it costs.
 pub(super) fn debug(model: &mut Model, effects: &mut Effects) {
     let on = !is_on(model);
     let Some(token) = needs_token(model) else { return };
+    if on && DebugCost::of(recent(&token, model.now)).is_asked() {
+        return super::danger::log_calls(model, token);
+    }
     let switch = if on { "on" } else { "off" };
     let cli = format!("tollgate token debug {} {switch}", words::shell(&token.name));
-    changes::request(model, Call::Debug { token: token.id.to_string(), on }, cli, effects);
+    changes::request(model, Call::Debug { token: token.id.to_string(), on, one_in: None }, cli, effects);
 }
 
 pub(super) fn acknowledge(model: &mut Model, action: Action, effects: &mut Effects) {

@@ -11,7 +11,7 @@ use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind,
 use super::super::status::{self, Cards};
 use super::super::tail::{Page, Tail};
 use super::{changes, follow_log, identify, log, trial, undo};
-use tollgate_shared::api::{HourView, StatusView, TokenView};
+use tollgate_shared::api::{HourView, StatusView, TalkersView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
     if heard(&net) {
@@ -33,6 +33,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         }
         Net::Status(status) => new_status(model, status, effects),
         Net::Hour(answer) => hour(model, answer, effects),
+        Net::Talkers(talkers) => told_talkers(model, talkers, effects),
         Net::Tokens(tokens) => {
             let gone = model.tokens.replace(tokens, model.now);
             note_tokens(model);
@@ -102,6 +103,14 @@ fn note_tokens(model: &mut Model) {
 fn hour(model: &mut Model, answer: Result<Box<HourView>, String>, effects: &mut Effects) {
     let before = status::is_shown(model).then(|| status::rows(model));
     model.health.take(answer);
+    if before.is_none_or(|before| before == status::rows(model)) {
+        effects.dirty = None;
+    }
+}
+
+fn told_talkers(model: &mut Model, talkers: Box<TalkersView>, effects: &mut Effects) {
+    let before = status::is_shown(model).then(|| status::rows(model));
+    model.health.talkers = Some(talkers);
     if before.is_none_or(|before| before == status::rows(model)) {
         effects.dirty = None;
     }

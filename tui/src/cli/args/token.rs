@@ -45,6 +45,9 @@ pub(in crate::cli) enum TokenVerb {
         /// `on` counts 48 h from now, also where it is on already
         #[arg(value_name = "on|off")]
         switch: Switch,
+        /// Log one call in so many, 2 to 10000; without it every call is logged, and a token that floods needs --yes
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+        sample: Option<u32>,
     },
     /// Say whose value this is; it is read without echo or from a file, never from an argument
     Identify {

@@ -25,11 +25,20 @@ pub(in crate::cli) struct CheckArgs {
     pub(in crate::cli) crit: Duration,
 }
 
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct StatusArgs {
     /// The last hour minute by minute: calls, times, queues, drops
     #[arg(long)]
     pub(in crate::cli) hour: bool,
+    /// Who calls most now: tokens, addresses, services, in the last ten seconds and the last minute
+    #[arg(long, conflicts_with = "hour")]
+    pub(in crate::cli) talkers: bool,
+    /// What puts them in order
+    #[arg(long, value_name = "COUNT", requires = "talkers", default_value = "calls", value_parser = ["calls", "refused", "no-match"])]
+    pub(in crate::cli) by: String,
+    /// How many of each
+    #[arg(long, value_name = "ROWS", requires = "talkers", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(in crate::cli) top: u32,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use tollgate_shared::api::{BulkTokens, ChangeOverlap, RevokeToken, RotateToken, SuspendToken, TokenView};
+use tollgate_shared::api::{BulkTokens, ChangeOverlap, RevokeToken, RotateToken, SetDebug, SuspendToken, TokenView};
+use tollgate_shared::debug_cost::DebugCost;
+use tollgate_shared::limits::DEBUG_ONE_IN_OFFERED;
 
-use super::view::receipt_lines;
+use super::view::{debug_words, receipt_lines};
 use super::{bulk, names, quoted};
+use crate::app::words::bytes;
 use crate::cli::args::{BulkRevoke, BulkSuspend, BulkTarget, TokenOverlap, TokenRotate};
 use crate::cli::context::{Context, Done};
 use crate::cli::exit::CliError;
@@ -105,6 +108,35 @@ pub(super) async fn revoke(cx: &mut Context<'_>, args: BulkRevoke) -> Done {
     let confirm = cx.confirm_name(confirm, &question, &line)?;
     let receipt = cx.client.revoke_token(token.id.as_str(), &RevokeToken { confirm, reason }).await?;
     cx.object(&receipt, receipt_lines)
+}
+
+/// A token that floods fills the disk of all: then it needs a yes, or a part is logged (operator.md, job 7).
+pub(super) async fn debug(cx: &mut Context<'_>, reference: &str, on: bool, sample: Option<u32>) -> Done {
+    let token = cx.client.token(reference).await?;
+    let cost = DebugCost::of(token.usage.last_10s);
+    if on && sample.is_none() && cost.is_asked() {
+        let debug = format!("{} token debug {} on", cx.tollgate(), token.id);
+        let line = format!("{debug} --sample {DEBUG_ONE_IN_OFFERED}, which logs one call in 100, or {debug} --yes");
+        let words = flood_words(&token, cost);
+        if !cx.yes && !cx.io.in_is_tty {
+            return Err(CliError::usage(words, format!("use:  {line}")));
+        }
+        cx.confirm_yes(&format!("{words}; log every call?"), &line)?;
+    }
+    // By id: the name may mean another token by now.
+    let token = cx.client.debug_token(token.id.as_str(), &SetDebug { on, one_in: sample }).await?;
+    let when = cx.when();
+    cx.changed(&token, |token| format!("debug of {} is {}", token.name, debug_words(token, when)))
+}
+
+fn flood_words(token: &TokenView, cost: DebugCost) -> String {
+    format!(
+        "{} would get {} rows/s, which is up to {} in 48 h ({} with --sample {DEBUG_ONE_IN_OFFERED})",
+        token.name,
+        cost.rows_per_sec(),
+        bytes(cost.bytes(1)),
+        bytes(cost.bytes(DEBUG_ONE_IN_OFFERED)),
+    )
 }
 
 fn secs(duration: Duration) -> Result<u32, CliError> {

@@ -1,6 +1,6 @@
 //! Tokens in tables and lists of facts.
 
-use tollgate_shared::api::{DeadTries, RevokeReceipt, ScopeView, TokenView};
+use tollgate_shared::api::{DeadTries, RecentUse, RevokeReceipt, ScopeView, TokenView};
 use tollgate_shared::token::RateLimit;
 
 use crate::cli::table::{Table, facts, numbers, words};
@@ -17,9 +17,10 @@ pub(in crate::cli) fn scope_words(scope: &ScopeView) -> String {
 }
 
 pub(super) fn debug_words(token: &TokenView, when: When) -> String {
+    let part = token.debug_one_in.map_or_else(String::new, |one_in| format!(", 1 call in {one_in} is logged"));
     match token.debug_until.filter(|until| *until > when.now) {
-        Some(until) if when.relative => format!("on, ends {}", when.of(until)),
-        Some(until) => format!("on until {}", when.of(until)),
+        Some(until) if when.relative => format!("on, ends {}{part}", when.of(until)),
+        Some(until) => format!("on until {}{part}", when.of(until)),
         None => "off".to_owned(),
     }
 }
@@ -73,7 +74,8 @@ pub(in crate::cli) fn token_facts(token: &TokenView, when: When) -> Vec<String> 
         ("used from", addresses),
         ("dedup window", dedup),
         ("not compared", token.dedup_ignore.join(", ")),
-        ("quota", token.rate_limit.map(rate_words).unwrap_or_default()),
+        ("quota", quota_words(token, when)),
+        ("blocked", blocked_words(token, when)),
         ("delivery ids", if token.delivery_ids { "count as Idempotency-Key".to_owned() } else { String::new() }),
         ("as ?token=", if token.query_token { "taken".to_owned() } else { "refused".to_owned() }),
         ("debug", debug_words(token, when)),
@@ -126,6 +128,24 @@ fn dedup_words(token: &TokenView) -> String {
     }
 }
 
+/// The quota in force, and what comes after it where it ends by itself.
+fn quota_words(token: &TokenView, when: When) -> String {
+    let lasting = token.rate_limit.map(rate_words);
+    match token.limited_for.filter(|one| when.now < one.until) {
+        Some(one) => {
+            let then = lasting.unwrap_or_else(|| "none".to_owned());
+            format!("{} until {}, then {then}", rate_words(one.limit), when.full(one.until))
+        }
+        None => lasting.unwrap_or_default(),
+    }
+}
+
+fn blocked_words(token: &TokenView, when: When) -> String {
+    let blocked = token.blocked.iter().filter(|one| when.now < one.until);
+    let each: Vec<_> = blocked.map(|one| format!("{} until {}", one.net, when.full(one.until))).collect();
+    if each.is_empty() { String::new() } else { format!("{}: 403 ip-blocked", each.join(", ")) }
+}
+
 fn rate_words(rate: RateLimit) -> String {
     format!("{}/min, {} at once", rate.calls_per_min, rate.burst)
 }
@@ -155,6 +175,7 @@ fn usage_facts(token: &TokenView, when: When) -> Vec<(&'static str, String)> {
             "calls",
             format!("{}{}{}", counts.total(), if by_outcome.is_empty() { "" } else { ": " }, by_outcome.join(", ")),
         ),
+        ("last 10 s", recent_words(usage.last_10s)),
         ("last hour", format!("{}, {} with an effect", count(hour, "call"), usage.hour_hits)),
         ("last call", last.unwrap_or_else(|| "never".to_owned())),
         ("last refusal", refusal.unwrap_or_default()),
@@ -165,6 +186,16 @@ fn usage_facts(token: &TokenView, when: When) -> Vec<(&'static str, String)> {
         ("only counted", some(usage.rows_not_logged)),
         ("tried while dead", dead_words(&usage.dead_tries, when)),
     ]
+}
+
+/// Nothing where it was quiet.
+fn recent_words(recent: RecentUse) -> String {
+    match recent.calls() {
+        0 => String::new(),
+        calls => {
+            format!("{}, {} refused, {}.{}/s", count(calls.into(), "call"), recent.refused, calls / 10, calls % 10)
+        }
+    }
 }
 
 /// Tries with a revoked or replaced secret: who still has a leaked one shows here.

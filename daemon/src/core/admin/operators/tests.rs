@@ -138,7 +138,7 @@ fn another_teams_incidents_and_tokens_are_not_a_responders() {
     become_operator(&mut world, &ben);
     assert_eq!(world.refused(Command::Acknowledge(incident)).slug(), Ok(Slug::Forbidden));
     assert_eq!(
-        world.refused(Command::Token(TokenCommand::SetDebug("sender".to_owned(), true))).slug(),
+        world.refused(Command::Token(TokenCommand::SetDebug("sender".to_owned(), true, None))).slug(),
         Ok(Slug::Forbidden)
     );
 }

@@ -11,7 +11,7 @@ use super::fields::{
     beginning_of, begins_before_end, expiry_of, grantable, ignored_of, networks_of, permissions_of, rate_of,
     unused_name, window_of,
 };
-use super::{Office, Right, Step, authorise, found, invalid, put, sealed, text_of};
+use super::{Office, Right, Step, authorise, found, invalid, measures, put, sealed, text_of};
 use crate::core::access::Actor;
 use crate::core::model::{RegistryChange, Token, TokenOptions};
 
@@ -47,12 +47,16 @@ pub(super) fn patched(office: &Office<'_>, actor: &Actor, before: &Token, patch:
     deduplication(&mut after, patch)?;
     refuse_where_sealed(before, &after, words)?;
     let (old, new) = options(office, before, patch)?;
-    let mut detail = difference(before, &after);
+    let measures = measures::change(office, before, patch)?;
+    let mut words = difference(before, &after);
     if old != new {
-        let gap = if detail.is_empty() { "" } else { "; " };
-        detail = format!("{detail}{gap}delivery_ids {} -> {}", old.delivery_ids, new.delivery_ids);
+        words.push(format!("delivery_ids {} -> {}", old.delivery_ids, new.delivery_ids));
     }
-    let mut step = put(office, actor, before, after, ("token.edit", detail));
+    words.extend(measures.words(before, &after));
+    let mut step = put(office, actor, before, after, ("token.edit", words.join("; ")));
+    if measures.is_one() {
+        measures.add_to(&mut step, office, actor, before);
+    }
     if old != new {
         step.changes.push(RegistryChange::PutTokenOptions(before.id, new));
     }
@@ -113,7 +117,7 @@ fn reach(office: &Office<'_>, actor: &Actor, after: &mut Token, patch: &TokenPat
     }
     after.ip_report_only = patch.ip_report_only.unwrap_or(after.ip_report_only);
     after.query_token = patch.query_token.unwrap_or(after.query_token);
-    if let Some(limit) = patch.rate_limit {
+    if let Some(limit) = patch.rate_limit.filter(|_| patch.for_secs.is_none()) {
         after.rate_limit = rate_of(limit)?;
     }
     match patch.sealed {
@@ -148,28 +152,35 @@ fn refuse_where_sealed(
     Ok(())
 }
 
-pub(super) fn debug(office: &Office<'_>, actor: &Actor, reference: &str, on: bool) -> Result<Step, Problem> {
+pub(super) fn debug(
+    office: &Office<'_>,
+    actor: &Actor,
+    reference: &str,
+    on: bool,
+    one_in: Option<u32>,
+) -> Result<Step, Problem> {
     let before = found(office, reference)?;
     authorise(office, actor, &before, Right::Change)?;
     let mut after = before.as_ref().clone();
     after.debug_until = on.then(|| office.now.plus_secs(DEBUG_SECS));
-    let detail = after.debug_until.map_or_else(|| "off".to_owned(), |until| format!("on until {until}"));
-    Ok(put(office, actor, &before, after, ("token.debug", detail)))
+    let sampled = measures::sampled(office, &after, one_in)?;
+    let part = one_in.map_or_else(String::new, |one_in| format!(", one call in {one_in}"));
+    let detail = after.debug_until.map_or_else(|| "off".to_owned(), |until| format!("on until {until}{part}"));
+    let mut step = put(office, actor, &before, after, ("token.debug", detail));
+    step.changes.extend(sampled);
+    Ok(step)
 }
 
 /// What an edit changed, as `field old -> new`.
-fn difference(before: &Token, after: &Token) -> String {
+fn difference(before: &Token, after: &Token) -> Vec<String> {
     let (old, new) = (facts(before), facts(after));
     let changed = old.iter().zip(&new).filter(|(old, new)| old.1 != new.1);
-    changed.map(|((field, old), (_, new))| format!("{field} {old} -> {new}")).collect::<Vec<_>>().join("; ")
+    changed.map(|((field, old), (_, new))| format!("{field} {old} -> {new}")).collect()
 }
 
 fn facts(token: &Token) -> [(&'static str, String); 14] {
     let moment = |at: Option<Timestamp>, none: &str| at.map_or_else(|| none.to_owned(), |at| at.to_string());
     let permissions = token.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>();
-    let rate = token
-        .rate_limit
-        .map_or_else(|| "none".to_owned(), |limit| format!("{}/min, {} at once", limit.calls_per_min, limit.burst));
     [
         ("name", token.name.to_string()),
         ("description", token.description.clone()),
@@ -182,7 +193,7 @@ fn facts(token: &Token) -> [(&'static str, String); 14] {
         ("dedup_window_secs", token.dedup_window_secs.to_string()),
         ("dedup_ignore", token.dedup_ignore.join(" ")),
         ("dedup_strict", token.dedup_strict.to_string()),
-        ("rate_limit", rate),
+        ("rate_limit", measures::rate_words(token.rate_limit)),
         ("query_token", token.query_token.to_string()),
         ("overlap", moment(token.overlap.map(|overlap| overlap.until), "none")),
     ]

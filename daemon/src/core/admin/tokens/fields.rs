@@ -190,13 +190,18 @@ pub(super) fn rate_of(limit: RateLimit) -> Result<Option<RateLimit>, Problem> {
 
 /// Addresses and CIDRs, IPv4-mapped ones as IPv4.
 pub(in crate::core) fn networks_of(list: &[String]) -> Result<Vec<IpNet>, Problem> {
-    if list.len() > ALLOWED_IPS_MAX {
-        return Err(invalid("allowed_ips", format!("{} entries; {ALLOWED_IPS_MAX} are the limit", list.len())));
+    networks_in("allowed_ips", list, ALLOWED_IPS_MAX)
+}
+
+/// The same of any field that takes at most so many.
+pub(super) fn networks_in(field: &str, list: &[String], max: usize) -> Result<Vec<IpNet>, Problem> {
+    if list.len() > max {
+        return Err(invalid(field, format!("{} entries; {max} are the limit", list.len())));
     }
     let parsed = list.iter().enumerate().map(|(at, text)| {
         network_of(text.trim()).ok_or_else(|| {
             let message = format!("`{text}` is no address and no CIDR, such as 10.20.0.14 or 10.20.0.0/16");
-            invalid(&format!("allowed_ips[{at}]"), message)
+            invalid(&format!("{field}[{at}]"), message)
         })
     });
     parsed.collect()

@@ -170,9 +170,7 @@ pub(super) fn refresh_self(office: &Office<'_>, actor: &Actor, id: TokenId, mac:
         return Err(gone());
     }
     // Its address was checked at the gate; here counts what may have changed since.
-    let anywhere = Token { ip_report_only: true, ..token.as_ref().clone() };
-    let ip = std::net::IpAddr::from([127, 0, 0, 1]);
-    authenticate::check(office.registry, &anywhere, ip, Some(Permission::TokenRefresh), office.now)
+    authenticate::check_anywhere(office.registry, token, Some(Permission::TokenRefresh), office.now)
         .map_err(|denied| Problem::new(denied.slug, denied.detail))?;
     refreshed(office, actor, token)
 }

@@ -307,9 +307,9 @@ fn debug_runs_48_hours_and_only_switching_it_on_restarts_the_clock() {
     world.wait(100);
     assert!(world.edited(id, TokenPatch { description: Some("x".to_owned()), ..patch() }).is_ok());
     assert_eq!(world.at(id).debug_until, until, "an edit does not touch it");
-    world.done(TokenCommand::SetDebug(id.to_string(), true));
+    world.done(TokenCommand::SetDebug(id.to_string(), true, None));
     assert_eq!(world.at(id).debug_until, Some(world.now.plus_secs(DEBUG_SECS)));
-    world.done(TokenCommand::SetDebug(id.to_string(), false));
+    world.done(TokenCommand::SetDebug(id.to_string(), false, None));
     assert_eq!(world.at(id).debug_until, None);
 }
 
@@ -319,7 +319,7 @@ fn a_sealed_token_changes_name_description_and_debug_only() {
     let id = world.token(NewToken { sealed: true, expires: Some("1d".to_owned()), ..new_token("t", "global") });
     let words = TokenPatch { name: Some("u".to_owned()), description: Some("d".to_owned()), ..patch() };
     assert!(world.edited(id, words).is_ok());
-    world.done(TokenCommand::SetDebug(id.to_string(), true));
+    world.done(TokenCommand::SetDebug(id.to_string(), true, None));
     for refused in [
         TokenPatch { expires: Some("2d".to_owned()), ..patch() },
         TokenPatch { allowed_ips: Some(vec!["10.0.0.1".to_owned()]), ..patch() },

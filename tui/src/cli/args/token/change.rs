@@ -62,12 +62,21 @@ pub(in crate::cli) struct TokenEdit {
     /// Refuse calls from other addresses
     #[arg(long)]
     pub(in crate::cli) ip_enforce: bool,
-    /// A new quota, 600/min or 600/min:1000
-    #[arg(long, value_name = "RATE", conflicts_with = "no_rate")]
+    /// A new quota, 600/min or 600/min:1000; with --for it ends by itself and the lasting one is in force again
+    #[arg(long, value_name = "RATE", visible_alias = "limit", conflicts_with = "no_rate")]
     pub(in crate::cli) rate: Option<Rate>,
     /// No quota any more
     #[arg(long)]
     pub(in crate::cli) no_rate: bool,
+    /// Refuse its calls from there for a time, an address or a CIDR an option; with --for
+    #[arg(long = "block-ip", value_name = "CIDR", requires = "for_time")]
+    pub(in crate::cli) block_ip: Vec<String>,
+    /// Take its calls from there again
+    #[arg(long = "unblock-ip", value_name = "CIDR")]
+    pub(in crate::cli) unblock_ip: Vec<String>,
+    /// How long --rate or --block-ip hold, from now on, at most 30d
+    #[arg(id = "for_time", long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "no_rate")]
+    pub(in crate::cli) for_time: Option<Duration>,
     /// Take it as ?token= in an address
     #[arg(long, conflicts_with = "no_query_token")]
     pub(in crate::cli) query_token: bool,
