@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tollgate_shared::limits::LOG_ROW_SECS;
 
 use crate::automation::{Automation, AutomationSettings};
+use crate::backup::book::BackupBook;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::call::redact::Redactor;
@@ -161,6 +162,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         events: Events::default(),
         built_in_redactor: redactor(config),
         reader: store.reader(),
+        backups: BackupBook::new(store.copier(), config.changed(), config.backup.clone()),
         log_reader: log.reader(),
         meters: crate::daemon::Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),

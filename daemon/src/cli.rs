@@ -2,16 +2,21 @@
 
 mod check;
 mod man;
+mod passphrase;
+mod restore;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::assemble::{self, Runtimes, StartError};
+use crate::backup::restore::NewKey;
 use crate::config::{Config, ConfigErrors, Flags, LogLevel};
 use crate::running;
 
@@ -41,11 +46,35 @@ enum Verb {
     Config(Flags),
     /// Look through the files of a stopped daemon and say what is damaged; changes nothing; exit 1 when something is
     Check(Flags),
+    /// Bring a backup back into an empty data directory, daemon stopped; calls are answered 503 until it is reviewed
+    Restore {
+        /// A backup of `tollgate backup` or of the schedule
+        file: PathBuf,
+        /// File with the passphrase, mode 0600 [default: asked for on the terminal]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Make a new token key instead of the backup's: every token then needs a new secret
+        #[arg(long)]
+        new_token_key: bool,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Open a backup and say what it holds, without a daemon; exit 2 without the token key, 65 damaged, 77 wrong passphrase
+    Verify {
+        /// A backup of `tollgate backup` or of the schedule
+        file: PathBuf,
+        /// File with the passphrase, mode 0600 [default: asked for on the terminal]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// The man page
     Man {
         /// Write it as DIR/tollgated.8, in place of one that is there [default: standard output]
         #[arg(long, value_name = "DIR")]
-        dir: Option<std::path::PathBuf>,
+        dir: Option<PathBuf>,
     },
     /// Make a certificate that signs itself, for hosts without an authority; senders must be told to trust it
     #[cfg(feature = "tls")]
@@ -65,6 +94,13 @@ pub fn exec() -> ExitCode {
         Ok(Arguments { verb: Verb::Run(flags) }) => with_config(flags, run),
         Ok(Arguments { verb: Verb::Config(flags) }) => with_config(flags, |config| show_config(&config)),
         Ok(Arguments { verb: Verb::Check(flags) }) => with_config(flags, |config| check_files(&config)),
+        Ok(Arguments { verb: Verb::Restore { file, passphrase_file, new_token_key, flags } }) => {
+            let new_key = if new_token_key { NewKey::Make } else { NewKey::No };
+            with_config(flags, |config| restore::run(&config, &file, passphrase_file.as_deref(), new_key))
+        }
+        Ok(Arguments { verb: Verb::Verify { file, passphrase_file, json } }) => {
+            verify::verify(&file, passphrase_file.as_deref(), json)
+        }
         Ok(Arguments { verb: Verb::Man { dir } }) => show_man(dir.as_deref()),
         #[cfg(feature = "tls")]
         Ok(Arguments { verb: Verb::SelfSigned { names, out } }) => self_signed(names, &out),
@@ -97,7 +133,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing can be told when the terminal is gone.
     drop(error.print());
     if let ErrorKind::InvalidSubcommand = error.kind() {
-        say("what needs the daemon running is done with `tollgate`, for instance `tollgate status`");
+        let given = error.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
+        say(&match given.as_deref() {
+            Some("backup") => "backups are made of the running daemon: tollgate backup FILE".to_owned(),
+            Some("restore-review") => "the daemon must run for that: tollgate restore-review".to_owned(),
+            _ => "what needs the daemon running is done with `tollgate`, for instance `tollgate status`".to_owned(),
+        });
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
@@ -237,6 +278,11 @@ fn start_logging(level: LogLevel) {
     };
     // Set already: by a program that runs the daemon inside itself.
     drop(set);
+}
+
+/// What stands in a damaged file may be anything: it must not drive a terminal.
+fn visible(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }
 
 fn say(message: &str) {

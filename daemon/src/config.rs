@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use tollgate_shared::workflow::WebAddress;
 
+use crate::backup::book::Plan;
+
 pub mod keys;
 mod layers;
 mod values;
@@ -32,6 +34,8 @@ use self::values::Reader;
 #[derive(Debug, Clone)]
 pub struct Config {
     pub automation: Automation,
+    /// Backups that the daemon makes by itself; `None` = none.
+    pub backup: Option<Plan>,
     pub data_dir: PathBuf,
     pub gate: Gate,
     pub limits: Limits,
@@ -201,6 +205,13 @@ impl Config {
     #[must_use]
     pub fn describe(&self) -> &[Setting] {
         &self.described
+    }
+
+    /// Every setting that is not its default, as `key = value`.
+    #[must_use]
+    pub fn changed(&self) -> Vec<String> {
+        let changed = self.described.iter().filter(|setting| setting.origin != Origin::Default);
+        changed.map(|setting| format!("{} = {}", setting.key, setting.value)).collect()
     }
 
     /// Where the file is looked for without `--config` and `TOLLGATE_CONFIG`; the first that exists is read.

@@ -18,6 +18,7 @@ pub mod model;
 pub mod passwd;
 pub mod quota;
 pub mod registry;
+pub mod restoring;
 pub mod rights;
 pub mod routing;
 pub mod standing;

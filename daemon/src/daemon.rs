@@ -12,6 +12,7 @@ use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
 
 use crate::automation::Automation;
+use crate::backup::book::BackupBook;
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::measures::Samplers;
@@ -73,6 +74,8 @@ pub struct Daemon {
     pub melt: Notify,
     /// What steps may do, and the runner's bell.
     pub automation: Automation,
+    /// Backups: the schedule, and what is on its way.
+    pub backups: BackupBook,
     /// Runs over the log that may go on at a time, each on a thread of its own.
     pub trials: Arc<Semaphore>,
 }
@@ -168,6 +171,11 @@ impl MacKey {
     /// Takes the key.
     pub fn new(key: TokenKey) -> Self {
         Self(key)
+    }
+
+    /// The key's bytes, for an encrypted backup alone.
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
     }
 
     /// The MAC of a secret.

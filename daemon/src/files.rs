@@ -13,7 +13,8 @@ use rustix::io::Errno;
 
 pub mod key;
 
-const LOCK_FILE: &str = "daemon.lock";
+/// The file whose lock says that a daemon runs on the directory.
+pub(crate) const LOCK_FILE: &str = "daemon.lock";
 const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
 
 /// The data directory, checked and locked: while this value lives no second daemon can use the directory.

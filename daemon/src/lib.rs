@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod automation;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod audit;
+mod backup;
 pub mod bind;
 mod caller;
 mod events;
@@ -121,6 +122,9 @@ pub enum Act {
     SignIn,
     SignOut,
     LockdownSet,
+    Backup,
+    BackupWritten,
+    RestoreReview,
     AuditVerify,
     RedactionList,
     RedactionAdd,
@@ -362,6 +366,9 @@ async fn dispatch(act: Act, call: Call) -> Result<Response<Body>, Problem> {
         Act::OperatorPassphrase => operators::set_passphrase(call).await,
         Act::SignIn => operators::sign_in(call).await,
         Act::SignOut => operators::sign_out(call).await,
+        Act::Backup => backup::make(call).await,
+        Act::BackupWritten => backup::written(call).await,
+        Act::RestoreReview => backup::review(call).await,
         Act::LockdownSet => operators::set_lockdown(call).await,
         Act::AuditVerify => audit::verify(&call).await,
         Act::RedactionList => redaction::list(&call),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Assembled, Runtimes, StartError};
 use crate::automation::runner;
+use crate::backup::schedule;
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Note};
 use crate::core::audit;
@@ -120,6 +121,7 @@ pub fn start(assembled: Assembled, runtimes: Runtimes) -> Result<Running, StartE
     doors.push(runtimes.local.spawn(accept::serve(socket, serve, local_edge, stop.clone())));
     runtimes.local.spawn(keep_index(daemon.clone(), stop.clone()));
     let sweeper = runtimes.local.spawn(sweep(daemon.clone(), log_sender.clone(), stop.clone()));
+    runtimes.local.spawn(schedule::run(daemon.clone(), stop.clone()));
     let runner = runtimes.local.spawn(runner::run(daemon.clone(), stop.clone(), shutdown));
     Ok(Running {
         daemon,

@@ -11,6 +11,7 @@ mod check;
 mod conformance;
 #[cfg(test)]
 mod conformance_log;
+mod copying;
 #[cfg(test)]
 mod crash_tests;
 mod dedup;
@@ -34,10 +35,11 @@ mod timeline;
 mod traits;
 
 pub use check::{Checked, check_log, check_state};
+pub use copying::{Copier, CopyChecked, CopyCounts, CopySink};
 pub use log_hints::{LogHints, OutcomeSet};
 pub use log_traits::{LogPage, LogReader, LogStore};
 pub use redb_log::{LogSettings, RedbLog};
-pub use redb_state::{OpenFile, RedbStore, StateSettings};
+pub use redb_state::{CopyCheck, CopyInto, OpenFile, RedbStore, StateSettings};
 pub use traits::{
     AuditPage, Committed, IncidentFilter, Loaded, PAGE_SCAN_ROWS, Reader, SCAN_ROWS_MAX, Store, StoreError, View,
     WholeRequest, incident_page,

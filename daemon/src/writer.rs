@@ -225,9 +225,12 @@ impl Writer {
 
     fn announce(&self, reply: &Reply, registry_changed: bool) {
         let kind = match reply {
-            Reply::Token(_) | Reply::Tokens(_) | Reply::Secret(..) | Reply::Secrets(_) | Reply::Revoked(..) => {
-                Kind::Tokens
-            }
+            Reply::Token(_)
+            | Reply::Tokens(_)
+            | Reply::Secret(..)
+            | Reply::Secrets(_)
+            | Reply::Revoked(..)
+            | Reply::Reviewed(..) => Kind::Tokens,
             Reply::Incident(_) | Reply::Incidents(_) => Kind::Incidents,
             Reply::Request(_) => Kind::Requests,
             _ => Kind::Registry,

@@ -5,6 +5,7 @@
 //! characters. A reference that fits several objects is refused with 409 `conflict` and the list; one that fits none is
 //! 404 `not-found`. Lists are JSON arrays inside [`Page::items`].
 
+mod backup;
 mod hour;
 mod incidents;
 mod ingest;
@@ -20,6 +21,10 @@ mod tokens;
 pub mod trying;
 mod workflows;
 
+pub use backup::{
+    BACKUP_END_MARK, BackupFailure, BackupMade, BackupView, BackupWritten, NewBackup, RestoreReviewed, RestoredView,
+    ReviewRestore,
+};
 pub use hour::{HourBucket, HourView};
 pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};
 pub use ingest::{EnqueueAnswer, Phase, ProcessAnswer, ServiceResult, TriggeredPhase};

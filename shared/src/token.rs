@@ -194,6 +194,8 @@ pub enum TokenState {
     Active,
     /// Doubted: calls are answered 503 until it is resumed.
     Suspended,
+    /// Its secret was lost in a restore without the token key: no value is taken for it until it is rotated.
+    NeedsRotation,
     /// Its time is over; calls are answered `token-expired`.
     Expired,
     /// Dead for good; only its tombstone is left.
@@ -207,6 +209,7 @@ impl TokenState {
             Self::NotYetValid => "not_yet_valid",
             Self::Active => "active",
             Self::Suspended => "suspended",
+            Self::NeedsRotation => "needs_rotation",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
         }

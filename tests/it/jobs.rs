@@ -1,6 +1,6 @@
 //! Ten jobs of an operator, key by key and command by command, on the real programs: a sender's first incident, a webhook
 //! that creates nothing, a leak at night, a rotation, tokens that end, a colleague on a serial line, a flood, an auditor,
-//! two hundred tokens from a file.
+//! a dead disk and a new host, two hundred tokens from a file.
 
 mod auditor;
 mod expiring;
@@ -8,6 +8,7 @@ mod first;
 mod flood;
 mod leak;
 mod many;
+mod restore;
 mod rotation;
 mod serial;
 mod webhook;

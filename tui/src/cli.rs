@@ -4,6 +4,7 @@
 mod args;
 mod asked;
 mod audit;
+mod backup;
 mod call_file;
 mod confirm;
 mod context;
@@ -28,6 +29,7 @@ mod query;
 mod redaction;
 mod replay;
 mod request;
+mod restore;
 mod scan;
 mod secret;
 mod send;
@@ -55,7 +57,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 use tollgate_shared::api::StatusView;
 
@@ -315,6 +317,8 @@ async fn execute(io: &mut Io, global: &args::Global, verb: Verb, way: &Way) -> c
         Verb::Keys(args) => return keys::run(io, &args, global.output),
         Verb::Man(args) => return man::run(io, &args),
         Verb::Playback(args) => return playback::print(io, &args, global.output),
+        // It needs no daemon, and most of all where there is none any more.
+        Verb::Backup(args) if args.verb.is_some() => return backup::verify(&args, global.output),
         verb => verb,
     };
     let is_check = matches!(verb, Verb::Check(_));
@@ -374,6 +378,8 @@ async fn with_daemon(cx: &mut Context<'_>, verb: Verb) -> context::Done {
         Verb::Audit(args) => audit::run(cx, args).await,
         Verb::Query(verb) => query::run(cx, verb).await,
         Verb::Lockdown(verb) => lockdown::run(cx, verb).await,
+        Verb::Backup(args) => backup::run(cx, args).await,
+        Verb::RestoreReview(args) => restore::review(cx, args).await,
         Verb::Redaction(verb) => redaction::run(cx, verb).await,
         Verb::Expiring(args) => watch::expiring(cx, args).await,
         Verb::Hygiene => watch::hygiene(cx).await,
@@ -411,8 +417,12 @@ fn refuse_usage(io: &mut Io, error: &clap::Error, argv: &[OsString]) -> Exit {
         };
     }
     let verb = argv.iter().skip(1).filter_map(|word| word.to_str()).find(|word| !word.starts_with('-'));
-    if error.kind() == ErrorKind::InvalidSubcommand && verb.is_some_and(|verb| DAEMON_VERBS.contains(&verb)) {
-        let verb = verb.unwrap_or_default();
+    // As clap found it: the first word may be the value of an option.
+    let unknown = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    if let Some(verb) = unknown.filter(|verb| DAEMON_VERBS.contains(verb)) {
         return say(
             io,
             &CliError::usage(

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::visible;
 use crate::assemble::{LOG_DIR, STATE_FILE};
 use crate::daemon::MacKey;
 use crate::files::key::TokenKey;
@@ -81,9 +82,4 @@ fn write_all(all: &[Checked], out: &mut dyn Write) -> io::Result<()> {
             visible(&damaged.join(", "))
         ),
     }
-}
-
-/// What stands in a damaged file may be anything: it must not drive a terminal.
-fn visible(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }

@@ -77,6 +77,16 @@ pub const KEYS: &[Key] = &[
         "",
         "where workflows may post to, such as http://chat.example:8080",
     ),
+    // Nobody runs a backup by hand on a ship; the key is in it only because it is encrypted.
+    key("backup.every", "TOLLGATE_BACKUP_EVERY", "", "how often the daemon makes a backup, such as 24h; empty = never"),
+    key("backup.keep", "TOLLGATE_BACKUP_KEEP", "7", "how many of those it keeps"),
+    key("backup.to", "TOLLGATE_BACKUP_TO", "", "directory of those backups; it must exist"),
+    key(
+        "backup.passphrase_file",
+        "TOLLGATE_BACKUP_PASSPHRASE_FILE",
+        "",
+        "file with the passphrase that encrypts them, mode 0600",
+    ),
     key(
         "log.redact_members",
         "TOLLGATE_REDACT_MEMBERS",

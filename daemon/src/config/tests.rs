@@ -154,3 +154,16 @@ fn certificate_and_key_come_together_and_make_other_hosts_welcome() {
     let plain = load("[gate]\nlisten = \"0.0.0.0:7480\"").unwrap_err().to_string();
     assert!(plain.contains("tls_certificate") && plain.contains("allow_plain_http = true"), "{plain}");
 }
+
+#[test]
+fn a_schedule_of_backups_says_where_to_and_how_they_are_locked() {
+    let load = |text: &str| Config::load(Some(("t.toml".into(), text.to_owned())), &BTreeMap::new(), &Flags::default());
+    assert!(load("").unwrap().backup.is_none());
+    let nowhere = load("[backup]\nevery = \"24h\"").unwrap_err().to_string();
+    assert!(nowhere.contains("backup.every") && nowhere.contains("set backup.to too"), "{nowhere}");
+    let unlocked = load("[backup]\nevery = \"24h\"\nto = \"/mnt/usb\"").unwrap_err().to_string();
+    assert!(unlocked.contains("set backup.passphrase_file too"), "{unlocked}");
+    let whole = "[backup]\nevery = \"24h\"\nto = \"/mnt/usb\"\npassphrase_file = \"/etc/p\"";
+    let plan = load(whole).unwrap().backup.unwrap();
+    assert_eq!((plan.every, plan.keep), (Duration::from_secs(86_400), 7));
+}

@@ -14,6 +14,7 @@ use super::{
     Automation, Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, TlsFiles, default_data_dir,
     default_socket,
 };
+use crate::backup::book::Plan;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -42,6 +43,7 @@ impl<'l> Reader<'l> {
         let socket_path = self.path("socket.path", || default_socket(env, flags, &base));
         let gate = self.gate();
         let automation = self.automation();
+        let backup = self.backup();
         let limits = self.limits();
         let log = self.log();
         let self_service = self.get("self.service", full_service);
@@ -59,8 +61,8 @@ impl<'l> Reader<'l> {
             anybody_reads: anybody_reads?,
         };
         let (gate, limits, log) = (gate?, limits?, log?);
-        let (automation, data_dir, self_service) = (automation?, data_dir?, self_service?);
-        Some(Config { automation, data_dir, gate, limits, log, self_service, socket, described: Vec::new() })
+        let (automation, backup, data_dir, self_service) = (automation?, backup?, data_dir?, self_service?);
+        Some(Config { automation, backup, data_dir, gate, limits, log, self_service, socket, described: Vec::new() })
     }
 
     pub(super) fn finish(self) -> (Vec<Setting>, Vec<ConfigError>) {
@@ -97,6 +99,26 @@ impl<'l> Reader<'l> {
         let concurrency = self.get("automation.concurrency", |text| count(text, 1..=64));
         let post_allowlist = self.get("automation.post_allowlist", |text| items(text, web_origin));
         Some(Automation { actions: actions?, concurrency: concurrency?, post_allowlist: post_allowlist? })
+    }
+
+    /// With an interval everything else is needed: a schedule that writes nowhere, or cannot be restored from, is none.
+    fn backup(&mut self) -> Option<Option<Plan>> {
+        let every = self.get("backup.every", |text| optional(text, |text| duration(text, 60..=366 * 86_400)));
+        let keep = self.get("backup.keep", |text| count(text, 1..=10_000));
+        let to = self.get("backup.to", optional_path);
+        let passphrase_file = self.get("backup.passphrase_file", optional_path);
+        let (every, keep, to, passphrase_file) = (every?, keep?, to?, passphrase_file?);
+        let Some(every) = every else { return Some(None) };
+        let missing = match (&to, &passphrase_file) {
+            (None, _) => "backup.to",
+            (_, None) => "backup.passphrase_file",
+            (Some(to), Some(file)) => {
+                return Some(Some(Plan { every, keep, to: to.clone(), passphrase_file: file.clone() }));
+            }
+        };
+        let (key, origin) = ("backup.every".to_owned(), self.raw("backup.every").origin);
+        self.errors.push(ConfigError { key, origin, message: format!("is of no use alone: set {missing} too") });
+        None
     }
 
     /// Both files or neither: one alone is a mistake, and guessing would mean plain HTTP.
@@ -253,8 +275,12 @@ fn path(text: &str) -> Parsed<PathBuf> {
     if path.is_absolute() { Ok(path) } else { Err("write a path that begins with /".to_owned()) }
 }
 
+fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<Option<T>> {
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}
+
 fn optional_path(text: &str) -> Parsed<Option<PathBuf>> {
-    if text.is_empty() { Ok(None) } else { path(text).map(Some) }
+    optional(text, path)
 }
 
 /// `Team/Service`. Whether there is one is asked again and again: it may be made later, or renamed.

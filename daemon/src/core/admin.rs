@@ -10,12 +10,13 @@ mod organisation;
 pub mod queries;
 pub mod redaction;
 mod requests;
+mod restore;
 pub(in crate::core) mod tokens;
 pub mod workflows;
 
 use tollgate_shared::api::{
     FilterPatch, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam, NewWorkflow,
-    OperatorPatch, Screen, ServicePatch, SetLockdown, WorkflowPatch,
+    OperatorPatch, ReviewRestore, Screen, ServicePatch, SetLockdown, WorkflowPatch,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::id::{
@@ -32,7 +33,7 @@ pub use self::filters::version_of as filter_version;
 pub use self::incidents::IncidentAction;
 pub use self::tokens::{BulkAction, DryRun, TokenCommand};
 use super::access::{Actor, Operation};
-use super::model::{KeptQueryKey, Mac, RegistryChange};
+use super::model::{BackupRecord, KeptQueryKey, Mac, RegistryChange};
 use super::passwd::Passwd;
 use super::registry::{LookupError, Registry};
 use crate::store::View;
@@ -92,6 +93,10 @@ pub enum Command {
     SetPassphrase(String, Option<String>),
     /// Lock ingestion down, or lift it.
     SetLockdown(SetLockdown),
+    /// Take calls again after a restore, once its tokens were looked at.
+    ReviewRestore(ReviewRestore),
+    /// A backup is on a disk; of the schedule, or somebody's.
+    NoteBackup(Box<BackupRecord>, Scheduled),
     /// Keep a query.
     SaveQuery(queries::NewQuery),
     /// Forget one.
@@ -102,6 +107,15 @@ pub enum Command {
     RemoveRedaction(String),
     /// Only write into the audit: a sign-in, a refusal, a reading of the log.
     Note(Note),
+}
+
+/// Whose backup it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduled {
+    /// The daemon's own, on time.
+    Yes,
+    /// Somebody's, when he wanted it.
+    No,
 }
 
 /// What is audited where nothing is changed.
@@ -164,6 +178,8 @@ pub enum Reply {
     Operator(OperatorId),
     /// The lockdown was set or lifted.
     Lockdown,
+    /// The restored state was reviewed: so many tokens are let in, so many were suspended.
+    Reviewed(u32, u32),
     /// A query is kept.
     Query(KeptQueryKey),
     /// A rule of redaction was added.
@@ -207,6 +223,7 @@ impl Command {
             | Self::DeleteOperator(_)
             | Self::SetPassphrase(..)
             | Self::SetLockdown(_)
+            | Self::ReviewRestore(_)
             | Self::AddRedaction(_)
             | Self::RemoveRedaction(_) => Operation::ChangeOrganisation,
             Self::CreateService(_)
@@ -221,6 +238,7 @@ impl Command {
             Self::CreateWorkflow(_) | Self::EditWorkflow(..) | Self::DeleteWorkflow(_) => Operation::ChangeWorkflows,
             Self::RetryRequest(..) => Operation::RetryRequests,
             Self::CancelRequest(..) => Operation::CancelRequests,
+            Self::NoteBackup(..) => Operation::Backup,
             Self::SaveQuery(_) | Self::DeleteQuery(..) => Operation::KeepQueries,
             Self::Note(_) => Operation::Introduce,
             // Of tokens it depends on the token: it is asked when that is found.
@@ -266,6 +284,8 @@ pub fn execute(office: &mut Office<'_>, actor: &Actor, command: Command) -> Resu
         Command::SetPassphrase(operator, hash) => operators::set_passphrase(office, actor, &operator, hash),
         Command::SaveQuery(new) => queries::save(office, actor, new),
         Command::DeleteQuery(screen, name) => queries::delete(office, actor, screen, &name),
+        Command::ReviewRestore(review) => restore::review(office, actor, &review),
+        Command::NoteBackup(record, scheduled) => Ok(restore::note_backup(office, actor, *record, scheduled)),
         Command::SetLockdown(set) => lockdown::set(office, actor, &set),
         Command::AddRedaction(rule) => redaction::add(office, actor, *rule),
         Command::RemoveRedaction(name) => redaction::remove(office, actor, &name),

@@ -104,9 +104,20 @@ pub fn identify(
         }
         None => None,
     };
-    let why = || form.map_or_else(|| "well-formed, but no token of this daemon".to_owned(), |bad| bad.to_string());
+    let why = || match form {
+        Some(bad) => bad.to_string(),
+        None => without_secret(registry, presented_id.as_deref())
+            .unwrap_or_else(|| "well-formed, but no token of this daemon".to_owned()),
+    };
     let (token, old_secret) = found.ok_or_else(|| denied(Slug::TokenInvalid, why(), None))?;
     Ok(Known { token: token.clone(), mac, old_secret })
+}
+
+/// A value of a token whose secret was lost in a restore cannot be told from an invented one: the sender gets the same
+/// answer as for any unknown value, and the operator reads which token it names.
+fn without_secret(registry: &Registry, presented_id: Option<&str>) -> Option<String> {
+    let token = registry.token(presented_id?.parse().ok()?).filter(|token| token.needs_rotation())?;
+    Some(format!("token {} `{}` lost its secret in a restore without the token key: rotate it", token.id, token.name))
 }
 
 /// True for a value that is not of our form and so may be one brought along from another system.

@@ -1,6 +1,7 @@
 //! The records behind the wire's views: what the registry holds and the store keeps.
 
 mod answers;
+mod backups;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ use super::measures::Measures;
 use super::workflows::Workflow;
 
 pub use answers::{AnswerPlace, Answered, StoredAnswer};
+pub use backups::{BackupRecord, Backups, Restored};
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +65,17 @@ pub struct FilterRecord {
 /// What a secret is stored and looked up as: BLAKE3 keyed with the key file (domain.md §2). Not secret by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mac(pub [u8; 32]);
+
+impl Mac {
+    /// What stands in the place of a secret's MAC where the key went that it was made with: no secret has it, so nothing
+    /// authenticates until the token is given a new secret (storage.md, Backup).
+    pub fn lost(token: TokenId) -> Self {
+        Self(blake3::derive_key(
+            "tollgate: the secret of a token whose key was not in the backup",
+            token.as_str().as_bytes(),
+        ))
+    }
+}
 
 /// A living token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +141,13 @@ pub struct Token {
     pub updated_at: Timestamp,
     /// By whom.
     pub updated_by: String,
+}
+
+impl Token {
+    /// Its secret was lost with the token key: it is refused until it is rotated.
+    pub fn needs_rotation(&self) -> bool {
+        self.mac == Mac::lost(self.id)
+    }
 }
 
 /// Who created a token.
@@ -431,6 +451,10 @@ pub enum RegistryChange {
     DeleteQuery(KeptQueryKey),
     /// Lock ingestion down, or lift it.
     SetLockdown(Option<Lockdown>),
+    /// The state is a restored one, or was reviewed.
+    SetRestored(Option<Restored>),
+    /// Replace what is known of the last backups.
+    SetBackups(Backups),
     /// Replace the rules of redaction.
     SetRedaction(RedactionRules),
     /// Replace what is known of the wall clock's steps.

@@ -25,8 +25,8 @@ use self::workflows::Workflows;
 use super::matching::{CompiledFilter, Filters};
 use super::measures::Measures;
 use super::model::{
-    DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, RedactionRules,
-    RegistryChange, Service, Team, Token, TokenOptions, Tombstone,
+    Backups, DeadSecret, Death, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator,
+    RedactionRules, RegistryChange, Restored, Service, Team, Token, TokenOptions, Tombstone,
 };
 use crate::core::call::redact::Rules;
 use crate::store::Loaded;
@@ -52,6 +52,8 @@ pub struct Registry {
     tombstones: Shards<TokenId, Listed<Tombstone>>,
     operators: Arc<BTreeMap<OperatorId, Arc<Operator>>>,
     lockdown: Option<Arc<Lockdown>>,
+    restored: Option<Arc<Restored>>,
+    backups: Arc<Backups>,
     workflows: Workflows,
     kept_queries: Arc<BTreeMap<KeptQueryKey, Arc<KeptQuery>>>,
     redaction: Arc<Redaction>,
@@ -137,6 +139,8 @@ impl Registry {
             registry.put_maintenance(one);
         }
         registry.lockdown = loaded.lockdown.clone().map(Arc::new);
+        registry.restored = loaded.restored.clone().map(Arc::new);
+        registry.backups = Arc::new(loaded.backups.clone());
         for workflow in &loaded.workflows {
             registry.put_workflow(workflow)?;
         }
@@ -157,6 +161,8 @@ impl Registry {
             tombstones: Shards::new(),
             operators: Arc::default(),
             lockdown: None,
+            restored: None,
+            backups: Arc::default(),
             workflows: Workflows::new(version),
             kept_queries: Arc::default(),
             redaction: Arc::default(),
@@ -230,6 +236,14 @@ impl Registry {
             }
             RegistryChange::SetLockdown(lockdown) => {
                 self.lockdown = lockdown.clone().map(Arc::new);
+                return Ok(false);
+            }
+            RegistryChange::SetRestored(restored) => {
+                self.restored = restored.clone().map(Arc::new);
+                return Ok(false);
+            }
+            RegistryChange::SetBackups(backups) => {
+                self.backups = Arc::new(backups.clone());
                 return Ok(false);
             }
             RegistryChange::SetRedaction(rules) => {

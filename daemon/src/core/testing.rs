@@ -128,8 +128,10 @@ impl World {
         let done = outcome.unwrap();
         assert!(done.is_ok() || !committed.wrote, "a refusal wrote something");
         let rows = audit_rows(store.as_ref()) - audited;
-        let several =
-            matches!(&done, Ok(admin::Done { reply: Reply::Secrets(_) | Reply::Tokens(_) | Reply::Deleted, .. }));
+        let several = matches!(
+            &done,
+            Ok(admin::Done { reply: Reply::Secrets(_) | Reply::Tokens(_) | Reply::Deleted | Reply::Reviewed(..), .. })
+        );
         let one_each = if several { committed.wrote == (rows > 0) } else { rows == usize::from(committed.wrote) };
         assert!(one_each, "one audit row for each change");
         let done = done?;

@@ -166,6 +166,8 @@ pub fn state_of(token: &Token, now: Timestamp) -> TokenState {
         TokenState::Expired
     } else if token.suspended.is_some() {
         TokenState::Suspended
+    } else if token.needs_rotation() {
+        TokenState::NeedsRotation
     } else if token.not_before.is_some_and(|begin| now < begin) {
         TokenState::NotYetValid
     } else {

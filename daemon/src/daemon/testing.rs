@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::{Daemon, Facts, MacKey, Meters};
 use crate::automation::{Automation, AutomationSettings};
+use crate::backup::book::BackupBook;
 use crate::clock::Clock;
 use crate::core::call::redact::Redactor;
 use crate::core::measures::Samplers;
@@ -21,9 +22,19 @@ use crate::lanes::{LaneLimits, Lanes};
 use crate::refused::RefusedRing;
 use crate::store::testing::naive::NaiveStore;
 use crate::store::testing::naive_log::NaiveLog;
-use crate::store::{LogStore, Store};
+use crate::store::{Copier, CopySink, LogStore, Store, StoreError};
 use crate::tail::TailHub;
 use crate::usage::UsageBook;
+
+/// The naive store gives none: what backups do is tested on the real one.
+struct NoCopies;
+
+impl Copier for NoCopies {
+    fn copy(&self, _: &mut dyn CopySink) -> Result<(), StoreError> {
+        let source = Box::new(std::io::Error::other("the naive store gives no copies"));
+        Err(StoreError::Io { doing: "copy the state".to_owned(), source })
+    }
+}
 
 /// A daemon over these stores, its clock standing at the start.
 pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, last_seq: u64) -> Arc<Daemon> {
@@ -54,6 +65,7 @@ pub(crate) fn daemon(store: &NaiveStore, log: &NaiveLog, registry: Registry, las
         events: Events::default(),
         built_in_redactor: Redactor::new(["password"]),
         reader: store.reader(),
+        backups: BackupBook::new(Arc::new(NoCopies), Vec::new(), None),
         log_reader: log.reader(),
         meters: Meters::default(),
         gate_edge: Arc::new(EdgeCounters::default()),

@@ -82,8 +82,14 @@ pub fn bytes_response(status: StatusCode, media_type: &'static str, bytes: Bytes
 /// dropped or the daemon stops.
 #[must_use]
 pub fn ndjson(rows: mpsc::Receiver<Bytes>) -> Response<Body> {
-    let mut response = Response::new(ChannelBody { rows }.boxed());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    stream(rows, "application/x-ndjson")
+}
+
+/// A stream of pieces of any kind, as [`ndjson`].
+#[must_use]
+pub fn stream(pieces: mpsc::Receiver<Bytes>, media_type: &'static str) -> Response<Body> {
+    let mut response = Response::new(ChannelBody { rows: pieces }.boxed());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.extensions_mut().insert(Streaming);
     no_store(&mut response);
     response

@@ -71,19 +71,34 @@ impl TokenKey {
     /// # Errors
     /// [`KeyError::Exists`] where a key file is there already: it is never overwritten.
     pub fn create(directory: &Path) -> Result<Self, KeyError> {
-        let path = directory.join(KEY_FILE);
         let mut key = TokenKey([0; KEY_BYTES]);
         getrandom::fill(&mut key.0).map_err(|source| KeyError::Random { source })?;
+        key.write_new(directory)
+    }
+
+    /// Writes the key that was in a backup. Call it only where there is no state yet.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`] where a key file is there already: it is never overwritten.
+    pub fn put_back(directory: &Path, bytes: &[u8; KEY_BYTES]) -> Result<Self, KeyError> {
+        if *bytes == [0; KEY_BYTES] {
+            return Err(KeyError::Foreign { path: directory.join(KEY_FILE) });
+        }
+        TokenKey(*bytes).write_new(directory)
+    }
+
+    fn write_new(self, directory: &Path) -> Result<Self, KeyError> {
+        let path = directory.join(KEY_FILE);
         let mut file = match create_new(&path) {
             Err(FilesError::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
                 return Err(KeyError::Exists { path });
             }
             other => other.map_err(KeyError::File)?,
         };
-        let written = file.write_all(HEADER).and_then(|()| file.write_all(&key.0)).and_then(|()| file.sync_all());
+        let written = file.write_all(HEADER).and_then(|()| file.write_all(&self.0)).and_then(|()| file.sync_all());
         written.map_err(|source| KeyError::File(failed(&path, "writing")(source)))?;
         sync_directory(directory).map_err(KeyError::File)?;
-        Ok(key)
+        Ok(self)
     }
 
     /// The key's bytes, for the one place that computes MACs.

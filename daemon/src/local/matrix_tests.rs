@@ -34,6 +34,8 @@ const CANCEL: &str = "SAMPT";
 const AUDIT: &str = "SARMga";
 /// Whoever has a role of his own, anywhere.
 const PERSONS: &str = "SARMPOmr";
+/// In person: no token takes a copy of everything.
+const ADMINS: &str = "SA";
 const EVERYBODY: &str = "SARMPOmrndugaTVWs";
 
 fn expected(act: Act) -> &'static str {
@@ -89,6 +91,7 @@ fn expected(act: Act) -> &'static str {
         | Act::OperatorDelete
         | Act::OperatorPassphrase
         | Act::LockdownSet
+        | Act::RestoreReview
         | Act::RedactionAdd
         | Act::RedactionRemove => ORGANISATION,
         Act::TokenCreate
@@ -104,6 +107,7 @@ fn expected(act: Act) -> &'static str {
         | Act::TokenDebug => TOKENS,
         Act::TokenSuspend => SUSPENSION,
         Act::IncidentAcknowledge | Act::IncidentUnacknowledge | Act::IncidentResolve | Act::IncidentBulk => INCIDENTS,
+        Act::Backup | Act::BackupWritten => ADMINS,
         Act::QuerySave | Act::QueryDelete => PERSONS,
         Act::AuditList | Act::AuditVerify => AUDIT,
         Act::SignIn | Act::SignOut | Act::OpenApi => EVERYBODY,

@@ -12,6 +12,7 @@ use tollgate_shared::time::Timestamp;
 use super::answers::{ok, read};
 use super::operators;
 use super::params::Call;
+use crate::backup::book::restored_view;
 use crate::core::access::Actor;
 use crate::daemon::Daemon;
 use crate::edge::Body;
@@ -50,6 +51,8 @@ pub(super) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
         tokens_suspended: count(registry.tokens().filter(|t| t.suspended.is_some()).count()),
         operators: count(registry.operators().len()),
         lockdown: operators::lockdown(daemon),
+        restored: registry.restored().map(|restored| restored_view(restored)),
+        backup: daemon.backups.view(registry.backups(), now, daemon.facts.started_at),
         open_incidents,
         open_p1,
         store: health(daemon),

@@ -3,6 +3,7 @@
 //! Commits are durable, in two phases: payload text is chosen by senders, and a one-phase commit trusts checksums that
 //! are not collision-proof.
 
+mod copy;
 mod handle;
 mod hints;
 pub(super) mod load;
@@ -25,8 +26,9 @@ use super::batch_view::BatchView;
 use super::dedup::DedupBounds;
 use super::memory::Memory;
 use super::open::OpenIncidents;
-use super::{Committed, Loaded, Reader, Store, StoreError, View};
+use super::{Committed, Copier, Loaded, Reader, Store, StoreError, View};
 
+pub use self::copy::{CopyCheck, CopyInto};
 pub(crate) use self::handle::fail;
 
 /// Blocks that one transaction of the sweep drops.
@@ -112,6 +114,11 @@ impl RedbStore {
             memory: None,
             log_seq_floor: 0,
         })
+    }
+
+    /// Copies the state beside the writer; the handle survives [`Store::reopen`].
+    pub fn copier(&self) -> Arc<dyn Copier> {
+        Arc::new(copy::RedbCopier(Arc::clone(&self.handle)))
     }
 
     /// Runs one transaction; after a failure memory is gone until the store is reopened.

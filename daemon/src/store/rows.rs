@@ -18,8 +18,8 @@ use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::measures::Measures;
 use crate::core::model::{
-    ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance, Operator,
-    RedactionRules, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
+    Backups, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown, Maintenance,
+    Operator, RedactionRules, Restored, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestRecord, StepOutput, Workflow};
 
@@ -182,6 +182,7 @@ macro_rules! stored_as_it_is {
 stored_as_it_is! {
     AnswerBlock => "a block of answers",
     AuditRow => "an audit row",
+    Backups => "the last backups",
     ClockSteps => "the steps of the wall clock",
     DeadSecret => "a dead secret",
     DedupBlock => "a deduplication block",
@@ -195,6 +196,7 @@ stored_as_it_is! {
     Operator => "an operator",
     RedactionRules => "the rules of redaction",
     ResolvedRow => "a row of the resolved incidents",
+    Restored => "the mark of a restored state",
     FinishedRow => "a row of the ended requests",
     PayloadRow => "a request's payload",
     StepOutput => "a step's output",

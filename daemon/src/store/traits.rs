@@ -14,9 +14,9 @@ use crate::core::call::fingerprint::Fingerprint;
 use crate::core::call::idempotency::IdempotencyKey;
 use crate::core::measures::Measures;
 use crate::core::model::{
-    AnswerPlace, Answered, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery, Lockdown,
-    Maintenance, Operator, RedactionRules, RegistryChange, Service, StoredAnswer, Team, Token, TokenOptions, Tombstone,
-    UsageRecord,
+    AnswerPlace, Answered, Backups, ClockSteps, DeadSecret, DedupEntry, FilterRecord, IncidentBody, KeptQuery,
+    Lockdown, Maintenance, Operator, RedactionRules, RegistryChange, Restored, Service, StoredAnswer, Team, Token,
+    TokenOptions, Tombstone, UsageRecord,
 };
 use crate::core::workflows::{RequestBrief, RequestRecord, StepOutput, Workflow};
 
@@ -89,6 +89,10 @@ pub struct Loaded {
     pub maintenances: Vec<Maintenance>,
     /// Set while ingestion is locked down.
     pub lockdown: Option<Lockdown>,
+    /// Set from a restore until its review.
+    pub restored: Option<Restored>,
+    /// The last backups that are known of.
+    pub backups: Backups,
     /// What operators have cut from calls.
     pub redaction: RedactionRules,
     /// What the wall clock was set forward by, as long as erasing waits for it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockdownView, OutcomeCounts};
+use super::{BackupView, LockdownView, OutcomeCounts, RestoredView};
 use crate::time::Timestamp;
 
 /// What the daemon says of itself.
@@ -51,6 +51,12 @@ pub struct StatusView {
     pub operators: u32,
     /// Set while all ingestion is answered 503.
     pub lockdown: Option<LockdownView>,
+    /// Set from a restore until its review, which alone lifts that lockdown.
+    #[serde(default)]
+    pub restored: Option<RestoredView>,
+    /// The last backups.
+    #[serde(default)]
+    pub backup: BackupView,
     /// Open incidents.
     pub open_incidents: u32,
     /// Open incidents of priority P1.

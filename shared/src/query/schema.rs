@@ -248,7 +248,7 @@ pub static TOKENS: Schema = Schema {
         field(
             FieldId::State,
             "state",
-            Kind::Word(&["active", "expired", "suspended", "not_yet_valid", "revoked"]),
+            Kind::Word(&["active", "expired", "suspended", "not_yet_valid", "needs_rotation", "revoked"]),
             "where it stands; revoked ones are only looked at where this asks for them: state:expired",
         ),
         field(

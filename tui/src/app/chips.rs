@@ -9,7 +9,7 @@ use super::tokens::EXPIRING_SECS;
 use super::words::{self, age};
 
 /// What `is:` can ask for; the first ones are counted above the table.
-pub const WORDS: [&str; 18] = [
+pub const WORDS: [&str; 19] = [
     "active",
     "expiring",
     "expired",
@@ -28,6 +28,7 @@ pub const WORDS: [&str; 18] = [
     "idle",
     "endless",
     "in-address",
+    "needs-rotation",
 ];
 
 /// A token that was not used for so long may not be needed any more.
@@ -50,6 +51,7 @@ pub fn is(token: &TokenView, word: &str, now: Timestamp) -> Option<bool> {
         "suspended" => token.suspended.is_some() && !revoked,
         "rotating" => rotating(token, now).is_some(),
         "starting" => token.state == TokenState::NotYetValid,
+        "needs-rotation" => token.state == TokenState::NeedsRotation,
         "never-used" => lives && token.usage.last_use.is_none(),
         "revoked" => revoked,
         "sealed" => token.sealed,
@@ -117,6 +119,7 @@ fn state(token: &TokenView, now: Timestamp) -> String {
     }
     match token.state {
         TokenState::Revoked => format!("REVOKED {}", token.revoked_at.map(since).unwrap_or_default()),
+        TokenState::NeedsRotation => "NEEDS ROTATION".to_owned(),
         TokenState::NotYetValid => {
             format!("STARTS in {}", token.not_before.map(|at| age(at.secs_since(now))).unwrap_or_default())
         }

@@ -130,6 +130,8 @@ pub(crate) fn status() -> StatusView {
         tokens_suspended: 0,
         operators: 0,
         lockdown: None,
+        restored: None,
+        backup: Default::default(),
         open_incidents: 3,
         open_p1: 1,
         store: "healthy".into(),

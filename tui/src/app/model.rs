@@ -275,6 +275,10 @@ impl Model {
             let failed = words::count(counters.commits_failed, "commit");
             return Some((format!("{failed} failed since the start: calls were answered 503"), Screen::Status));
         }
+        if status.backup.failed.is_some() || status.backup.overdue {
+            let what = if status.backup.overdue { "is overdue" } else { "failed" };
+            return Some((format!("the scheduled backup {what}; the Status screen says why"), Screen::Status));
+        }
         if let Some(limited) = self.tokens.losing.as_ref().filter(|token| tokens::is_over_its_limit(token, self.now)) {
             return Some((format!("{} is over its limit, 429: alerts are being lost", limited.name), Screen::Tokens));
         }

@@ -376,6 +376,9 @@ fn by_state(model: &Model, action: Action) -> Result<(), String> {
     if action == Action::LiftLockdown && model.lockdown().is_none() {
         return Err("there is no lockdown".to_owned());
     }
+    if action == Action::LiftLockdown && model.status.as_ref().is_some_and(|status| status.restored.is_some()) {
+        return Err("a restored state is reviewed first: tollgate restore-review".to_owned());
+    }
     if action == Action::LockDown && model.lockdown().is_some() {
         return Err("it is locked down already".to_owned());
     }

@@ -423,6 +423,7 @@ pub fn state_words(token: &TokenView, now: Timestamp) -> String {
             let at = token.suspended.as_ref().map(|suspended| since(suspended.at));
             format!("SUSPENDED {}", at.unwrap_or_default()).trim_end().to_owned()
         }
+        (TokenState::NeedsRotation, _) => "NEEDS ROTATION".to_owned(),
         (TokenState::NotYetValid, _) => format!("STARTS in {}", token.not_before.map(left).unwrap_or_default()),
         (_, Some(at)) if at <= now || token.state == TokenState::Expired => format!("EXPIRED {}", since(at)),
         (TokenState::Expired, None) => "EXPIRED".to_owned(),

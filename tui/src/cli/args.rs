@@ -1,6 +1,7 @@
 //! The command line as clap reads it. Each noun has its own file; what a command does is in `cli/<noun>.rs`.
 
 mod audit;
+mod backup;
 mod console;
 mod filter;
 mod incident;
@@ -20,6 +21,7 @@ mod what_if;
 mod workflow;
 
 pub(super) use audit::{AuditArgs, AuditVerb, AuditView};
+pub(super) use backup::{BackupArgs, BackupVerb, ReviewArgs};
 pub(super) use console::{ConsoleFlags, ConsoleVerb};
 pub(super) use filter::{FilterCreate, FilterEdit, FilterTry, FilterVerb};
 pub(super) use incident::{IncidentFilter, IncidentList, IncidentPick, IncidentVerb};
@@ -154,6 +156,11 @@ pub(super) enum Verb {
     /// Stop taking calls, or take them again
     #[command(subcommand)]
     Lockdown(LockdownVerb),
+    /// A backup of everything but the API log, into a new file; `backup verify` looks through one
+    #[command(after_help = backup::AFTER_HELP)]
+    Backup(BackupArgs),
+    /// After `tollgated restore`: what is alive again, suspend what is in doubt, take calls again
+    RestoreReview(ReviewArgs),
     /// What is cut from calls before they are logged: list, try, add, remove rules
     #[command(subcommand, after_help = redaction::AFTER_HELP)]
     Redaction(RedactionVerb),

@@ -1,6 +1,7 @@
 //! Names of tokens in tables: a row of the log carries the token's id alone.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use tollgate_shared::id::TokenId;
 use tollgate_shared::log::LogRow;
@@ -19,9 +20,9 @@ impl Names {
             return;
         }
         for row in rows {
-            if !self.0.contains_key(&row.token) {
+            if let Entry::Vacant(unknown) = self.0.entry(row.token) {
                 let token = cx.client.token(row.token.as_str()).await;
-                self.0.insert(row.token, token.map_or_else(|_| row.token.to_string(), |token| token.name));
+                unknown.insert(token.map_or_else(|_| row.token.to_string(), |token| token.name));
             }
         }
     }

@@ -6,6 +6,7 @@ mod talkers;
 use tollgate_shared::api::{SelfService, StatusView};
 
 use super::args::{Format, StatusArgs};
+use super::backup;
 use super::context::{Context, Done};
 use super::exit::Exit;
 use super::lockdown;
@@ -24,7 +25,8 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
     let status = cx.status.clone();
     let when = cx.when();
     if let (Format::Table, Some(lockdown)) = (cx.format, &status.lockdown) {
-        let lift = format!("*** Lift it with:  {} lockdown off", cx.tollgate());
+        let verb = if status.restored.is_some() { "restore-review" } else { "lockdown off" };
+        let lift = format!("*** Lift it with:  {} {verb}", cx.tollgate());
         cx.io.line(&format!("*** {}", lockdown::words(lockdown, when)))?;
         cx.io.line(&lift)?;
     }
@@ -34,7 +36,9 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
         steps.iter().try_for_each(|line| cx.io.line(line))?;
     }
     let tells = status.self_service.as_ref().is_none_or(|own| own.problem.is_none());
-    let is_well = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0 && tells;
+    let backup_fails = status.backup.failed.is_some() || status.backup.overdue;
+    let is_sound = status.store == "healthy" && status.lockdown.is_none() && status.log.damaged == 0;
+    let is_well = is_sound && tells && !backup_fails;
     Ok(if is_well { Exit::Ok } else { Exit::Attention })
 }
 
@@ -64,6 +68,7 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("socket", status.socket.clone()),
         ("data", status.data_dir.clone()),
         ("store", status.store.clone()),
+        ("backup", backup::last_words(&status.backup, when)),
         (
             "registry",
             [

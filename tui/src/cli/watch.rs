@@ -153,6 +153,8 @@ fn news(status: &StatusView) -> Vec<String> {
         status.lockdown.as_ref().map(|lockdown| format!("LOCKED DOWN by {}: {}", lockdown.by, lockdown.reason)),
     );
     news.extend((status.store != "healthy").then(|| format!("store: {}", status.store)));
+    let backup_fails = status.backup.overdue || status.backup.failed.is_some();
+    news.extend(backup_fails.then(|| "the scheduled backup fails (tollgate status)".to_owned()));
     if status.open_incidents > 0 {
         news.push(format!("{} open, {} of them P1", count(status.open_incidents.into(), "incident"), status.open_p1));
     }

@@ -155,6 +155,8 @@ pub(crate) fn status() -> StatusView {
         tokens_suspended: 0,
         operators: 1,
         lockdown: None,
+        restored: None,
+        backup: Default::default(),
         open_incidents: 0,
         open_p1: 0,
         store: "healthy".to_owned(),

@@ -21,7 +21,7 @@ pub struct TokenQuery {
     pub team: Option<String>,
     /// `organisation` or an operator.
     pub owner: Option<String>,
-    /// `active`, `expired`, `suspended`, `not_yet_valid` or `revoked`; absent = all that live.
+    /// `active`, `expired`, `suspended`, `not_yet_valid`, `needs_rotation` or `revoked`; absent = all that live.
     pub state: Option<String>,
     /// Who created them.
     pub created_by: Option<String>,

@@ -51,6 +51,8 @@ pub enum Operation {
     ChangeIncidents,
     /// The audit trail.
     ReadAudit,
+    /// Take a copy of everything, with the token key where it is encrypted: admins, themselves, never a token.
+    Backup,
     /// Keep queries of one's own: every person with a role.
     KeepQueries,
 }
@@ -134,7 +136,7 @@ pub fn may_grant(actor: &Actor, permission: Permission, target: Target) -> bool 
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::See,
         Self::SeeIncidents,
         Self::SeeRequests,
@@ -155,6 +157,7 @@ impl Operation {
         Self::ChangeServices,
         Self::ChangeIncidents,
         Self::ReadAudit,
+        Self::Backup,
         Self::KeepQueries,
     ];
 
@@ -213,6 +216,7 @@ fn person(actor: &Actor, operation: Operation, target: Target) -> bool {
         }
         Operation::SeeTokens => !roles.is_empty() || owns(actor, target) || manages_owner(actor, target),
         Operation::ReadAudit => one_of(&[Role::Admin, Role::Reader, manager]),
+        Operation::Backup => matches!(actor.who, Who::Superuser | Who::Operator(_)) && one_of(&[Role::Admin]),
         Operation::KeepQueries => matches!(actor.who, Who::Superuser | Who::Operator(_)) && actor.has_some_role(),
         Operation::ChangeOrganisation => one_of(&[Role::Admin]),
         Operation::ChangeSomeToken => actor.has_some_role(),
@@ -262,6 +266,7 @@ fn organisation_token(operation: Operation) -> bool {
             | Operation::ChangeServices
             | Operation::ChangeWorkflows
             | Operation::ReadAudit
+            | Operation::Backup
             | Operation::KeepQueries
             | Operation::CreatePersonalToken
             | Operation::ChangePersonalToken
@@ -307,6 +312,7 @@ fn carries(token: &Token, operation: Operation) -> Result<(), Problem> {
         | Operation::ChangeServices
         | Operation::ChangeWorkflows
         | Operation::ReadAudit
+        | Operation::Backup
         | Operation::KeepQueries => return Ok(()),
     };
     if token.permissions.contains(&needed) {
@@ -347,6 +353,7 @@ fn forbidden(actor: &Actor, operation: Operation) -> Problem {
         Operation::ChangePersonalToken => "its owner",
         Operation::EndPersonalToken => "its owner, a manager of his team, or admin",
         Operation::ChangeOrganisation => "admin",
+        Operation::Backup => "admin, in person",
         Operation::KeepQueries => "an operator with a role",
         Operation::ReadAudit => "manager, reader or admin",
     };

@@ -26,6 +26,8 @@ fn target_of(office: &Office<'_>, actor: &Actor, command: &Command) -> Result<Ta
         | Command::DeleteOperator(_)
         | Command::SetPassphrase(..)
         | Command::SetLockdown(_)
+        | Command::ReviewRestore(_)
+        | Command::NoteBackup(..)
         | Command::AddRedaction(_)
         | Command::RemoveRedaction(_) => Ok(Target::Global),
         Command::CreateService(new) => Ok(Target::Team(registry.find_team(&new.team)?.id)),

@@ -9,7 +9,8 @@ use tollgate_shared::token::Scope;
 use super::{Listed, Redaction, Registry, SecretEntry, ServiceEntry, Services};
 use crate::core::measures::Measures;
 use crate::core::model::{
-    FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, Team, Token, TokenOptions, Tombstone,
+    Backups, FilterRecord, KeptQuery, KeptQueryKey, Lockdown, Mac, Maintenance, Operator, Restored, Team, Token,
+    TokenOptions, Tombstone,
 };
 
 impl Registry {
@@ -87,6 +88,16 @@ impl Registry {
     /// Set while ingestion is locked down.
     pub fn lockdown(&self) -> Option<&Arc<Lockdown>> {
         self.lockdown.as_ref()
+    }
+
+    /// Set from a restore until its review.
+    pub fn restored(&self) -> Option<&Arc<Restored>> {
+        self.restored.as_ref()
+    }
+
+    /// The last backups that are known of.
+    pub fn backups(&self) -> &Backups {
+        &self.backups
     }
 
     /// The query that somebody keeps under a name.

@@ -3,14 +3,14 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 use tollgate_shared::api::{
-    AuditVerdict, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest, ChangeOverlap, EventsItem,
-    FilterPatch, FilterView, HourView, Identified, IdentifyToken, ImportToken, IncidentView, LockdownView,
-    LogHistogram, MaintenanceView, NewFilter, NewMaintenance, NewOperator, NewRedactionRule, NewService, NewTeam,
-    NewToken, NewWorkflow, OperatorPatch, OperatorView, RedactionRuleView, RedactionTried, ReplayVerdict, RequestView,
-    ResolveIncident, RetryRequest, RevokeReceipt, RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView,
-    SetDebug, SetLockdown, SetPassphrase, SignIn, SignedIn, SourceView, StatusView, SuspendToken, TalkersView,
-    TeamView, TokenCreated, TokenPatch, TokenView, TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf,
-    WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
+    AuditVerdict, BackupView, BackupWritten, BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, CancelRequest,
+    ChangeOverlap, EventsItem, FilterPatch, FilterView, HourView, Identified, IdentifyToken, ImportToken, IncidentView,
+    LockdownView, LogHistogram, MaintenanceView, NewBackup, NewFilter, NewMaintenance, NewOperator, NewRedactionRule,
+    NewService, NewTeam, NewToken, NewWorkflow, OperatorPatch, OperatorView, RedactionRuleView, RedactionTried,
+    ReplayVerdict, RequestView, ResolveIncident, RestoreReviewed, RetryRequest, ReviewRestore, RevokeReceipt,
+    RevokeToken, SaveQuery, SavedQuery, ServicePatch, ServiceView, SetDebug, SetLockdown, SetPassphrase, SignIn,
+    SignedIn, SourceView, StatusView, SuspendToken, TalkersView, TeamView, TokenCreated, TokenPatch, TokenView,
+    TryFilter, TryRedaction, TryVerdict, TryWorkflow, WhatIf, WhatIfItem, WorkflowPatch, WorkflowTrial, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -35,6 +35,7 @@ enum Gives {
     One(fn(&mut Schemas) -> Value),
     Page(fn(&mut Schemas) -> Value),
     Lines(fn(&mut Schemas) -> Value),
+    Bytes,
 }
 
 impl Words {
@@ -63,7 +64,7 @@ const PAGE_OF_TEAM: &[&str] = &["team", "limit", "cursor"];
 
 #[rustfmt::skip]
 fn words(act: Act) -> Words {
-    use Gives::{Lines, Nothing, One, Page};
+    use Gives::{Bytes, Lines, Nothing, One, Page};
     let incident = || One(Schemas::of::<IncidentView>);
     let token = || One(Schemas::of::<TokenView>);
     match act {
@@ -133,6 +134,9 @@ fn words(act: Act) -> Words {
         Act::SignIn => Words::new("Be this operator on this connection (local socket only)", One(Schemas::of::<SignedIn>)).takes(Schemas::of_request::<SignIn>),
         Act::SignOut => Words::new("Be again whom the kernel names (local socket only)", One(Schemas::of::<SignedIn>)),
         Act::LockdownSet => Words::new("Answer all ingestion 503, or lift that (then 204)", One(Schemas::of::<LockdownView>)).takes(Schemas::of_request::<SetLockdown>),
+        Act::Backup => Words::new("A backup of the whole state, made now, as bytes; encrypted, or plain and without the token key (local socket only)", Bytes).takes(Schemas::of_request::<NewBackup>),
+        Act::BackupWritten => Words::new("A backup is whole on a disk: it is the last one now (local socket only)", One(Schemas::of::<BackupView>)).takes(Schemas::of_request::<BackupWritten>),
+        Act::RestoreReview => Words::new("After a restore: suspend these tokens and take calls again, all or nothing", One(Schemas::of::<RestoreReviewed>)).takes(Schemas::of_request::<ReviewRestore>),
         Act::WorkflowList => Words::new("Workflows that the caller sees", Page(Schemas::of::<WorkflowView>)).query(PAGE_OF_TEAM),
         Act::WorkflowCreate => Words::new("Create a workflow; 422 names every bad field", One(Schemas::of::<WorkflowView>)).takes(Schemas::of_request::<NewWorkflow>).status(201),
         Act::WorkflowTry => Words::new("What would become of a request; nothing is started", One(Schemas::of::<WorkflowTrial>)).takes(Schemas::of_request::<TryWorkflow>),
@@ -228,6 +232,7 @@ fn answer(schemas: &mut Schemas, gives: &Gives) -> Value {
     match gives {
         Gives::Nothing => json!({ "description": "done" }),
         Gives::One(of) => content("application/json", of(schemas)),
+        Gives::Bytes => content("application/octet-stream", json!({})),
         Gives::Lines(of) => content("application/x-ndjson", of(schemas)),
         Gives::Page(of) => {
             let items = json!({ "type": "array", "items": of(schemas) });

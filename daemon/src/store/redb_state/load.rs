@@ -7,9 +7,9 @@ use tollgate_shared::time::Timestamp;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, MEASURES, META,
-    OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS,
-    read_marks, store_id,
+    ANSWERS, BACKUPS, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES, MEASURES,
+    META, OPEN, OPERATORS, REDACTION, RESOLVED, RESTORED, SERVICES, TEAMS, TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE,
+    WORKFLOWS, read_marks, store_id,
 };
 use crate::core::model::AnswerPlace;
 use crate::store::dedup::DedupBounds;
@@ -31,6 +31,8 @@ pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Resu
     memory.dedup.forget_before(marks.high_water);
     let redaction = meta.get(REDACTION).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
     let clock_steps = meta.get(CLOCK_STEPS).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
+    let restored = meta.get(RESTORED).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
+    let backups = meta.get(BACKUPS).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?;
     load_answers(txn, &mut memory)?;
     memory.answers.forget_before(marks.high_water);
     let loaded = Loaded {
@@ -44,6 +46,8 @@ pub(in crate::store) fn load(txn: &ReadTransaction, bounds: DedupBounds) -> Resu
         workflows: all(txn, WORKFLOWS)?,
         kept_queries: all(txn, KEPT_QUERIES)?,
         lockdown: meta.get(LOCKDOWN).map_err(fail(DOING))?.map(|row| decode(row.value())).transpose()?,
+        restored,
+        backups: backups.unwrap_or_default(),
         redaction: redaction.unwrap_or_default(),
         clock_steps: clock_steps.unwrap_or_default(),
         token_options: by_token(txn, TOKEN_OPTIONS, "a token's options")?,

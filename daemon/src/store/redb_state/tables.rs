@@ -4,6 +4,7 @@ use redb::{Database, ReadableTable, TableDefinition, TableHandle, WriteTransacti
 use tollgate_shared::time::Timestamp;
 
 use super::handle::fail;
+use crate::core::audit::AuditHead;
 use crate::core::model::KeptQueryKey;
 use crate::store::StoreError;
 use crate::store::marks::Marks;
@@ -72,6 +73,10 @@ pub(super) const MAINTENANCES: TableDefinition<'static, u128, &[u8]> = TableDefi
 
 /// The row in `meta` that is there while ingestion is locked down.
 pub(in crate::store) const LOCKDOWN: &str = "lockdown";
+/// The row in `meta` that is there from a restore until its review.
+pub(super) const RESTORED: &str = "restored";
+/// The row in `meta` with the last backups; there from the first one on.
+pub(super) const BACKUPS: &str = "backups";
 /// The row in `meta` with the rules of redaction; there from the first rule on.
 pub(in crate::store) const REDACTION: &str = "redaction";
 /// The row in `meta` with the steps of the wall clock; there from the first one on.
@@ -159,6 +164,23 @@ fn make_new_tables(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(FINISHED).map_err(fail(DOING))?;
     txn.open_table(KEPT_QUERIES).map_err(fail(DOING))?;
     Ok(())
+}
+
+/// Makes a copied database another one: its log begins anew, so cursors into the old one must not fit; and where the
+/// token key is another one, it says so.
+pub(super) fn rebrand(txn: &WriteTransaction, key_check: &[u8; 32], store_id: u64) -> Result<(), StoreError> {
+    const DOING: &str = "write what the state says of itself";
+    let mut meta = txn.open_table(META).map_err(fail(DOING))?;
+    meta.insert(STORE_ID, store_id.to_le_bytes().as_slice()).map_err(fail(DOING))?;
+    meta.insert(KEY_CHECK, key_check.as_slice()).map_err(fail(DOING))?;
+    Ok(())
+}
+
+/// The format and the end of the audit's chain, out of rows of `meta` that were read one by one.
+pub(super) fn marks_of(rows: &std::collections::BTreeMap<String, Vec<u8>>) -> Option<(u64, AuditHead)> {
+    let number = |name: &str| Some(u64::from_le_bytes(rows.get(name)?.as_slice().try_into().ok()?));
+    let hash = rows.get(AUDIT_HEAD)?.as_slice().try_into().ok()?;
+    Some((number(FORMAT)?, AuditHead { seq: number(AUDIT_SEQ)?, hash }))
 }
 
 /// Refuses a file of a newer format or of another key; what it cannot find is damage.

@@ -8,9 +8,9 @@ use tollgate_shared::limits::TIMELINE_ENTRIES_MAX;
 use super::handle::fail;
 use super::requests;
 use super::tables::{
-    ANSWERS, AUDIT, BODIES, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN, MAINTENANCES,
-    MEASURES, META, OPEN, OPERATORS, REDACTION, RESOLVED, SERVICES, TEAMS, TIMELINE, TOKEN_OPTIONS, TOKENS, TOMBSTONES,
-    USAGE, WORKFLOWS, kept_query_key, write_marks,
+    ANSWERS, AUDIT, BACKUPS, BODIES, CLOCK_STEPS, DEAD_SECRETS, DEDUP, FILTERS, HEADS, KEPT_QUERIES, LOCKDOWN,
+    MAINTENANCES, MEASURES, META, OPEN, OPERATORS, REDACTION, RESOLVED, RESTORED, SERVICES, TEAMS, TIMELINE,
+    TOKEN_OPTIONS, TOKENS, TOMBSTONES, USAGE, WORKFLOWS, kept_query_key, write_marks,
 };
 use crate::core::model::{Lockdown, RegistryChange};
 use crate::store::StoreError;
@@ -194,6 +194,12 @@ fn write_registry(txn: &WriteTransaction, change: &RegistryChange) -> Result<(),
             Ok(())
         }
         RegistryChange::SetLockdown(lockdown) => write_lockdown(txn, lockdown.as_ref()),
+        RegistryChange::SetRestored(Some(restored)) => put_text(txn, META, RESTORED, &encode(restored)?),
+        RegistryChange::SetRestored(None) => {
+            txn.open_table(META).map_err(fail(DOING))?.remove(RESTORED).map_err(fail(DOING))?;
+            Ok(())
+        }
+        RegistryChange::SetBackups(backups) => put_text(txn, META, BACKUPS, &encode(backups)?),
         RegistryChange::SetRedaction(rules) => put_text(txn, META, REDACTION, &encode(rules)?),
         RegistryChange::SetClockSteps(steps) => put_text(txn, META, CLOCK_STEPS, &encode(steps)?),
         RegistryChange::PutToken(token) => put_text(txn, TOKENS, token.id.as_str(), &encode(token.as_ref())?),

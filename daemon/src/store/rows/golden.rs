@@ -12,7 +12,7 @@ use tollgate_shared::request::{RequestState, StepRun, StepState};
 use tollgate_shared::workflow::{StepKind, WorkflowSpec};
 
 use super::*;
-use crate::core::model::{ClockStep, RedactionRule, RedactionWhat, SourceRecord};
+use crate::core::model::{BackupRecord, ClockStep, RedactionRule, RedactionWhat, SourceRecord};
 use crate::store::testing::samples::{
     IP, START, acknowledged, at, attached, audit_row, body, dead_secret, dedup_entry, filter_id, fingerprint, head,
     incident_id, log_row, maintenance, measures, opened, resolved, service, service_id, stored_answer, team, token,
@@ -55,6 +55,12 @@ fn filter() -> FilterRecord {
         spec: FilterSpec::from_json(json).unwrap(),
         created_at: START,
     }
+}
+
+fn backups() -> Backups {
+    let (place, by) = ("/mnt/usb/t.backup".to_owned(), "root".to_owned());
+    let record = BackupRecord { made_at: START, place, bytes: 70_000, with_key: true, by };
+    Backups { last: Some(record), scheduled: None }
 }
 
 fn usage() -> UsageRecord {
@@ -144,6 +150,9 @@ fn version_1_of_every_row_reads_and_writes_its_golden_bytes() {
     check(&tombstone(1), "tombstone");
     check(&redaction_rules(), "redaction rules");
     check(&ClockSteps { steps: vec![ClockStep { at: at(7), gained_us: 432_000_000_000 }] }, "clock steps");
+    check(&backups(), "backups");
+    let host = "noc-1".to_owned();
+    check(&Restored { backup_made_at: START, backup_host: host, at: at(8), new_key: true }, "restored");
     check(&usage(), "usage");
     check(&filter(), "filter");
     check(&AnswerBlock { entries: vec![(IdempotencyKey([6; 32]), stored_answer(1))] }, "answer block");

@@ -23,7 +23,7 @@ use crate::core::model::{
 };
 
 /// 2026-11-22T03:14:07Z, where the tests begin.
-pub(in crate::store) const START: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_317_247_000_000);
 pub(in crate::store) const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 pub(crate) fn at(secs: i64) -> Timestamp {
@@ -58,16 +58,16 @@ pub(crate) fn token_id(n: u64) -> TokenId {
     format!("s_{n:010}").parse().unwrap()
 }
 
-pub(in crate::store) fn team(n: u64) -> Team {
+pub(crate) fn team(n: u64) -> Team {
     Team { id: team_id(n), name: Name::new(&format!("team {n}")).unwrap(), created_at: START }
 }
 
-pub(in crate::store) fn service(n: u64) -> Service {
+pub(crate) fn service(n: u64) -> Service {
     let name = Name::new(&format!("service {n}")).unwrap();
     Service { id: service_id(n), team: team_id(1), name, enabled: true, created_at: START }
 }
 
-pub(in crate::store) fn token(n: u64) -> Token {
+pub(crate) fn token(n: u64) -> Token {
     Token {
         id: token_id(n),
         name: Name::new(&format!("token {n}")).unwrap(),
@@ -111,7 +111,7 @@ pub(in crate::store) fn dead_secret(n: u64) -> DeadSecret {
     DeadSecret { mac: Mac([7; 32]), token: token_id(n), at: at(9), death: Death::Revoked }
 }
 
-pub(in crate::store) fn audit_row(n: u64) -> AuditRow {
+pub(crate) fn audit_row(n: u64) -> AuditRow {
     AuditRow {
         seq: 0,
         at: at(n.cast_signed()),

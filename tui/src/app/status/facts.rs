@@ -12,6 +12,7 @@ const CLOCKS_AGREE_SECS: i64 = 2;
 
 pub(super) fn lines(model: &Model, status: &StatusView) -> Vec<Line> {
     let mut lines = daemon(model, status);
+    lines.extend(backup(model, status));
     lines.extend(log(model, status));
     lines.extend(counters(status));
     lines
@@ -64,6 +65,36 @@ fn daemon(model: &Model, status: &StatusView) -> Vec<Line> {
             ),
         ),
     ]
+}
+
+/// Age and place of the last good backup: what stands between a dead disk and forty senders without tokens.
+fn backup(model: &Model, status: &StatusView) -> Vec<Line> {
+    let backup = &status.backup;
+    let age = |at| words::age(model.now.secs_since(at));
+    let last = backup.last.as_ref().map_or_else(
+        || Line::new(Kind::Worth, format!("{:18}no backup yet: tollgate backup FILE", "backup")),
+        |made| {
+            let key = if made.with_key { "" } else { ", WITHOUT the token key" };
+            fact("backup", &format!("{} old, {}{key}, {}", age(made.made_at), words::bytes(made.bytes), made.place))
+        },
+    );
+    let mut lines = vec![last];
+    let plan = backup.every_secs.zip(backup.to.as_ref());
+    let every = |secs: u64| words::countdown(i64::try_from(secs).unwrap_or(i64::MAX));
+    lines.extend(plan.map(|(secs, to)| fact("", &format!("one every {} to {to}", every(secs)))));
+    if backup.overdue {
+        lines.push(Line::new(Kind::Bad, format!("{:18}the scheduled one is OVERDUE  !", "")));
+    }
+    let failed = backup.failed.as_ref();
+    lines.extend(
+        failed.map(|failed| Line::new(Kind::Bad, format!("{:18}FAILED {} ago: {}  !", "", age(failed.at), failed.why))),
+    );
+    if let Some(restored) = &status.restored {
+        let old = age(restored.backup_made_at);
+        let text = format!("a backup {old} old, not reviewed: tollgate restore-review  !");
+        lines.push(Line::new(Kind::Bad, format!("{:18}{text}", "restored")));
+    }
+    lines
 }
 
 fn log(model: &Model, status: &StatusView) -> Vec<Line> {

@@ -83,9 +83,9 @@ pub(in crate::cli) enum Switch {
 /// Printed under the help of every verb that takes a query.
 pub(super) const QUERY_HELP: &str = "\
 A query is conditions side by side; all must hold. `or`, `not` and ( ) work too:
-  state:active|expired|suspended|not_yet_valid|revoked   scope:SCOPE
-  team:TEAM  service:TEAM/SERVICE  owner:OPERATOR|organisation  created_by:TEXT
-  name:TEXT  id:ID  created:<7d  expires:<14d  expires:never  debug:on
+  state:active|expired|suspended|not_yet_valid|needs_rotation|revoked
+  scope:SCOPE  team:TEAM  service:TEAM/SERVICE  owner:OPERATOR|organisation
+  created_by:TEXT  name:TEXT  id:ID  created:<7d  expires:<14d  expires:never  debug:on
   used:<1h  used:never  unused:>90d  ip:10.0.0.0/8  addresses:any
   query_token:used   any other word: text in name, id, description or creator
 Revoked tokens are only found where the query holds state:revoked.
@@ -103,7 +103,7 @@ pub(in crate::cli) struct TokenList {
     /// Order: name, scope, owner, state, expires, created, created_by, last_used, calls, debug, dedup; `-` reverses
     #[arg(long, value_name = "SORT", allow_hyphen_values = true)]
     pub(in crate::cli) sort: Option<String>,
-    /// Only those that are active, expired, suspended, not_yet_valid or revoked [default: all that live]
+    /// Only those that are active, expired, suspended, not_yet_valid, needs_rotation or revoked [default: all that live]
     #[arg(long, value_name = "STATE")]
     pub(in crate::cli) state: Option<String>,
 }

@@ -135,6 +135,22 @@ fn organisation_is_the_admins_and_services_are_the_managers_too() {
 }
 
 #[test]
+fn a_copy_of_everything_is_taken_by_admins_in_person_and_by_no_token() {
+    for target in [Target::Any, Target::Global, Target::Team(OURS)] {
+        check(&[Operation::Backup], target, "y----");
+    }
+    let (world, basics) = World::new();
+    let token = world.registry.token(basics.token).unwrap();
+    let admin = Arc::new(operator(Some(GlobalRole::Admin), &[]));
+    let personal =
+        Token { owner: Owner::Operator(ME), permissions: Permission::ALL.to_vec(), ..token.as_ref().clone() };
+    for who in [Who::Token(Arc::new(personal), Some(admin)), Who::Token(token.clone(), None)] {
+        let actor = Actor::of("token".to_owned(), who, Door::Gate);
+        assert!(allows(&actor, Operation::Backup, Target::Any).is_err());
+    }
+}
+
+#[test]
 fn incidents_are_acknowledged_and_resolved_by_responders_up() {
     check(&[Operation::ChangeIncidents], SERVICE, "yy-y-");
     check(&[Operation::ChangeIncidents], Target::Team(OTHERS), "y----");

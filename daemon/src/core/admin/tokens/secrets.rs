@@ -100,6 +100,10 @@ fn overlap_of(now: Timestamp, token: &Token, rotate: &RotateToken) -> Result<Opt
     if rotate.now && rotate.overlap_secs > 0 {
         return Err(invalid("overlap_secs", "`now` kills the older secrets; there is no overlap then"));
     }
+    if rotate.overlap_secs > 0 && token.needs_rotation() {
+        let why = "the old secret was lost in a restore, so nothing can live on; rotate it with `now`";
+        return Err(invalid("overlap_secs", why));
+    }
     let until = within_life(token, now.plus_secs(i64::from(rotate.overlap_secs)));
     Ok((until > now).then_some(Overlap { mac: token.mac, since: now, until }))
 }
