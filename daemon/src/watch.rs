@@ -108,6 +108,7 @@ fn gather(
 ) -> Result<Concerns, StoreError> {
     let own = own_incidents(daemon, service)?;
     let keys: BTreeSet<String> = own.iter().filter_map(|head| head.key.clone()).collect();
+    let backup = daemon.backups.view(registry.backups(), now, daemon.facts.started_at);
     let concerns = concerns::judge(&Observed {
         registry,
         uses: &daemon.usage,
@@ -115,6 +116,8 @@ fn gather(
         rows_lost_at: bursts.rows_lost.at,
         overloaded_at: bursts.overloaded.at,
         connections_at: bursts.connections.at,
+        backup_overdue: backup.overdue,
+        backup_failed: backup.failed.is_some(),
         open: &keys,
         now,
     });

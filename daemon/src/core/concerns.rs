@@ -85,6 +85,10 @@ pub struct Observed<'a> {
     pub overloaded_at: Option<Timestamp>,
     /// When a connection was last turned away for a limit.
     pub connections_at: Option<Timestamp>,
+    /// The scheduled backup is behind (twice its interval), or its last try failed; false where there is no schedule.
+    pub backup_overdue: bool,
+    /// See `backup_overdue`.
+    pub backup_failed: bool,
     /// Keys of its incidents that are open.
     pub open: &'a BTreeSet<String>,
     /// Now.
@@ -108,7 +112,8 @@ pub fn judge(seen: &Observed<'_>) -> Vec<Concern> {
     let of_tokens = seen.registry.tokens().flat_map(|token| {
         [expiring(seen, token), on_old_secret(seen, token), over_its_limit(seen, token)].into_iter().flatten()
     });
-    let of_daemon = [disk(seen), rows_lost(seen), overloaded(seen), connections(seen)].into_iter().flatten();
+    let of_daemon =
+        [disk(seen), backup(seen), rows_lost(seen), overloaded(seen), connections(seen)].into_iter().flatten();
     let mut all: Vec<Concern> = of_tokens.chain(of_daemon).collect();
     all.sort_by(|a, b| (a.priority, &a.key).cmp(&(b.priority, &b.key)));
     if all.len() > CONCERNS_MAX {
@@ -213,6 +218,18 @@ fn overloaded(seen: &Observed<'_>) -> Option<Concern> {
     let description = "They were answered 503 with Retry-After: senders that try again lose nothing. `tollgate status \
                        --hour` shows the queue.";
     Some(Concern::of("queue", "Calls found the queue full and were turned away", description, Priority::P2))
+}
+
+/// Nobody looks for a backup before he needs one.
+fn backup(seen: &Observed<'_>) -> Option<Concern> {
+    let (title, priority) = match (seen.backup_overdue, seen.backup_failed) {
+        (true, _) => ("The scheduled backup is overdue", Priority::P2),
+        (false, true) => ("The scheduled backup failed", Priority::P3),
+        (false, false) => return None,
+    };
+    let description =
+        "`tollgate status` says why, and how old the last good one is; `tollgate backup FILE` makes one by hand.";
+    Some(Concern::of("backup", title, description, priority))
 }
 
 fn connections(seen: &Observed<'_>) -> Option<Concern> {

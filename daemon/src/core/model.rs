@@ -2,12 +2,13 @@
 
 mod answers;
 mod backups;
+mod queries;
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts, Screen};
+use tollgate_shared::api::{DeadTries, LastRefusal, LastUse, OutcomeCounts};
 use tollgate_shared::filter::FilterSpec;
 use tollgate_shared::id::{FilterId, IncidentId, MaintenanceId, OperatorId, ServiceId, TeamId, TokenId, WorkflowId};
 use tollgate_shared::name::Name;
@@ -20,6 +21,7 @@ use super::workflows::Workflow;
 
 pub use answers::{AnswerPlace, Answered, StoredAnswer};
 pub use backups::{BackupRecord, Backups, Restored};
+pub use queries::{KeptQuery, KeptQueryKey};
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -473,29 +475,4 @@ pub enum RegistryChange {
     DeleteMaintenance(MaintenanceId),
     /// Remove a living token and put its tombstone. Its dead secret comes as a change of its own.
     Bury(Box<Tombstone>),
-}
-
-/// A query that somebody keeps under a name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptQuery {
-    /// Whose it is; `None` = root's and the daemon's own uid's.
-    pub owner: Option<OperatorId>,
-    /// What it is about.
-    pub screen: Screen,
-    /// Unique for owner and screen.
-    pub name: Name,
-    /// As it was typed.
-    pub q: String,
-    /// When it was last saved.
-    pub saved_at: Timestamp,
-}
-
-/// What a kept query is found by: owner, screen, the name's key.
-pub type KeptQueryKey = (Option<OperatorId>, Screen, String);
-
-impl KeptQuery {
-    /// What it is found by.
-    pub fn key(&self) -> KeptQueryKey {
-        (self.owner, self.screen, self.name.key())
-    }
 }

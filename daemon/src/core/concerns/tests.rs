@@ -57,6 +57,8 @@ struct Watched {
     rows_lost_at: Option<Timestamp>,
     overloaded_at: Option<Timestamp>,
     connections_at: Option<Timestamp>,
+    /// Overdue, failed.
+    backup: (bool, bool),
 }
 
 impl Watched {
@@ -73,6 +75,7 @@ impl Watched {
             rows_lost_at: None,
             overloaded_at: None,
             connections_at: None,
+            backup: (false, false),
         }
     }
 
@@ -91,6 +94,8 @@ impl Watched {
             rows_lost_at: self.rows_lost_at,
             overloaded_at: self.overloaded_at,
             connections_at: self.connections_at,
+            backup_overdue: self.backup.0,
+            backup_failed: self.backup.1,
             open: &open,
             now: self.world.now,
         })
@@ -339,4 +344,18 @@ fn the_same_look_at_the_same_moment_says_the_same() {
     assert_eq!(it.judged(), it.judged());
     let order: Vec<Priority> = it.judged().iter().map(|one| one.priority).collect();
     assert_eq!(order, [Priority::P1, Priority::P2, Priority::P3], "the worst first");
+}
+
+#[test]
+fn a_scheduled_backup_that_fails_is_told_gets_worse_when_it_is_overdue_and_is_over_with_the_next_good_one() {
+    let mut it = Watched::new();
+    it.backup = (false, true);
+    assert_eq!((it.look(), it.judged()[0].priority), (1, Priority::P3));
+    it.world.wait(MINUTE);
+    it.backup = (true, true);
+    assert_eq!((it.look(), it.judged()[0].priority), (1, Priority::P2));
+    assert_eq!(it.keys().into_iter().collect::<Vec<_>>(), ["backup"]);
+    it.world.wait(MINUTE);
+    it.backup = (false, false);
+    assert_eq!((it.look(), it.keys().len()), (1, 0));
 }
