@@ -84,7 +84,7 @@ enum Verb {
         names: Vec<String>,
         /// Where certificate.pem and key.pem are made; made itself (0700) where it is missing, and nothing is overwritten
         #[arg(long, value_name = "DIR")]
-        out: std::path::PathBuf,
+        out: PathBuf,
     },
 }
 
