@@ -1,4 +1,4 @@
-//! The daemon's eye on itself: once a minute it gathers what [`concerns`](crate::core::concerns) judges, and hands it to the
+//! The daemon's eye on itself: once a minute it gathers what [`concerns`] judges, and hands it to the
 //! writer, which opens and resolves the incidents. Without `[self] service` nothing is looked at.
 
 use std::collections::BTreeSet;
