@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::Signal;
 use tollgate_tests::daemon::{Daemon, Token};
 use tollgate_tests::terminal::Terminal;
+use tollgate_tests::wait::{self, PATIENCE};
 
 use crate::console::{console_of, seqs};
 use crate::support::{alert, with_alertmanager};
@@ -78,11 +79,11 @@ fn rows_from_before_the_first_two_hundred_come_when_the_mark_goes_up() {
     let mut console = log_of(&daemon, (100, 40));
     console.wait_until("the newest row", |screen| seqs(screen).last() == Some(&230));
     // While older rows are on their way the mark stands at the first: the next presses go on from there.
-    for _ in 0..3 {
-        (0..40).for_each(|_| console.send(PAGE_UP));
-        console.wait_until("what was asked for", |screen| screen.contains("PAUSED") && !screen.contains("loading"));
-    }
-    let screen = console.wait_until("row 1", |screen| seqs(screen).first() == Some(&1));
+    let screen = wait::until("row 1", PATIENCE, || {
+        console.send(PAGE_UP);
+        let screen = console.screen();
+        if seqs(&screen).first() == Some(&1) { Ok(screen) } else { Err(screen) }
+    });
     let shown = seqs(&screen);
     assert!(shown.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no hole and no row twice: {shown:?}");
     console.send("G");
@@ -110,16 +111,8 @@ fn query_that_the_daemon_refuses_is_said_and_one_that_is_good_is_kept_under_a_na
     console.wait_for("@mine");
     console.send("\r");
     console.wait_for("saved as @mine");
-    // The list is asked for anew once the query is saved, and may not be there with the first key.
-    loop {
-        console.send("Q");
-        let either = |screen: &str| screen.contains("SAVED QUERIES") || screen.contains("no saved queries");
-        if console.wait_until("the saved queries, or that there are none", either).contains("SAVED QUERIES") {
-            break;
-        }
-        console.send(UP);
-        console.wait_until("nothing said any more", |screen| !screen.contains("no saved queries"));
-    }
+    console.send("Q");
+    console.wait_for("SAVED QUERIES");
     let saved = daemon.get("/v1/queries/logs/mine");
     assert_eq!(saved["q"], "token:am");
 }

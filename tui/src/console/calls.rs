@@ -77,14 +77,19 @@ async fn change(client: &Client, call: Call) -> Result<Reply, ClientError> {
         Call::CreateFilter(filter) => Reply::Filter(Box::new(client.create_filter(&filter).await?)),
         Call::SaveQuery { screen, name, q } => {
             let saved = client.save_query(screen, &name, &SaveQuery { q }).await?;
-            Reply::Said(format!("saved as @{}: Q lists your queries", saved.name))
+            queries(client, format!("saved as @{}: Q lists your queries", saved.name)).await?
         }
         Call::DropQuery { screen, name } => {
             client.delete_query(screen, &name).await?;
-            Reply::Said(format!("@{name} is deleted"))
+            queries(client, format!("@{name} is deleted")).await?
         }
         other => return token(client, other).await,
     })
+}
+
+/// The list as it is now comes with the words, so that the next key finds it.
+async fn queries(client: &Client, words: String) -> Result<Reply, ClientError> {
+    Ok(Reply::Queries(client.saved_queries(None).await?.items, words))
 }
 
 fn gone(deleted: Result<(), ClientError>) -> Result<Reply, ClientError> {

@@ -5,7 +5,7 @@ use tollgate_shared::api::Screen as QueryScreen;
 use tollgate_shared::api::{
     BulkIncidents, BulkIncidentsResult, BulkResult, BulkTokens, FilterPatch, FilterView, IncidentView, NewFilter,
     NewOperator, NewService, NewTeam, NewToken, OperatorPatch, OperatorView, RequestView, RevokeReceipt, RotateToken,
-    ServiceView, TeamView, TokenPatch, TokenView, WorkflowView,
+    SavedQuery, ServiceView, TeamView, TokenPatch, TokenView, WorkflowView,
 };
 use tollgate_shared::id::IncidentId;
 use tollgate_shared::incident::IncidentState;
@@ -41,6 +41,8 @@ pub enum Reply {
         words: String,
         incident: Option<IncidentId>,
     },
+    /// The operator's saved queries after a change of them, and the words to show.
+    Queries(Vec<SavedQuery>, String),
     /// A file was written, or a text was sent to the clipboard: the words to show.
     Said(String),
 }

@@ -94,6 +94,10 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
         Reply::Sampled { words, incident } => sampled(model, generation, words, incident),
         Reply::Request(request) => model.requests.refresh(*request),
         Reply::Workflow(workflow) => model.requests.refresh_workflow(*workflow),
+        Reply::Queries(saved, words) => {
+            model.logs.saved = saved;
+            said(model, words);
+        }
         Reply::Said(words) => said(model, words),
     }
     close_danger(model, generation);
