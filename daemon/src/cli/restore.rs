@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::passphrase::Prompted;
+use super::passphrase::{Asked, Prompted};
 use super::{EXIT_FAILURE, say, verify, visible};
 use crate::backup::BackupError;
+use crate::backup::look;
 use crate::backup::restore::{Brought, NewKey, restore};
 use crate::config::Config;
 use crate::core::access::{Actor, Door, Who};
@@ -27,8 +28,10 @@ struct Mismatch {
 pub(super) fn run(config: &Config, file: &Path, passphrase_file: Option<&Path>, new_key: NewKey) -> ExitCode {
     let uid = rustix::process::geteuid().as_raw();
     let users = Passwd::parse(&std::fs::read_to_string("/etc/passwd").unwrap_or_default());
-    let brought = Prompted::of(file, passphrase_file)
-        .and_then(|passphrase| restore(file, passphrase.as_ref(), new_key, &config.data_dir, &actor(uid, &users)));
+    let brought = look::open(file).and_then(|backup| {
+        let passphrase = Prompted::of(&backup, passphrase_file, Asked::Stdin)?;
+        restore(&backup, passphrase.as_ref(), new_key, &config.data_dir, &actor(uid, &users))
+    });
     match brought {
         Ok(brought) => {
             // A reader that went away has seen enough; the exit code is the answer.
