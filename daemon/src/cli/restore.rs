@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tollgate_shared::api::NOT_IN_A_BACKUP;
+
 use super::passphrase::{Asked, Prompted};
 use super::{EXIT_FAILURE, say, verify, visible};
 use crate::backup::BackupError;
@@ -138,7 +140,8 @@ fn indented(line: String) -> String {
     format!("  {line}")
 }
 
-fn not_inside(config: &Config) -> Vec<String> {
+/// As [`NOT_IN_A_BACKUP`], as this host has it.
+fn not_inside(config: &Config) -> [String; NOT_IN_A_BACKUP.len()] {
     let tls = config.gate.tls.as_ref().map_or_else(
         || "TLS certificate and key, where the old host had them: gate.tls_certificate, gate.tls_key".to_owned(),
         |tls| format!("TLS certificate and key: {} and {}", tls.certificate.display(), tls.key.display()),
@@ -151,7 +154,7 @@ fn not_inside(config: &Config) -> Vec<String> {
         || "a schedule of backups and its passphrase file: [backup] every, keep, to, passphrase_file".to_owned(),
         |plan| format!("the passphrase of the schedule: {}", plan.passphrase_file.display()),
     );
-    vec![
+    [
         "the configuration: tollgate.toml (`tollgated config` says which file is read)".to_owned(),
         tls,
         "the service's unit: systemctl cat tollgated, on the old host".to_owned(),

@@ -43,7 +43,8 @@ fn job_9_a_backup_goes_through_a_pipe_and_is_looked_through_at_its_other_end() {
     in_shell(&host, &format!("{made} --quiet > t.backup")).expect(0);
     let verify = ["backup", "verify", "t.backup", "--passphrase-file", &passphrase];
     let said = host.cli(verify).expect(0).stdout;
-    let redirected = in_shell(&host, &format!("$TG backup verify - --passphrase-file {passphrase} < t.backup")).expect(0);
+    let redirected =
+        in_shell(&host, &format!("$TG backup verify - --passphrase-file {passphrase} < t.backup")).expect(0);
     assert_eq!(redirected.stdout, said, "a file by another way");
 
     let whole = fs::read(host.home().join("t.backup")).expect("the backup");
@@ -158,7 +159,7 @@ fn job_9_backups_on_the_disk_of_the_data_are_warned_of_and_made_all_the_same() {
     assert_eq!((&backup["same_disk"], &backup["overdue"]), (&json!(true), &json!(false)));
     let warning = format!("{} is on the same disk as the data", to.display());
     let status = daemon.cli(["status"]).expect(0).stdout;
-    assert!(status.contains(&format!("backup disk        {warning}: a backup on the disk that dies is none\n")), "{status}");
+    assert!(status.contains(&format!("{warning}: a backup on the disk that dies is none\n")), "{status}");
     assert_eq!(daemon.log_text().matches(&warning).count(), 1, "once, not with every look");
 }
 

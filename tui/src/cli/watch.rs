@@ -148,7 +148,9 @@ impl<'v> Backup<'v> {
 
     /// Critical: an age beyond what the schedule promises.
     fn overdue(&self) -> Option<String> {
-        let last = self.age_secs.map_or("none was made yet".to_owned(), |age| format!("the last is {} old", span(age)));
+        let last = self
+            .age_secs
+            .map_or_else(|| "none was made yet".to_owned(), |age| format!("the last is {} old", span(age)));
         self.view.overdue.then(|| format!("the scheduled backup is overdue, {last}{}", self.why()))
     }
 
@@ -164,7 +166,7 @@ impl<'v> Backup<'v> {
 
     /// `U` is the plugins' word for what is not known. The bound is where the daemon says overdue.
     fn perf(&self) -> String {
-        let age = self.age_secs.map_or("U".to_owned(), |age| format!("{age}s"));
+        let age = self.age_secs.map_or_else(|| "U".to_owned(), |age| format!("{age}s"));
         let crit = self.view.every_secs.map(|every| every.saturating_mul(2).to_string()).unwrap_or_default();
         format!("backup_age={age};;{crit};0")
     }
