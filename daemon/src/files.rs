@@ -109,28 +109,6 @@ pub fn create_new(path: &Path) -> Result<File, FilesError> {
     open_checked(path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
 }
 
-/// Writes the whole file so that after a crash either the old or the new content is there: a temporary file beside
-/// it, fsync, rename, fsync of the directory.
-///
-/// # Errors
-/// [`FilesError`]; the old content is untouched unless only the last step, the directory's fsync, failed.
-pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), FilesError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let temporary = path.with_file_name(name);
-    // What an earlier crash left behind is worth nothing: it was never renamed.
-    match std::fs::remove_file(&temporary) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(&temporary, "removing")(source)),
-        _ => (),
-    }
-    let mut file = create_new(&temporary)?;
-    file.write_all(content).map_err(failed(&temporary, "writing"))?;
-    file.sync_all().map_err(failed(&temporary, "fsync"))?;
-    std::fs::rename(&temporary, path).map_err(failed(path, "renaming"))?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync_directory(parent.unwrap_or_else(|| Path::new(".")))
-}
-
 /// Makes created, renamed and unlinked names in a directory last.
 ///
 /// # Errors
@@ -333,17 +311,5 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, FILE_MODE, 0).unwrap();
         assert!(matches!(open_private(&fifo), Err(FilesError::WrongKind { .. })));
         assert!(open_existing(&base.path().join("none")).unwrap().is_none());
-    }
-
-    #[test]
-    fn atomic_write_replaces_the_whole_and_survives_an_old_remainder() {
-        let base = TempDir::new().unwrap();
-        let path = base.path().join("file");
-        std::fs::write(base.path().join("file.new"), "remainder of a crash").unwrap();
-        write_atomically(&path, b"one").unwrap();
-        write_atomically(&path, b"two").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(mode_of(&path), 0o600);
-        assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 1);
     }
 }

@@ -1,7 +1,5 @@
 //! Every bound of the vocabulary in one place, with its unit in the name and its reason beside it.
 
-/// A name: at least one character.
-pub const NAME_CHARS_MIN: usize = 1;
 /// A name: at most 64 characters, so that a table column can hold it (domain.md §1).
 pub const NAME_CHARS_MAX: usize = 64;
 /// A token's free description.

@@ -304,13 +304,6 @@ impl Problem {
         }
     }
 
-    /// Names the path that was asked for.
-    #[must_use]
-    pub fn with_instance(mut self, instance: impl Into<String>) -> Self {
-        self.instance = Some(instance.into());
-        self
-    }
-
     /// Names the request.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
@@ -409,11 +402,11 @@ mod tests {
         assert_eq!(text, r#"{"type":"urn:tollgate:problem:not-found","title":"No such resource","status":404}"#);
         assert_eq!(serde_json::from_str::<Problem>(&text).unwrap(), bare);
 
-        let full = Problem::new(Slug::Validation, "two members are wrong")
-            .with_instance("/v1/tokens")
+        let mut full = Problem::new(Slug::Validation, "two members are wrong")
             .with_request_id("r1")
             .with_retry_after(0)
             .with_error("/name", "too long");
+        full.instance = Some("/v1/tokens".to_owned());
         assert_eq!(full.retry_after, Some(1));
         let back: Problem = serde_json::from_str(&serde_json::to_string(&full).unwrap()).unwrap();
         assert_eq!(back, full);

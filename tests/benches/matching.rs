@@ -384,7 +384,7 @@ fn changes(kind: Kind, mut index: FilterIndex) -> (f64, f64) {
         let numbers =
             (0..FILTERS_PER_SERVICE).map(|place| compiled(kind, 200_000 + change * FILTERS_PER_SERVICE + place));
         let filters: Filters = numbers.collect();
-        let (next, took) = millis(|| index.with_change(key(service), &filters));
+        let (next, took) = millis(|| index.with_changes(vec![(key(service), filters.clone())]));
         samples.push(took);
         index = if next.wants_rebuild() { next.rebased(&next.rebuilt()) } else { next };
     }

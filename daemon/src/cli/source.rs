@@ -55,11 +55,13 @@ fn kept(mut pipe: File) -> Result<File, BackupError> {
     // Before a disk is filled with something else.
     is_sealed(&mut head.as_slice()).ok_or(BackupError::NotOne)?;
     let directory = std::env::temp_dir();
-    let mut file = files::create_nameless(&directory, &format!("tollgated-verify.{}", std::process::id()))?;
-    let keep = file.write_all(&head).and_then(|()| io::copy(&mut pipe, &mut file));
-    keep.map_err(|source| BackupError::Io {
-        doing: format!("keeping standard input in {} (TMPDIR names another place)", directory.display()),
-        source,
-    })?;
-    Ok(file)
+    let name = format!("tollgated-verify.{}", std::process::id());
+    let mut keep = || {
+        let mut file = files::create_nameless(&directory, &name).map_err(io::Error::other)?;
+        file.write_all(&head)?;
+        io::copy(&mut pipe, &mut file)?;
+        Ok(file)
+    };
+    let doing = format!("keeping standard input in {} (TMPDIR names another place)", directory.display());
+    keep().map_err(|source| BackupError::Io { doing, source })
 }

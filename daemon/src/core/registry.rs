@@ -182,7 +182,8 @@ impl Registry {
         let mut routing = false;
         let mut touched = BTreeSet::new();
         for change in changes {
-            routing |= next.apply_one(change, &mut touched)?;
+            next.apply_one(change, &mut touched)?;
+            routing |= alters_calls(change);
         }
         if routing {
             next.routing = next.version;
@@ -192,17 +193,10 @@ impl Registry {
         Ok(next)
     }
 
-    /// Applies one change and notes whose filters or names it touched; true where it can alter what calls do.
-    fn apply_one(&mut self, change: &RegistryChange, touched: &mut BTreeSet<ServiceId>) -> Result<bool, String> {
+    /// Applies one change and notes whose filters or names it touched.
+    fn apply_one(&mut self, change: &RegistryChange, touched: &mut BTreeSet<ServiceId>) -> Result<(), String> {
         match change {
-            RegistryChange::PutTeam(team) => {
-                Arc::make_mut(&mut self.teams).insert(team.id, Arc::new(team.clone()));
-                let services: Vec<_> = self.services.values().filter(|s| s.service.team == team.id).cloned().collect();
-                for entry in services {
-                    touched.insert(entry.service.id);
-                    self.put_service_entry(entry.service.as_ref().clone(), entry.records.clone())?;
-                }
-            }
+            RegistryChange::PutTeam(team) => self.put_team(team, touched)?,
             RegistryChange::PutService(service) => {
                 let records = self.services.get(&service.id).map(|entry| entry.records.clone()).unwrap_or_default();
                 touched.insert(service.id);
@@ -214,80 +208,45 @@ impl Registry {
             }
             RegistryChange::DeleteTeam(id) => drop(Arc::make_mut(&mut self.teams).remove(id)),
             RegistryChange::PutOperator(operator) => {
-                // What his personal tokens reach may be something else now.
                 Arc::make_mut(&mut self.operators).insert(operator.id, Arc::new(operator.as_ref().clone()));
             }
             RegistryChange::DeleteOperator(id) => drop(Arc::make_mut(&mut self.operators).remove(id)),
-            RegistryChange::PutWorkflow(workflow) => {
-                self.put_workflow(workflow)?;
-                return Ok(false);
-            }
-            RegistryChange::DeleteWorkflow(id) => {
-                self.delete_workflow(*id);
-                return Ok(false);
-            }
+            RegistryChange::PutWorkflow(workflow) => self.put_workflow(workflow)?,
+            RegistryChange::DeleteWorkflow(id) => self.delete_workflow(*id),
             RegistryChange::PutQuery(kept) => {
                 Arc::make_mut(&mut self.kept_queries).insert(kept.key(), Arc::new(kept.as_ref().clone()));
-                return Ok(false);
             }
-            RegistryChange::DeleteQuery(key) => {
-                Arc::make_mut(&mut self.kept_queries).remove(key);
-                return Ok(false);
-            }
-            RegistryChange::SetLockdown(lockdown) => {
-                self.lockdown = lockdown.clone().map(Arc::new);
-                return Ok(false);
-            }
-            RegistryChange::SetRestored(restored) => {
-                self.restored = restored.clone().map(Arc::new);
-                return Ok(false);
-            }
-            RegistryChange::SetBackups(backups) => {
-                self.backups = Arc::new(backups.clone());
-                return Ok(false);
-            }
-            RegistryChange::SetRedaction(rules) => {
-                self.redaction = Redaction::of(rules)?;
-                return Ok(false);
-            }
+            RegistryChange::DeleteQuery(key) => drop(Arc::make_mut(&mut self.kept_queries).remove(key)),
+            RegistryChange::SetLockdown(lockdown) => self.lockdown = lockdown.clone().map(Arc::new),
+            RegistryChange::SetRestored(restored) => self.restored = restored.clone().map(Arc::new),
+            RegistryChange::SetBackups(backups) => self.backups = Arc::new(backups.clone()),
+            RegistryChange::SetRedaction(rules) => self.redaction = Redaction::of(rules)?,
             // The clock's own, which has them already.
-            RegistryChange::SetClockSteps(_) => return Ok(false),
+            RegistryChange::SetClockSteps(_) => {}
             RegistryChange::PutFilter(filter) => {
                 touched.insert(filter.service);
                 self.put_filter(filter)?;
             }
             RegistryChange::DeleteFilter(id) => touched.extend(self.delete_filter(*id)?),
-            RegistryChange::PutToken(token) => {
-                self.put_token(token);
-                return Ok(false);
-            }
-            RegistryChange::PutTokenOptions(id, options) => {
-                self.token_options.insert(*id, *options);
-                return Ok(false);
-            }
-            RegistryChange::PutMeasures(id, measures) => {
-                self.put_measures(*id, measures);
-                return Ok(false);
-            }
-            // Which incidents a filter would open stays the same: the writer asks about maintenance at the commit.
-            RegistryChange::PutMaintenance(one) => {
-                self.put_maintenance(one);
-                return Ok(false);
-            }
-            RegistryChange::DeleteMaintenance(id) => {
-                self.delete_maintenance(*id);
-                return Ok(false);
-            }
-            RegistryChange::PutDeadSecret(dead) => {
-                self.put_dead(dead);
-                return Ok(false);
-            }
-            RegistryChange::Bury(tombstone) => {
-                self.bury(tombstone);
-                return Ok(false);
-            }
+            RegistryChange::PutToken(token) => self.put_token(token),
+            RegistryChange::PutTokenOptions(id, options) => self.token_options.insert(*id, *options),
+            RegistryChange::PutMeasures(id, measures) => self.put_measures(*id, measures),
+            RegistryChange::PutMaintenance(one) => self.put_maintenance(one),
+            RegistryChange::DeleteMaintenance(id) => self.delete_maintenance(*id),
+            RegistryChange::PutDeadSecret(dead) => self.put_dead(dead),
+            RegistryChange::Bury(tombstone) => self.bury(tombstone),
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// A service's full name has its team's in it.
+    fn put_team(&mut self, team: &Team, touched: &mut BTreeSet<ServiceId>) -> Result<(), String> {
+        Arc::make_mut(&mut self.teams).insert(team.id, Arc::new(team.clone()));
+        let services: Vec<_> = self.services.values().filter(|s| s.service.team == team.id).cloned().collect();
+        services.into_iter().try_for_each(|entry| {
+            touched.insert(entry.service.id);
+            self.put_service_entry(entry.service.as_ref().clone(), entry.records.clone())
+        })
     }
 
     fn put_service_entry(&mut self, service: Service, mut records: Vec<Arc<FilterRecord>>) -> Result<(), String> {
@@ -404,6 +363,38 @@ impl ServiceEntry {
         let full_name = format!("{team}/{}", service.name);
         let header_names = compiled.iter().flat_map(|filter| filter.header_names()).collect();
         Self { service, full_name, records, compiled, header_names }
+    }
+}
+
+/// Whether what calls do may be something else after it.
+fn alters_calls(change: &RegistryChange) -> bool {
+    match change {
+        RegistryChange::PutTeam(_)
+        | RegistryChange::DeleteTeam(_)
+        | RegistryChange::PutService(_)
+        | RegistryChange::DeleteService(_)
+        | RegistryChange::PutFilter(_)
+        | RegistryChange::DeleteFilter(_)
+        // What his personal tokens reach may be something else.
+        | RegistryChange::PutOperator(_)
+        | RegistryChange::DeleteOperator(_) => true,
+        RegistryChange::PutWorkflow(_)
+        | RegistryChange::DeleteWorkflow(_)
+        | RegistryChange::PutQuery(_)
+        | RegistryChange::DeleteQuery(_)
+        | RegistryChange::SetLockdown(_)
+        | RegistryChange::SetRestored(_)
+        | RegistryChange::SetBackups(_)
+        | RegistryChange::SetRedaction(_)
+        | RegistryChange::SetClockSteps(_)
+        | RegistryChange::PutToken(_)
+        | RegistryChange::PutTokenOptions(..)
+        | RegistryChange::PutMeasures(..)
+        // Which incidents a filter would open stays the same: the writer asks about maintenance at the commit.
+        | RegistryChange::PutMaintenance(_)
+        | RegistryChange::DeleteMaintenance(_)
+        | RegistryChange::PutDeadSecret(_)
+        | RegistryChange::Bury(_) => false,
     }
 }
 

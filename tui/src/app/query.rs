@@ -69,12 +69,6 @@ impl LogFilter {
         let text = if self.text.is_empty() { term.to_owned() } else { format!("{} {term}", grouped(&self.text)) };
         Self { text, ..self.clone() }
     }
-
-    /// True where both ask the same query, however it is written.
-    #[must_use]
-    pub fn asks_same(&self, other: &Self) -> bool {
-        Query::parse(&self.text, &LOGS).ok() == Query::parse(&other.text, &LOGS).ok()
-    }
 }
 
 /// The text so that another term may stand beside it.

@@ -107,11 +107,6 @@ impl Client {
         self.get(&item("tokens", reference, "")).await
     }
 
-    /// Changes a token.
-    pub async fn edit_token(&self, reference: &str, patch: &TokenPatch) -> Result<TokenView, ClientError> {
-        self.send(Method::PATCH, &item("tokens", reference, ""), patch).await
-    }
-
     /// Changes a token if nobody has changed it since `version`; refused with `version-mismatch` otherwise.
     pub async fn edit_token_version(
         &self,
@@ -120,11 +115,6 @@ impl Client {
         version: u64,
     ) -> Result<TokenView, ClientError> {
         self.send_if_version(Method::PATCH, &item("tokens", reference, ""), patch, version).await
-    }
-
-    /// Replaces a token's secret; the old value is dead at once.
-    pub async fn rotate_token(&self, reference: &str) -> Result<TokenCreated, ClientError> {
-        self.post_empty(&item("tokens", reference, "/rotate")).await
     }
 
     /// Replaces a token's secret, with an overlap or during one.

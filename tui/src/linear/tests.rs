@@ -86,6 +86,15 @@ async fn a_query_with_a_fault_is_drawn_and_asks_nothing() {
 }
 
 #[tokio::test]
+async fn a_backup_is_neither_poured_into_the_lines_nor_looked_through_in_place_of_them() {
+    let fake = site();
+    let text = typed(&fake, "backup - --plain\nbackup verify t.backup\nincidents\n", false).await;
+    assert!(text.contains("a backup is nothing for a terminal"), "{text}");
+    assert!(text.contains("that is a program of its own"), "{text}");
+    assert!(fake.asked().iter().any(|asked| asked.contains("/v1/incidents")), "the session goes on: {text}");
+}
+
+#[tokio::test]
 async fn a_revoke_says_what_stops_and_wants_the_name() {
     let fake = site();
     let text = typed(&fake, "tokens\nrevoke 1\nleaked\nzabbix\nrevoke 1\nleaked\nzabbix-prod\n", false).await;

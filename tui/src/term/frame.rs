@@ -34,25 +34,12 @@ pub enum Draw {
 }
 
 /// The frame policy. It owns no clock.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FramePolicy {
-    stream_interval: Duration,
     last_drawn: Option<Instant>,
 }
 
-impl Default for FramePolicy {
-    fn default() -> Self {
-        Self { stream_interval: STREAM_INTERVAL, last_drawn: None }
-    }
-}
-
 impl FramePolicy {
-    /// A policy with another cap for the stream, in frames a second; kept within 1 to 30.
-    #[must_use]
-    pub fn with_stream_rate(frames_per_s: u32) -> Self {
-        Self { stream_interval: Duration::from_secs(1) / frames_per_s.clamp(1, 30), last_drawn: None }
-    }
-
     /// Decides for a model that is dirty for a reason (or clean), with a writer that is idle (or still has a frame).
     /// A frame is never dropped, since ratatui takes what it flushed for shown: a busy writer means that none is
     /// drawn.
@@ -74,8 +61,8 @@ impl FramePolicy {
     fn interval(&self, kind: DirtyKind, slow_link: bool) -> Duration {
         match kind {
             DirtyKind::Input => INPUT_INTERVAL,
-            DirtyKind::Stream if slow_link => self.stream_interval.max(SLOW_STREAM_INTERVAL),
-            DirtyKind::Stream => self.stream_interval,
+            DirtyKind::Stream if slow_link => SLOW_STREAM_INTERVAL,
+            DirtyKind::Stream => STREAM_INTERVAL,
             DirtyKind::Clock => CLOCK_INTERVAL,
         }
     }
@@ -141,11 +128,5 @@ mod tests {
         let now = Instant::now();
         assert_eq!(policy.next(now, Some(DirtyKind::Input), false, false), Draw::Idle);
         assert_eq!(policy.next(now, Some(DirtyKind::Input), true, false), Draw::Draw);
-    }
-
-    #[test]
-    fn rate_of_the_stream_is_kept_within_its_range() {
-        assert_eq!(FramePolicy::with_stream_rate(0).stream_interval, Duration::from_secs(1));
-        assert_eq!(FramePolicy::with_stream_rate(500).stream_interval, Duration::from_secs(1) / 30);
     }
 }

@@ -8,9 +8,9 @@ use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::{Problem, Slug};
 use tollgate_shared::token::TokenState;
 
-use super::{Done, Office, Reply, Scheduled};
+use super::{Done, Office, Reply, Scheduled, tokens};
 use crate::core::access::Actor;
-use crate::core::model::{BackupRecord, RegistryChange, Suspension, Token};
+use crate::core::model::{BackupRecord, RegistryChange, Token};
 use crate::core::views::state_of;
 
 /// Suspends what is named and lifts the lockdown of the restore, once somebody has counted what is let in by that: the
@@ -30,10 +30,8 @@ pub(super) fn review(office: &mut Office<'_>, actor: &Actor, review: &ReviewRest
         );
         return Err(Problem::new(Slug::Conflict, detail).with_error("confirm_count", let_in.to_string()));
     }
-    let mut changes = Vec::new();
-    for token in named.values().filter(|token| token.suspended.is_none()) {
-        changes.push(suspend(office, actor, token));
-    }
+    let doubted = named.values().map(AsRef::as_ref);
+    let mut changes = tokens::suspend_in_doubt(office, actor, doubted, "in doubt after a restore");
     let suspended = count(changes.len());
     let lifted = [RegistryChange::SetRestored(None), RegistryChange::SetLockdown(None)];
     let detail = format!("backup of {}; {let_in} tokens let in, {suspended} suspended", restored.backup_made_at);
@@ -49,21 +47,6 @@ fn named(office: &Office<'_>, references: &[String]) -> Result<BTreeMap<TokenId,
         Ok((token.id, token.clone()))
     });
     found.collect()
-}
-
-fn suspend(office: &mut Office<'_>, actor: &Actor, token: &Token) -> RegistryChange {
-    let reason = "in doubt after a restore".to_owned();
-    let after = Token {
-        suspended: Some(Suspension { at: office.now, by: actor.name.clone(), reason: reason.clone() }),
-        generation: token.generation + 1,
-        updated_at: office.now,
-        updated_by: actor.name.clone(),
-        ..token.clone()
-    };
-    let target = format!("token {} {}", token.id, token.name);
-    let change = RegistryChange::PutToken(Box::new(after));
-    office.write(actor, std::slice::from_ref(&change), "token.suspend", target, reason);
-    change
 }
 
 /// A backup is on a disk: from now on it is the last one.

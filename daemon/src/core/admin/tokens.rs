@@ -135,6 +135,17 @@ fn write(office: &mut Office<'_>, actor: &Actor, steps: Vec<Step>, reply: Reply)
     Done { changes, reply }
 }
 
+/// Suspends those of these tokens that are not suspended; a row of the audit for each.
+pub(super) fn suspend_in_doubt<'t>(
+    office: &mut Office<'_>,
+    actor: &Actor,
+    tokens: impl Iterator<Item = &'t Token>,
+    reason: &str,
+) -> Vec<RegistryChange> {
+    let steps = tokens.map(|token| end::doubt(office, actor, token, reason.to_owned())).collect();
+    write(office, actor, steps, Reply::Noted).changes
+}
+
 /// The living token that a reference means.
 fn found(office: &Office<'_>, reference: &str) -> Result<std::sync::Arc<Token>, Problem> {
     Ok(office.registry.find_token(reference)?.clone())

@@ -93,12 +93,7 @@ impl FilterIndex {
         found
     }
 
-    /// The index after one service's filters have changed; no filters means that the service has none any more.
-    pub fn with_change(&self, service: ServiceKey, filters: &Filters) -> Self {
-        self.with_changes(vec![(service, filters.clone())])
-    }
-
-    /// The index after the filters of several services have changed.
+    /// The index after the filters of some services have changed; no filters means that a service has none any more.
     pub fn with_changes(&self, mut changes: Vec<(ServiceKey, Filters)>) -> Self {
         changes.retain(|(service, filters)| !self.has(*service, filters));
         let mut next = self.clone();
@@ -163,6 +158,7 @@ impl FilterIndex {
     }
 
     /// How many layers a call is tested against.
+    #[cfg(test)]
     pub fn layer_count(&self) -> usize {
         self.layers().count()
     }

@@ -264,7 +264,7 @@ impl CopyInto {
     /// I/O, or it fits no table.
     pub fn row(&mut self, section: &str, key: Vec<u8>, row: Vec<u8>) -> Result<(), StoreError> {
         if section != self.section || self.bytes >= BATCH_BYTES_MAX {
-            self.write(Durability::None)?;
+            self.write()?;
             section.clone_into(&mut self.section);
         }
         self.bytes += key.len() + row.len();
@@ -272,14 +272,15 @@ impl CopyInto {
         Ok(())
     }
 
-    fn write(&mut self, durability: Durability) -> Result<(), StoreError> {
+    /// Durable only with the commit of [`CopyInto::finish`]: before that it is worth nothing.
+    fn write(&mut self) -> Result<(), StoreError> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
         if rows.is_empty() {
             return Ok(());
         }
         let mut txn = self.database.begin_write().map_err(fail(FILLING))?;
-        txn.set_durability(durability)
+        txn.set_durability(Durability::None)
             .map_err(|error| StoreError::Io { doing: FILLING.to_owned(), source: Box::new(error) })?;
         let mut putting = Putting { txn: &txn, section: &self.section, rows: &rows, found: false };
         visit_all(&mut putting)?;
@@ -294,7 +295,7 @@ impl CopyInto {
     /// # Errors
     /// I/O.
     pub fn finish(mut self, key_check: &[u8; 32], store_id: u64) -> Result<(), StoreError> {
-        self.write(Durability::None)?;
+        self.write()?;
         let mut txn = self.database.begin_write().map_err(fail(FILLING))?;
         txn.set_two_phase_commit(true);
         // Those that have no rows: whoever opens it finds every table.

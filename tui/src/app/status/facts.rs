@@ -171,3 +171,29 @@ fn counters(status: &StatusView) -> Vec<Line> {
         fact("tails", &format!("{} open, {} gaps told", group(c.tails), group(c.tail_gaps))),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use tollgate_shared::api::{BackupFailure, BackupView};
+
+    use super::*;
+    use crate::app::fixtures;
+    use crate::client::testing::status;
+
+    #[test]
+    fn what_is_wrong_with_backups_is_a_line_each_and_what_is_only_unwise_is_no_alarm() {
+        let model = fixtures::model(80, 24, 0);
+        let lines_of = |view: BackupView| {
+            let lines = backup(&model, &StatusView { backup: view, ..status() });
+            lines.into_iter().skip(1).map(|line| (line.kind, line.text.trim().to_owned())).collect::<Vec<_>>()
+        };
+        assert_eq!(lines_of(BackupView::default()), []);
+        let beside = lines_of(BackupView { same_disk: true, ..BackupView::default() });
+        let words = "on the disk of the data: when it dies, so do they  !".to_owned();
+        assert_eq!(beside, [(Kind::Worth, words)]);
+        let failed = Some(BackupFailure { at: model.now, why: "/mnt/usb is no directory".to_owned() });
+        let wrong = lines_of(BackupView { overdue: true, failed, ..BackupView::default() });
+        assert!(wrong.len() == 2 && wrong.iter().all(|(kind, _)| *kind == Kind::Bad), "{wrong:?}");
+        assert!(wrong[0].1.contains("OVERDUE") && wrong[1].1.contains("/mnt/usb is no directory"), "{wrong:?}");
+    }
+}

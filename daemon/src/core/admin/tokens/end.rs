@@ -11,13 +11,17 @@ use crate::core::model::{DeadSecret, Death, RegistryChange, Suspension, Token, T
 /// Reversible: calls are answered 503, everything stays.
 pub(super) fn suspend(office: &Office<'_>, actor: &Actor, token: &Token, reason: &str) -> Result<Step, Problem> {
     authorise(office, actor, token, Right::Suspend)?;
-    let reason = reason_of(reason)?;
+    Ok(doubt(office, actor, token, reason_of(reason)?))
+}
+
+/// The same where it was allowed as a part of something else.
+pub(super) fn doubt(office: &Office<'_>, actor: &Actor, token: &Token, reason: String) -> Step {
     let mut after = token.clone();
     // Who doubted first stays on record.
     if after.suspended.is_none() {
         after.suspended = Some(Suspension { at: office.now, by: actor.name.clone(), reason: reason.clone() });
     }
-    Ok(put(office, actor, token, after, ("token.suspend", reason)))
+    put(office, actor, token, after, ("token.suspend", reason))
 }
 
 pub(super) fn resume(office: &Office<'_>, actor: &Actor, token: &Token) -> Result<Step, Problem> {

@@ -299,8 +299,8 @@ fn many_changes_make_few_layers_and_then_ask_for_a_new_base() {
 fn a_service_that_did_not_change_costs_no_layer() {
     let filters: Filters = [equals(0, "x")].into();
     let index = FilterIndex::build([(key(0), filters.clone())]);
-    assert_eq!(index.with_change(key(0), &filters).layer_count(), 1);
-    assert_eq!(index.with_change(key(0), &Filters::from([])).filters(), 0);
+    assert_eq!(index.with_changes(vec![(key(0), filters.clone())]).layer_count(), 1);
+    assert_eq!(index.with_changes(vec![(key(0), Filters::from([]))]).filters(), 0);
 }
 
 #[test]
@@ -308,7 +308,8 @@ fn a_new_base_takes_in_what_changed_while_it_was_built() {
     let (old, new): (Filters, Filters) = ([equals(0, "x")].into(), [equals(0, "y")].into());
     let index = FilterIndex::build([(key(0), old.clone()), (key(1), old.clone())]);
     let base = index.rebuilt();
-    let now = index.with_change(key(0), &new).with_change(key(1), &Filters::from([])).with_change(key(2), &old);
+    let changes = [(key(0), new.clone()), (key(1), Filters::from([])), (key(2), old.clone())];
+    let now = changes.into_iter().fold(index, |index, change| index.with_changes(vec![change]));
     let model: Model = [(key(0), new), (key(2), old)].into();
     for body in [r#"{"a":"x"}"#, r#"{"a":"y"}"#] {
         agrees(&now.rebased(&base), &model, &call(body)).unwrap();
