@@ -30,6 +30,7 @@ mod redaction;
 mod replay;
 mod request;
 mod restore;
+mod reversible;
 mod scan;
 mod secret;
 mod send;
@@ -52,6 +53,7 @@ pub use exit::Exit;
 pub(crate) use io::armour;
 pub use io::{Io, Lines};
 pub(crate) use keys::word as place_word;
+pub(crate) use reversible::{Reversible, misread, reversible};
 
 use std::ffi::OsString;
 use std::path::PathBuf;

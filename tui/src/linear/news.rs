@@ -1,6 +1,7 @@
 //! What changed since the last prompt, said once.
 
 use std::collections::HashSet;
+use std::io;
 
 use tollgate_shared::id::IncidentId;
 
@@ -22,16 +23,30 @@ pub(super) struct News {
 impl Desk {
     /// Says what is new. What cannot be said now is said before the next prompt.
     pub(super) async fn tell_news(&mut self) {
-        let lines = match self.news_now().await {
+        let lines = self.gather_news().await;
+        // A writer that is gone is found out by the prompt.
+        lines.iter().try_for_each(|line| self.io.line(line)).ok();
+    }
+
+    /// What Enter alone asks for: also that there is none.
+    pub(super) async fn say_news(&mut self) -> io::Result<()> {
+        let lines = self.gather_news().await;
+        match lines.as_slice() {
+            [] if self.news.is_lost => self.say("still no connection; every command tries again"),
+            [] => self.say("nothing new"),
+            lines => lines.iter().try_for_each(|line| self.io.line(line)),
+        }
+    }
+
+    async fn gather_news(&mut self) -> Vec<String> {
+        match self.news_now().await {
             Ok(lines) => lines,
-            Err(error) if self.news.is_lost => return drop(error),
+            Err(_) if self.news.is_lost => Vec::new(),
             Err(error) => {
                 self.news.is_lost = true;
                 vec![format!("news: the connection is lost: {error}; every command tries again")]
             }
-        };
-        // A writer that is gone is found out by the prompt.
-        lines.iter().try_for_each(|line| self.io.line(line)).ok();
+        }
     }
 
     async fn news_now(&mut self) -> Result<Vec<String>, ClientError> {
