@@ -188,6 +188,10 @@ pub(crate) fn nouns() -> Vec<(String, String)> {
 /// The command line, or the exit code where it could not be read and that has been said.
 fn parse(io: &mut Io, argv: &[OsString], is_forced: bool) -> Result<Result<Args, Exit>, CliError> {
     let mut command = Args::command();
+    if io.lines.is_some() {
+        // Read out, a help in two columns is torn to pieces.
+        command = command.term_width(io.width).next_line_help(true);
+    }
     command.build();
     let matches = match command.clone().try_get_matches_from(argv) {
         Ok(matches) => matches,

@@ -35,6 +35,7 @@ use tollgate_shared::api::SignIn;
 use tollgate_shared::secret::find_in;
 use tollgate_shared::time::Timestamp;
 
+pub(crate) use self::help::WORDS;
 use self::keyboard::{Ready, Unbuffered};
 use self::kinds::Kind;
 use self::line::Command;
@@ -135,10 +136,14 @@ impl Desk {
     fn say_where(&mut self) -> io::Result<()> {
         let Some(status) = &self.model.status else { return Ok(()) };
         let may = self.model.me.as_ref().map_or(Ok(()), crate::app::rights::Me::may_change);
+        let is_empty = status.teams == 0;
         let listens = format!("daemon {} on {}, listens on {}", status.version, status.host, status.listen);
         let who = format!("you are {}, {}", status.caller, status.caller_role);
         self.say(&listens)?;
         self.say(&who)?;
+        if is_empty {
+            self.say("nothing is set up yet: status lists the commands that do it")?;
+        }
         may.map_or_else(|why| self.say(&format!("you may look only: {why}")), |()| Ok(()))
     }
 

@@ -133,8 +133,13 @@ mod tests {
         assert!(matches!(of("token edit ci --expires 9d"), Some(Call::EditToken { patch, version: 0, .. })
             if patch.expires.as_deref() == Some("9d")));
         assert!(matches!(of("incident ack 01a2"), Some(Call::Acknowledge { .. })));
-        assert!(matches!(of("filter move 01a2 --to 2"), Some(Call::EditFilter { patch, .. }) if patch.position == Some(2)));
-        assert!(matches!(of("operator edit bob --role reader --if-version 7"), Some(Call::EditOperator { version: 7, .. })));
+        assert!(
+            matches!(of("filter move 01a2 --to 2"), Some(Call::EditFilter { patch, .. }) if patch.position == Some(2))
+        );
+        assert!(matches!(
+            of("operator edit bob --role reader --if-version 7"),
+            Some(Call::EditOperator { version: 7, .. })
+        ));
         for other in [
             "token list",
             "token revoke ci --confirm ci",

@@ -11,8 +11,9 @@ use crate::app::danger::{Danger, Part, facts};
 use crate::app::field::Field;
 use crate::app::keymap::{self, Place};
 use crate::app::layer::Layer;
+use crate::app::msg::Call;
 use crate::app::undo;
-use crate::app::update::{command_line, perform};
+use crate::app::update::{command_line, perform, request};
 use crate::app::words::shell;
 use crate::cli::shell_words::{Meta, split};
 
@@ -109,11 +110,13 @@ impl Desk {
         if !self.is_agreed()? {
             return self.unchanged();
         }
-        let comment = match comment.trim() {
-            "" => String::new(),
-            text => format!(" --comment {}", shell(text)),
-        };
-        self.final_command(&format!("tollgate incident resolve {}{comment}", row.head.id)).await
+        let (incident, comment) = (row.head.id.to_string(), comment.trim().to_owned());
+        let option = if comment.is_empty() { String::new() } else { format!(" --comment {}", shell(&comment)) };
+        let line = format!("tollgate incident resolve {incident}{option}");
+        let call = Call::Resolve { incident, comment: (!comment.is_empty()).then_some(comment) };
+        let effects = request(&mut self.model, call, line, (self.clock)());
+        let outcome = self.carry(effects).await;
+        if outcome.is_done() { self.say("resolved") } else { self.say_outcome(&outcome) }
     }
 
     /// A command that nothing leads back from, with its line in the history.
@@ -162,7 +165,11 @@ impl Desk {
             danger.reason = Field::new(why.trim());
         }
         if danger.wants_name() {
-            let question = format!("type {name} to {} it; Enter alone changes nothing:", danger.verb());
+            let does = danger
+                .verb()
+                .split_once(' ')
+                .map_or_else(|| format!("{} it", danger.verb()), |(verb, behind)| format!("{verb} it {behind}"));
+            let question = format!("type {name} to {does}; Enter alone changes nothing:");
             danger.typed = Field::new(self.io.ask(&question)?.unwrap_or_default().trim());
         } else if !self.is_agreed()? {
             return self.unchanged();
@@ -185,7 +192,7 @@ impl Desk {
         let mut label = "";
         let mut lines: Vec<String> = Vec::new();
         for (own, text) in facts(&self.model, danger) {
-            let text = without_keys(&text);
+            let text = without_columns(&without_keys(&text)).replace(" !", ", soon");
             // A fact that goes on is one sentence where nobody has to see columns.
             match lines.last_mut().filter(|_| own.is_empty() && label == "AFTERWARDS") {
                 Some(line) => line.extend([" ", text.as_str()]),
@@ -205,6 +212,11 @@ impl Desk {
     fn unchanged(&mut self) -> io::Result<()> {
         self.say("nothing was changed")
     }
+}
+
+/// Columns of a table as parts of a sentence.
+pub(super) fn without_columns(text: &str) -> String {
+    text.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// What changes something at a place, each once, in the order of the menu.

@@ -4,6 +4,7 @@
 use std::io;
 
 use super::Desk;
+use super::act::without_columns;
 use super::change::{Outcome, without_keys};
 use crate::app::ask::{Ask, Line, Stop, What};
 use crate::app::field::Field;
@@ -21,7 +22,8 @@ impl Desk {
         if ask.number() == 0 {
             return self.say("none of them can be changed so; nothing was changed").map(|()| None);
         }
-        self.say(&format!("afterwards: {}", without_keys(ask.afterwards())))?;
+        let label = if matches!(ask.what, What::Undo(..)) { "it is" } else { "afterwards:" };
+        self.say(&format!("{label} {}", without_keys(ask.afterwards())))?;
         if !self.answers(&mut ask)? {
             return self.say("nothing was changed").map(|()| None);
         }
@@ -44,13 +46,18 @@ impl Desk {
         }
         let (out, taken): (Vec<&Line>, Vec<&Line>) = ask.lines.iter().partition(|line| line.left_out.is_some());
         let lead = if is_undo { "undo: " } else { "" };
-        let lines = taken.iter().take(READ_OUT).map(|line| {
-            format!("{lead}{}: now {}, then {}", line.name, line.old, line.new)
-        });
+        let lines = taken
+            .iter()
+            .take(READ_OUT)
+            .map(|line| format!("{lead}{}: now {}, then {}", without_columns(&line.name), line.old, line.new));
         lines.collect::<Vec<_>>().iter().try_for_each(|line| self.io.line(line))?;
         self.rest(taken.len(), "changed")?;
         let lines = out.iter().take(READ_OUT).map(|line| {
-            format!("not {}: {}", line.name, without_keys(line.left_out.as_deref().unwrap_or_default()))
+            format!(
+                "not {}: {}",
+                without_columns(&line.name),
+                without_keys(line.left_out.as_deref().unwrap_or_default())
+            )
         });
         lines.collect::<Vec<_>>().iter().try_for_each(|line| self.io.line(line))?;
         self.rest(out.len(), "left out")

@@ -49,6 +49,13 @@ pub(super) struct Outcome {
     is_asked: bool,
 }
 
+impl Outcome {
+    /// The daemon did it, and nothing more is to be said.
+    pub(super) const fn is_done(&self) -> bool {
+        self.is_asked && self.refused.is_none() && self.notice.is_none()
+    }
+}
+
 /// A text of the console's tables, for who has no keys.
 pub(super) fn without_keys(text: &str) -> String {
     KEYS.iter().fold(text.to_owned(), |text, (key, word)| text.replace(key, word))
@@ -73,7 +80,7 @@ impl Desk {
             self.model.screen = Screen::Tokens;
             return self.face(Action::Debug).await;
         }
-        let line = words.iter().map(|word| shell(word)).collect::<Vec<_>>().join(" ");
+        let line = words.iter().map(|word| option_or_text(word)).collect::<Vec<_>>().join(" ");
         let effects = request(&mut self.model, change.call, format!("tollgate {line}"), (self.clock)());
         self.carry_and_say(effects).await
     }
@@ -161,8 +168,7 @@ impl Desk {
                 })
             }
             Call::EditFilter { filter, version, .. } => {
-                let name =
-                    |row: &tollgate_shared::api::FilterView| format!("{}/{}", row.service.name, row.spec.name);
+                let name = |row: &tollgate_shared::api::FilterView| format!("{}/{}", row.service.name, row.spec.name);
                 let is_it = |id: &str, name: &str| id == filter.as_str() || name.eq_ignore_ascii_case(filter);
                 let row = services.filters.iter().find(|row| is_it(&row.id.to_string(), &name(row)));
                 row.map(|row| (row.id.to_string(), row.version.clone())).is_some_and(|known| {
@@ -176,6 +182,7 @@ impl Desk {
 
     pub(super) async fn know(&mut self, client: &Client, topic: Topic) -> Result<(), ClientError> {
         usual(client, topic).await?.into_iter().for_each(|net| self.hear(net));
+        self.model.notice = None;
         Ok(())
     }
 
@@ -192,7 +199,7 @@ impl Desk {
 
     /// Asks the daemon for what the console would ask it for, and hears the answers. What is open on the screen then is
     /// closed: here nothing stays open.
-    async fn carry(&mut self, effects: Effects) -> Outcome {
+    pub(super) async fn carry(&mut self, effects: Effects) -> Outcome {
         let mut last = None;
         for effect in effects.list {
             let Effect::Request { generation, call } = effect else { continue };
@@ -231,6 +238,12 @@ impl Desk {
         };
         self.say(&words)
     }
+}
+
+/// A word as a shell takes it; an option is one as it stands.
+fn option_or_text(word: &str) -> String {
+    let is_option = word.starts_with("--") && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_option { word.to_owned() } else { shell(word) }
 }
 
 fn refusal(words: &str) -> Failure {

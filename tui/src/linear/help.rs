@@ -10,7 +10,7 @@ use crate::cli::nouns;
 use crate::cli::shell_words::{Meta, split};
 
 /// The words of this form of the console, each with what it does.
-const OWN: [(&str, &str); 24] = [
+pub(crate) const WORDS: [(&str, &str); 24] = [
     ("tokens, log, refused, incidents, requests, workflows, services, operators, audit, status", "list what is there"),
     ("filter QUERY", "only what fits, in the query language of the console, or @NAME; filter alone lists all again"),
     ("sort", "by what the list can be sorted; sort WORD, sort WORD reverse"),
@@ -46,7 +46,7 @@ impl Desk {
             }
         }
         match word {
-            "" => OWN.iter().try_for_each(|(word, help)| self.io.line(&format!("{word}: {help}"))),
+            "" => WORDS.iter().try_for_each(|(word, help)| self.io.line(&format!("{word}: {help}"))),
             "actions" => {
                 let infos = Action::ALL.into_iter().map(Action::info).filter(|info| info.operation != "-");
                 infos.into_iter().try_for_each(|info| self.io.line(&format!("{}: {}", info.name, info.help)))
@@ -78,7 +78,7 @@ impl Desk {
 /// The line of a word of ours.
 fn own(word: &str) -> Option<(&'static str, &'static str)> {
     let first = |part: &'static str| part.split(' ').next();
-    OWN.into_iter().find(|(line, _)| !word.is_empty() && line.split(", ").any(|part| first(part) == Some(word)))
+    WORDS.into_iter().find(|(line, _)| !word.is_empty() && line.split(", ").any(|part| first(part) == Some(word)))
 }
 
 /// True for the first word of a command.

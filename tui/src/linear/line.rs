@@ -65,8 +65,8 @@ fn own(word: &str, rest: &str) -> Option<Command> {
         "prev" | "previous" => Command::Previous,
         "again" | "list" => Command::Again,
         "show" => number(rest).map_or_else(|| Command::Wrong("say which row:  show N".to_owned()), Command::Show),
-        "actions" | "." if rest.is_empty() => Command::Actions(None),
-        "actions" | "." => match number(rest) {
+        "actions" | "." | "menu" if rest.is_empty() => Command::Actions(None),
+        "actions" | "." | "menu" => match number(rest) {
             Some(row) => Command::Actions(Some(row)),
             None => Command::Wrong("say which row:  actions N".to_owned()),
         },
@@ -81,7 +81,9 @@ fn own(word: &str, rest: &str) -> Option<Command> {
         "marks" => Command::Marks,
         "undo" if rest == "list" => Command::UndoList,
         "undo" if rest.is_empty() => Command::Undo(1),
-        "undo" => number(rest).map_or_else(|| Command::Wrong("say undo, undo N or undo list".to_owned()), Command::Undo),
+        "undo" => {
+            number(rest).map_or_else(|| Command::Wrong("say undo, undo N or undo list".to_owned()), Command::Undo)
+        }
         "history" => Command::History,
         "sign-in" => Command::SignIn(rest.to_owned()),
         "sign-out" => Command::SignOut,
@@ -107,7 +109,7 @@ fn other(line: &str, word: &str, rest: &str) -> Command {
     }
     match commands::parse(word) {
         Ok(Action::Go(screen)) => Command::Open(Kind::of_screen(screen)),
-        Ok(Action::Quit) => Command::Quit,
+        Ok(Action::Quit | Action::Leave) => Command::Quit,
         Ok(action) if action.changes() => Command::Act(action, words.into_iter().skip(1).collect()),
         // A beginning of a word that is one of ours.
         Ok(action) if action.info().name != word => {
@@ -179,7 +181,9 @@ mod tests {
     fn every_look_of_the_action_table_is_done_or_says_what_to_type_instead() {
         for action in Action::ALL.into_iter().filter(|action| !action.changes()) {
             match read(&format!("{} 1", action.info().name)) {
-                Command::Look(found, _) => assert!(found == action && super::super::look::is_known(action), "{action:?}"),
+                Command::Look(found, _) => {
+                    assert!(found == action && super::super::look::is_known(action), "{action:?}")
+                }
                 Command::Wrong(why) => panic!("{action:?}: {why}"),
                 _ => {}
             }
@@ -193,7 +197,10 @@ mod tests {
         assert_eq!(read("mark name:ci"), Command::Mark(Picked::Query("name:ci".to_owned())));
         assert_eq!((read("unmark"), read("marks")), (Command::Unmark(Picked::All), Command::Marks));
         assert!(matches!(read("mark"), Command::Wrong(why) if why.contains("mark 3-7")));
-        assert_eq!((read("undo"), read("undo 2"), read("undo list")), (Command::Undo(1), Command::Undo(2), Command::UndoList));
+        assert_eq!(
+            (read("undo"), read("undo 2"), read("undo list")),
+            (Command::Undo(1), Command::Undo(2), Command::UndoList)
+        );
         assert!(matches!(read("undo it"), Command::Wrong(_)));
         assert_eq!((read("sort calls"), read("histo")), (Command::Sort("calls".to_owned()), Command::History));
     }

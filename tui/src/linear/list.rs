@@ -19,6 +19,8 @@ use crate::console::{Topic, usual};
 
 /// Rows of a page: what is read out in one go.
 const PAGE_ROWS: u32 = 20;
+/// How the heading of a log ends.
+const NEWEST: &str = ", the newest first";
 /// Rows that are asked for at once where all are wanted.
 const ALL_ROWS: u32 = 1_000;
 
@@ -159,6 +161,7 @@ impl Desk {
             (true, false) => self.begin(List::of(kind, kept)).await,
             (false, _) => {
                 let kept = self.list.filter.clone();
+                self.say("the filter is off; filter-switch puts it back")?;
                 self.begin(List { kept, ..List::of(kind, String::new()) }).await
             }
         }
@@ -171,7 +174,8 @@ impl Desk {
         }
         let list = &self.list;
         let place = list.places.last().cloned().flatten();
-        let list = List { before: list.before, places: list.places.clone(), ..List::of(list.kind, list.filter.clone()) };
+        let list =
+            List { before: list.before, places: list.places.clone(), ..List::of(list.kind, list.filter.clone()) };
         self.read_out(list, place).await
     }
 
@@ -290,6 +294,8 @@ impl Desk {
         };
         let (count, filter) = (list.rows.len(), &list.filter);
         let which = if filter.is_empty() { String::new() } else { format!(" that fit: {filter}") };
+        // What fits stands before the order.
+        let (many, order) = many.strip_suffix(NEWEST).map_or((many, ""), |many| (many, NEWEST));
         let heading = match count {
             0 if filter.is_empty() && !list.kind.empty().is_empty() => format!("no {many}; {}", list.kind.empty()),
             0 if filter.is_empty() => format!("no {many}"),
@@ -297,8 +303,8 @@ impl Desk {
             1 if list.before == 0 && list.next.is_none() => {
                 format!("1 {one}{}", which.replace("that fit", "that fits"))
             }
-            1 => format!("row {} of the {many}{which}", list.before + 1),
-            _ => format!("{} to {} of the {many}{which}", list.before + 1, list.before + count),
+            1 => format!("row {} of the {many}{which}{order}", list.before + 1),
+            _ => format!("{} to {} of the {many}{which}{order}", list.before + 1, list.before + count),
         };
         self.io.line(&format!("{heading}{marked}"))
     }

@@ -8,7 +8,8 @@ use super::list::{List, Row};
 use crate::app::action::Action;
 
 /// What is typed here instead, or why there is nothing to type.
-const INSTEAD: [(Action, &str); 37] = [
+const INSTEAD: [(Action, &str); 38] = [
+    (Action::Export, "say where to: export --to FILE; log export QUERY prints the rows"),
     (Action::NextPane, "show N has what the other pane shows"),
     (Action::NextTab, "show N, token sources NAME, token issued NAME, audit target:NAME have what the tabs show"),
     (Action::Down, "rows have numbers: next turns the page"),
@@ -67,6 +68,7 @@ impl Desk {
                 Some(screen) => self.run(&["query", "delete", screen.as_str(), name]).await,
                 None => self.no_queries(),
             },
+            (Action::Export, _, [_, ..]) => self.command_of(action, words).await,
             (Action::RowIncident, Some(number), _) => self.row_incident(number).await,
             (Action::IncidentCalls, Some(number), _) => self.incident_calls(number).await,
             _ => match instead(action) {
@@ -158,5 +160,5 @@ pub(super) fn is_known(action: Action) -> bool {
     let is_done = matches!(action, Action::Worst | Action::Resort | Action::Repaint | Action::PageDown)
         || matches!(action, Action::PageUp | Action::Top | Action::FilterSwitch);
     let cli = action.info().cli;
-    is_done || instead(action).is_some() || (cli != "tollgate" && !cli.chars().any(char::is_uppercase))
+    is_done || instead(action).is_some() || (cli.len() > "tollgate".len() && !cli.chars().any(char::is_uppercase))
 }

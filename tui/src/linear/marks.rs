@@ -203,9 +203,7 @@ impl Desk {
         for mark in self.marked.of(kind) {
             let row = match mark {
                 Mark::Token(id) => client.token(id.as_str()).await.map(|row| Row::Token(Box::new(row))),
-                Mark::Incident(id) => {
-                    client.incident(&id.to_string()).await.map(|row| Row::Incident(Box::new(row)))
-                }
+                Mark::Incident(id) => client.incident(&id.to_string()).await.map(|row| Row::Incident(Box::new(row))),
             };
             match row {
                 Ok(row) => rows.push(row),
@@ -251,6 +249,7 @@ impl Desk {
     fn put_marked(&mut self, kind: Kind, rows: &[Row]) {
         self.stand_at(kind);
         net_of_many(rows).into_iter().for_each(|net| self.hear(net));
+        self.model.notice = None;
         let (tokens, incidents) = (&mut self.model.tokens, &mut self.model.incidents);
         tokens.marks.clear();
         incidents.marks.clear();

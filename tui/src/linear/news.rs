@@ -6,9 +6,12 @@ use std::io;
 use tollgate_shared::id::IncidentId;
 
 use super::Desk;
-use crate::app::Net;
+use crate::app::{Net, Screen};
 use crate::client::{Client, ClientError, IncidentQuery, PageQuery};
+use crate::console::Topic;
 
+/// Tokens of which it is said what is wrong with one: of more, asking for all of them before each prompt would be felt.
+const TOKENS_WATCHED: u32 = 1_000;
 /// Incidents that are looked at, the newest.
 const INCIDENTS: u32 = 20;
 
@@ -57,13 +60,22 @@ impl Desk {
         if std::mem::take(&mut self.news.is_lost) {
             lines.push("news: there is a connection again".to_owned());
         }
-        let worst = self.model.worst().map(|(words, _)| words);
-        if worst != self.news.worst {
+        let is_watched = self.model.status.as_ref().is_some_and(|status| status.tokens <= TOKENS_WATCHED);
+        if is_watched {
+            self.know(&client, Topic::Tokens).await?;
+        }
+        let worst = self.model.worst().filter(|(_, screen)| is_watched || *screen != Screen::Tokens);
+        // That the same end comes nearer is no news.
+        let what = worst.as_ref().map(|(words, screen)| match screen {
+            Screen::Tokens => words.chars().filter(|c| !c.is_ascii_digit()).collect(),
+            _ => words.clone(),
+        });
+        if what != self.news.worst {
             lines.push(match &worst {
-                Some(words) => format!("news: {words}"),
+                Some((words, _)) => format!("news: {words}"),
                 None => "news: nothing is wrong any more".to_owned(),
             });
-            self.news.worst = worst;
+            self.news.worst = what;
         }
         lines.extend(self.new_incidents(&client).await?);
         Ok(lines)

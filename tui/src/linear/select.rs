@@ -7,6 +7,7 @@ use tollgate_shared::log::TailItem;
 use super::Desk;
 use super::kinds::Kind;
 use super::list::{Row, net_of};
+use crate::app::Net;
 use crate::app::query::LogFilter;
 use crate::app::requests::RequestsTab;
 use crate::client::{Client, ClientError};
@@ -79,10 +80,20 @@ impl Desk {
     }
 
     pub(super) fn take_row(&mut self, row: &Row) {
-        net_of(row).into_iter().for_each(|net| self.hear(net));
-        let model = &mut self.model;
         match row {
-            Row::Token(_) => model.tokens.go(0),
+            // Into the list of all of them, by which it is judged what is worst.
+            Row::Token(token) => self.hear(Net::Token(token.clone())),
+            other => net_of(other).into_iter().for_each(|net| self.hear(net)),
+        }
+        let model = &mut self.model;
+        // What moved on a screen that is not there is nothing to say.
+        model.notice = None;
+        match row {
+            Row::Token(token) => {
+                let tokens = &mut model.tokens;
+                let at = (0..tokens.shown.len()).find(|at| tokens.row(*at).is_some_and(|row| row.id == token.id));
+                at.into_iter().for_each(|at| tokens.go(at));
+            }
             Row::Incident(_) => model.incidents.go(0),
             Row::Request(_) => {
                 model.requests.tab = RequestsTab::Requests;
@@ -106,8 +117,6 @@ impl Desk {
         let Row::Token(token) = row else { return Ok(()) };
         let known = evidence(client, token.id.to_string()).await;
         known.into_iter().for_each(|net| self.hear(net));
-        // The names of the other tokens are not known any more.
-        self.model.tokens.loaded = false;
         Ok(())
     }
 }

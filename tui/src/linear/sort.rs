@@ -5,11 +5,11 @@ use std::io;
 use super::Desk;
 use super::kinds::Kind;
 use super::list::{List, Page, Row, net_of_many};
+use crate::app::Msg;
 use crate::app::action::Action;
 use crate::app::key::Key;
 use crate::app::layer::{Layer, Menu, MenuItem};
 use crate::app::update::{perform, update};
-use crate::app::Msg;
 use crate::client::{Client, ClientError};
 use crate::console::Topic;
 
@@ -62,7 +62,8 @@ impl Desk {
     }
 
     fn say_orders(&mut self, menu: &Menu) -> io::Result<()> {
-        let orders: Vec<&str> = menu.items.iter().filter(|item| item.refused.is_none()).map(|item| &*item.words).collect();
+        let orders: Vec<&str> =
+            menu.items.iter().filter(|item| item.refused.is_none()).map(|item| &*item.words).collect();
         self.say(&format!("sort by: {}; sort WORD, sort WORD reverse", orders.join(", ")))
     }
 
@@ -104,7 +105,12 @@ impl Desk {
         match kind {
             Kind::Tokens | Kind::Incidents => {
                 let (rows, _) = self.all_rows(client, kind, filter, SORTED_MAX).await?;
+                if rows.is_empty() {
+                    return Ok((rows, None));
+                }
                 net_of_many(&rows).into_iter().for_each(|net| self.hear(net));
+                // Those that do not fit are not known any more.
+                self.model.tokens.loaded &= kind != Kind::Tokens;
             }
             Kind::Operators => self.know(client, Topic::Operators).await?,
             _ => self.know(client, Topic::Requests).await?,
