@@ -77,8 +77,17 @@ impl Desk {
 
 /// The line of a word of ours.
 fn own(word: &str) -> Option<(&'static str, &'static str)> {
-    let first = |part: &'static str| part.split(' ').next();
-    WORDS.into_iter().find(|(line, _)| !word.is_empty() && line.split(", ").any(|part| first(part) == Some(word)))
+    WORDS.into_iter().find(|(line, _)| words_of(line).any(|own| own == word))
+}
+
+/// Our own words, without those that stand for others.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.into_iter().flat_map(|(line, _)| words_of(line))
+}
+
+fn words_of(line: &'static str) -> impl Iterator<Item = &'static str> {
+    let first = line.split(", ").filter_map(|part| part.split(' ').next());
+    first.filter(|word| !word.is_empty() && !word.contains(char::is_uppercase))
 }
 
 /// True for the first word of a command.

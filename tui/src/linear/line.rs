@@ -116,8 +116,20 @@ fn other(line: &str, word: &str, rest: &str) -> Command {
             own(action.info().name, rest).unwrap_or_else(|| Command::Look(action, words.into_iter().skip(1).collect()))
         }
         Ok(action) => Command::Look(action, words.into_iter().skip(1).collect()),
-        Err(why) => Command::Wrong(why.replace('?', "help")),
+        Err(why) => Command::Wrong(match near(word).as_slice() {
+            [] => why.replace('?', "help"),
+            near => format!("`{word}` is no command; near it: {}; help lists what can be done", near.join(", ")),
+        }),
     }
+}
+
+/// Words of ours, lists and commands that begin so.
+fn near(word: &str) -> Vec<String> {
+    let own = super::help::words().map(str::to_owned);
+    let all = own.chain(crate::cli::nouns().into_iter().map(|(noun, _)| noun));
+    let mut near: Vec<String> = all.filter(|one| word.len() > 1 && one.starts_with(word)).collect();
+    near.dedup();
+    near
 }
 
 /// A change by its whole word, where no command of the command line has it.
@@ -162,6 +174,7 @@ mod tests {
         );
         assert_eq!(read("show 2"), Command::Show(2));
         assert!(matches!(read("show two"), Command::Wrong(_)));
+        assert!(matches!(read("action"), Command::Wrong(why) if why.contains("near it: actions; help")));
         assert_eq!(read("wrap"), Command::Look(Action::Wrap, Vec::new()));
         assert_eq!(read("goto 17"), Command::Look(Action::Goto, words("17")));
         assert!(matches!(read("nonsense"), Command::Wrong(why) if why.contains("help")));
@@ -182,7 +195,7 @@ mod tests {
         for action in Action::ALL.into_iter().filter(|action| !action.changes()) {
             match read(&format!("{} 1", action.info().name)) {
                 Command::Look(found, _) => {
-                    assert!(found == action && super::super::look::is_known(action), "{action:?}")
+                    assert!(found == action && super::super::look::is_known(action), "{action:?}");
                 }
                 Command::Wrong(why) => panic!("{action:?}: {why}"),
                 _ => {}
