@@ -81,6 +81,52 @@ fn tokens_are_listed_filtered_and_revoked_line_by_line_without_a_cursor() {
 }
 
 #[test]
+fn a_change_is_taken_back_and_marked_tokens_are_changed_together_line_by_line() {
+    let daemon = with_alertmanager();
+    for name in ["am", "ci", "ups"] {
+        daemon.token(name, "service:Ops/DB", &["--expires", "9d"]);
+    }
+    let token = |name: &str| daemon.get(&format!("/v1/tokens/{name}"));
+    let mut terminal = Terminal::start(&linear(&daemon), SIZE);
+    terminal.wait_for(PROMPT);
+    line(&mut terminal, "tokens", "3. ups: ");
+    line(&mut terminal, "edit 2 --rate 60/min", "ci: limit 60/min; undo takes it back");
+    assert_eq!(token("ci")["rate_limit"]["calls_per_min"], 60);
+    say(&mut terminal, "undo", "type yes to do it");
+    line(&mut terminal, "yes", "undone: ci: limit none");
+    assert!(token("ci")["rate_limit"].is_null());
+    // Undoing must not undo somebody else.
+    line(&mut terminal, "debug 1", "am: debug on; undo takes it back");
+    daemon.cli(["token", "edit", "am", "--description", "mine now"]).expect(0);
+    say(&mut terminal, "undo", "am: now debug on, then off");
+    line(&mut terminal, "yes", "nothing was undone");
+    assert!(token("am")["debug_until"].is_string() && token("am")["description"] == "mine now");
+    line(&mut terminal, "mark 1-2", "2 tokens are marked");
+    say(&mut terminal, "suspend", "may be left empty");
+    say(&mut terminal, "storm", "type yes to do it");
+    line(&mut terminal, "yes", "suspend: done to 2 tokens; undo takes it back");
+    let states = || ["am", "ci", "ups"].map(|name| token(name)["state"].as_str().unwrap_or_default().to_owned());
+    assert_eq!(states(), ["suspended", "suspended", "active"]);
+    assert_eq!(token("ci")["suspended"]["reason"], "storm");
+    say(&mut terminal, "undo", "2 tokens: now suspended");
+    line(&mut terminal, "yes", "undone: 2 tokens");
+    assert_eq!(states(), ["active", "active", "active"]);
+    line(&mut terminal, "mark all", "3 tokens are marked");
+    for (number, words) in [("2", "type their number, 3; nothing was changed"), ("3", "revoke: done to 3 tokens")] {
+        say(&mut terminal, "revoke", "may be left empty");
+        say(&mut terminal, "drill", "type their number, 3, to revoke them");
+        line(&mut terminal, number, words);
+        let left = daemon.get("/v1/tokens")["items"].as_array().map(Vec::len);
+        assert_eq!(left, Some(if number == "2" { 3 } else { 0 }));
+    }
+    line(&mut terminal, "history", "tollgate token revoke --query");
+    terminal.send("quit\n");
+    assert_eq!(terminal.wait_for_end().0, 0);
+    let (offences, _) = judge(Writer::Command, &written(&terminal));
+    assert!(offences.is_empty(), "{offences:#?}");
+}
+
+#[test]
 fn the_log_is_followed_line_by_line_until_enter() {
     let daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &["--debug"]);
@@ -116,7 +162,7 @@ fn a_dumb_terminal_and_who_asks_for_it_get_lines_and_a_script_may_be_piped() {
     }
     let script = "tokens\nrevoke 1\nleaked\nam\ntokens\n";
     let ran = run(&mut linear(&daemon), script.as_bytes()).expect(0);
-    assert!(ran.stdout.contains("REVOKED am") && ran.stdout.ends_with("no tokens\n"), "{ran:?}");
+    assert!(ran.stdout.contains("REVOKED am") && ran.stdout.ends_with("no tokens; add-token NAME --scope SCOPE makes one\n"), "{ran:?}");
     assert!(!ran.stdout.contains(PROMPT), "nobody is asked: {ran:?}");
 }
 

@@ -30,6 +30,7 @@ mod redaction;
 mod replay;
 mod request;
 mod restore;
+mod reversible;
 mod scan;
 mod secret;
 mod send;
@@ -52,6 +53,7 @@ pub use exit::Exit;
 pub(crate) use io::armour;
 pub use io::{Io, Lines};
 pub(crate) use keys::word as place_word;
+pub(crate) use reversible::{Reversible, misread, reversible};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -189,6 +191,10 @@ pub(crate) fn nouns() -> Vec<(String, String)> {
 /// The command line, or the exit code where it could not be read and that has been said.
 fn parse(io: &mut Io, argv: &[OsString], is_forced: bool) -> Result<Result<Args, Exit>, CliError> {
     let mut command = Args::command();
+    if io.lines.is_some() {
+        // Read out, a help in two columns is torn to pieces.
+        command = command.term_width(io.width).next_line_help(true);
+    }
     command.build();
     let matches = match command.clone().try_get_matches_from(argv) {
         Ok(matches) => matches,

@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tollgate_shared::time::Timestamp;
 
-use crate::app::msg::{Failure, Reply};
+use crate::app::msg::{Call, Failure, Reply};
 use crate::app::update::update;
 use crate::app::{Dirty, Effect, Effects, Model, Msg, Net, slow};
 use crate::cli::ConsoleArgs;
+use crate::client::Client;
 use crate::session::record::Recorder;
 use crate::term::frame::{DirtyKind, Draw, FramePolicy};
 use crate::term::input::Input;
@@ -36,6 +37,7 @@ use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
 use stage::Stage;
 
+pub(crate) use client::failure;
 pub(crate) use fetch::{Topic, evidence, usual};
 pub(crate) use me::me;
 
@@ -339,6 +341,11 @@ impl Desk {
         stage.guard.suspend().map_err(|_| End::Lost)?;
         self.repaint(stage)
     }
+}
+
+/// Asks for a change and waits for what comes of it, for who works without the loop.
+pub(crate) async fn ask(client: &Client, call: Call) -> Result<Reply, Failure> {
+    calls::ask(client, call).await.map_err(|error| failure(&error))
 }
 
 /// How far the operator's own time is ahead of UTC at a moment; asked again now and then, because it changes with the season.

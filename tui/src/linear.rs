@@ -6,16 +6,23 @@
 //! `WIDTH` columns, and what changed meanwhile is said before the next prompt.
 
 mod act;
+mod ask;
+mod change;
 mod follow;
 mod help;
 mod keyboard;
+mod kinds;
 mod line;
 mod list;
-mod mark;
+mod look;
+mod marks;
 mod news;
 mod rows;
+mod select;
+mod sort;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod wrap;
 
 use std::cell::Cell;
@@ -28,9 +35,12 @@ use tollgate_shared::api::SignIn;
 use tollgate_shared::secret::find_in;
 use tollgate_shared::time::Timestamp;
 
+pub(crate) use self::help::WORDS;
 use self::keyboard::{Ready, Unbuffered};
+use self::kinds::Kind;
 use self::line::Command;
 use self::list::List;
+use self::marks::Marked;
 use self::news::News;
 use self::wrap::Wrapped;
 use crate::app::lock::SIGNED_IN_SECS;
@@ -52,6 +62,9 @@ struct Desk {
     /// What is marked, and who asks: what the tables of the console decide by.
     model: Model,
     list: List,
+    marked: Marked,
+    /// Lists for which an order was chosen.
+    sorted: Vec<Kind>,
     news: News,
     ready: Ready,
     /// What is written now is for a machine: no line of it is broken.
@@ -84,9 +97,9 @@ impl Desk {
             ..io
         };
         let way = Way { sockets: args.sockets.clone(), named: args.named.clone(), ticket: None, forced: args.forced };
-        let (list, news) = (List::default(), News::default());
+        let (list, news, marked, sorted) = (List::default(), News::default(), Marked::default(), Vec::new());
         let idle = Duration::from_secs(args.lock_after_secs.unwrap_or(SIGNED_IN_SECS).into());
-        Self { io, way, model: Model::new(clock(), 80, 24), list, news, ready, as_it_is, clock, idle }
+        Self { io, way, model: Model::new(clock(), 80, 24), list, marked, sorted, news, ready, as_it_is, clock, idle }
     }
 
     async fn work(mut self) -> Exit {
@@ -123,10 +136,14 @@ impl Desk {
     fn say_where(&mut self) -> io::Result<()> {
         let Some(status) = &self.model.status else { return Ok(()) };
         let may = self.model.me.as_ref().map_or(Ok(()), crate::app::rights::Me::may_change);
+        let is_empty = status.teams == 0;
         let listens = format!("daemon {} on {}, listens on {}", status.version, status.host, status.listen);
         let who = format!("you are {}, {}", status.caller, status.caller_role);
         self.say(&listens)?;
         self.say(&who)?;
+        if is_empty {
+            self.say("nothing is set up yet: status lists the commands that do it")?;
+        }
         may.map_or_else(|why| self.say(&format!("you may look only: {why}")), |()| Ok(()))
     }
 
@@ -169,20 +186,29 @@ impl Desk {
             return self.say("that holds a token's secret: it was not sent. token identify asks for one").is_ok();
         }
         let done = match line::read(line) {
-            Command::Nothing => Ok(()),
+            Command::Nothing => self.say_news().await,
             Command::Quit => return false,
             Command::Help(word) => self.help(&word).await,
             Command::Open(kind) => self.open(kind).await,
             Command::Filter(query) => self.filter(&query).await,
+            Command::Sort(words) => self.sort(&words).await,
             Command::Next => self.turn(true).await,
             Command::Previous => self.turn(false).await,
+            Command::Again => self.again().await,
             Command::Show(number) => self.show(number).await,
             Command::Actions(number) => self.actions(number).await,
             Command::Follow(query) => self.follow(&query).await,
+            Command::Mark(picked) => self.mark(picked, true).await,
+            Command::Unmark(picked) => self.mark(picked, false).await,
+            Command::Marks => self.say_marked().await,
+            Command::Undo(number) => self.undo(number).await,
+            Command::UndoList => self.undo_list(),
+            Command::History => self.history(),
             Command::Act(action, words) => self.act(action, words).await,
+            Command::Look(action, words) => self.look(action, &words).await,
             Command::SignIn(name) => self.sign_in(name).await,
             Command::SignOut => self.sign_out().await,
-            Command::Verb(words) => self.verb(&words).await,
+            Command::Verb(words) => self.command(&words).await,
             Command::Wrong(why) => self.say(&why),
         };
         done.is_ok()
@@ -219,6 +245,11 @@ impl Desk {
 
     /// A command, in this process.
     async fn verb(&mut self, words: &[String]) -> io::Result<()> {
+        self.verb_done(words).await.map(drop)
+    }
+
+    /// A command, and whether it was done.
+    async fn verb_done(&mut self, words: &[String]) -> io::Result<bool> {
         self.as_it_is.set(line::is_for_machines(words));
         let exit = tokio::select! {
             exit = cli::within(words, &mut self.io, &self.way) => Some(exit),
@@ -226,21 +257,22 @@ impl Desk {
         };
         self.as_it_is.set(false);
         match exit {
-            Some(Exit::Attention) => self.say("done; something wants attention (2)"),
-            Some(_) => Ok(()),
-            None => self.say("interrupted; look whether it was done before you repeat it"),
+            Some(Exit::Attention) => self.say("done; something wants attention (2)")?,
+            Some(_) => {}
+            None => self.say("interrupted; look whether it was done before you repeat it")?,
         }
+        Ok(matches!(exit, Some(Exit::Ok | Exit::Attention)))
     }
 
     /// A command as it stands in the console's log of commands.
-    async fn verb_line(&mut self, line: &str, more: &[&str]) -> io::Result<()> {
+    async fn verb_line(&mut self, line: &str, more: &[&str]) -> io::Result<bool> {
         match split(line, Meta::Text) {
             Ok(words) => {
                 let more = more.iter().map(|word| (*word).to_owned()).filter(|word| !words.contains(word));
                 let words: Vec<String> = words.iter().skip(1).cloned().chain(more).collect();
-                self.verb(&words).await
+                self.verb_done(&words).await
             }
-            Err(error) => self.say(&error.to_string()),
+            Err(error) => self.say(&error.to_string()).map(|()| false),
         }
     }
 

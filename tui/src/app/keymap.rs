@@ -32,6 +32,21 @@ impl Place {
         Self::Status,
     ];
 
+    /// The screen that it belongs to.
+    #[must_use]
+    pub const fn screen(self) -> Screen {
+        match self {
+            Self::Tokens => Screen::Tokens,
+            Self::Calls | Self::Refused => Screen::Log,
+            Self::Incidents => Screen::Incidents,
+            Self::Requests => Screen::Requests,
+            Self::Services => Screen::Services,
+            Self::Operators => Screen::Operators,
+            Self::Audit => Screen::Audit,
+            Self::Status => Screen::Status,
+        }
+    }
+
     /// Where the operator is.
     #[must_use]
     pub fn of(model: &Model) -> Self {

@@ -298,7 +298,9 @@ impl Model {
                 format!("the last call of a token was refused, {slug}")
             }
             Attention::Expiring => {
-                format!("a token expires {}", tokens::state_words(token, self.now).trim_end_matches(" !"))
+                // Its end, also where it is suspended or rotating meanwhile.
+                let left = token.expires_at.map_or(0, |at| at.secs_since(self.now));
+                format!("a token expires in {}", words::age(left))
             }
         };
         // A name may be as long as the line: what is wrong stands before it.

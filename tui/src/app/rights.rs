@@ -244,7 +244,8 @@ fn is_of_token(action: Action) -> bool {
 /// Of rows that are marked the dialog says one by one what may not be done: here only what holds for all of them.
 fn of_marked(model: &Model, action: Action) -> Result<(), String> {
     if matches!(action, Action::Debug | Action::Rotate | Action::Allowlist | Action::Limit | Action::Block) {
-        return Err(format!("it is for one row at a time, and {} are marked: Esc unmarks them", model.marks()));
+        let (marked, verb) = (model.marks(), if model.marks() == 1 { "is" } else { "are" });
+        return Err(format!("it is for one row at a time, and {marked} {verb} marked: Esc unmarks them"));
     }
     match &model.me {
         Some(me) => me.may_change().or_else(|why| if may_own_tokens(model, me, action) { Ok(()) } else { Err(why) }),

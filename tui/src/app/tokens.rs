@@ -454,7 +454,7 @@ fn compare(sort: Sort, a: &TokenView, b: &TokenView, now: Timestamp) -> Ordering
     let last = |at: Option<Timestamp>| at.map_or(i64::MAX, Timestamp::as_micros);
     let used = |token: &TokenView| std::cmp::Reverse(token.usage.last_use.as_ref().map(|last| last.at));
     match sort {
-        Sort::Name => Ordering::Equal,
+        Sort::Name => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
         Sort::Scope => a.scope.name.cmp(&b.scope.name),
         Sort::Owner => a.owner.cmp(&b.owner),
         Sort::State => a.state.cmp(&b.state),

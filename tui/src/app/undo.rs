@@ -51,6 +51,7 @@ impl UndoList {
 
     /// Its answer came; none = it was refused.
     pub fn end(&mut self, number: u64, reply: Option<&Reply>, now: Timestamp) {
+        reply.into_iter().for_each(|reply| self.follow(reply));
         let Some(at) = self.waiting.iter().position(|one| one.number == number) else { return };
         let mut undoable = self.waiting.swap_remove(at);
         let Some(reply) = reply else { return };
@@ -58,6 +59,23 @@ impl UndoList {
         bind(&mut undoable, reply);
         self.done.push_front(undoable);
         self.done.truncate(KEPT);
+    }
+
+    /// What we did ourselves is none of somebody else's changes: where it led from the version that an older way back is
+    /// bound to straight to the next one, that way is open still. One that was taken back frees the one before it so.
+    fn follow(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Token(token) => self.done.iter_mut().for_each(|one| one.rebind(token.id.as_str(), token.version)),
+            Reply::Bulk(bulk) => {
+                let of_all = |one: &mut Undoable| {
+                    bulk.tokens.iter().for_each(|token| one.rebind(token.id.as_str(), token.version));
+                };
+                self.done.iter_mut().for_each(of_all);
+            }
+            Reply::Operator(row) => self.done.iter_mut().for_each(|one| one.rebind(&row.id.to_string(), row.version)),
+            Reply::Workflow(row) => self.done.iter_mut().for_each(|one| one.rebind(&row.id.to_string(), row.version)),
+            _ => {}
+        }
     }
 
     #[must_use]
@@ -83,6 +101,30 @@ impl UndoList {
     /// It was taken back, or cannot be any more.
     pub fn remove(&mut self, number: u64) {
         self.done.retain(|one| one.number != number);
+    }
+}
+
+impl Undoable {
+    /// Binds it to the version behind the one that it is bound to.
+    fn rebind(&mut self, id: &str, next: u64) {
+        let bound = match &mut self.call {
+            Call::EditToken { token, version, .. } if token == id => version,
+            Call::EditOperator { operator, version, .. } if operator == id => version,
+            Call::SwitchWorkflow { workflow, version, .. } if workflow == id => version,
+            Call::Guarded(expected, _) => {
+                let of_it = expected.iter_mut().find_map(|one| match one {
+                    Expect::Token { token, version } if token == id => Some(version),
+                    _ => None,
+                });
+                let Some(version) = of_it else { return };
+                version
+            }
+            _ => return,
+        };
+        if *bound + 1 == next {
+            self.cli = self.cli.replace(&format!("--if-version {bound}"), &format!("--if-version {next}"));
+            *bound = next;
+        }
     }
 }
 
@@ -126,5 +168,53 @@ fn bind(undoable: &mut Undoable, reply: &Reply) {
     if !expected.is_empty() {
         let call = std::mem::replace(&mut undoable.call, Call::SignOut);
         undoable.call = Call::Guarded(expected, Box::new(call));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use tollgate_shared::api::TokenView;
+
+    fn suspended(number: u64) -> Undoable {
+        let token = fixtures::token(5, "ups");
+        let call = Call::Resume { token: token.id.to_string() };
+        let (name, old, new) = (token.name, String::new(), String::new());
+        Undoable { number, at: Timestamp::default(), name, old, new, call, cli: String::new() }
+    }
+
+    fn answer(version: u64) -> Reply {
+        Reply::Token(Box::new(TokenView { version, ..fixtures::token(5, "ups") }))
+    }
+
+    fn bound(list: &UndoList, at: usize) -> u64 {
+        match &list.get(at).unwrap().call {
+            Call::Guarded(expected, _) => match expected[0] {
+                Expect::Token { version, .. } => version,
+                ref other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_older_way_back_stays_open_behind_our_own_changes_and_shuts_behind_others() {
+        let now = Timestamp::default();
+        let mut list = UndoList::default();
+        list.begin(Some(suspended(1)));
+        list.end(1, Some(&answer(7)), now);
+        assert_eq!(bound(&list, 0), 7);
+        list.begin(Some(suspended(2)));
+        list.end(2, Some(&answer(8)), now);
+        assert_eq!((bound(&list, 0), bound(&list, 1)), (8, 8), "ours led straight from one to the other");
+        // The undo of the newer one, which has no way back of its own.
+        list.end(3, Some(&answer(9)), now);
+        list.remove(2);
+        assert_eq!(bound(&list, 0), 9);
+        list.end(4, Some(&answer(11)), now);
+        assert_eq!(bound(&list, 0), 9, "somebody has changed it in between");
+        list.end(5, None, now);
+        assert_eq!(list.len(), 1);
     }
 }

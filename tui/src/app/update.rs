@@ -24,7 +24,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::action::Action;
 use super::model::{Model, Screen};
-use super::msg::{Dirty, Effect, Effects, Msg, Slot};
+use super::msg::{Call, Dirty, Effect, Effects, Msg, Slot};
 use super::query::LogFilter;
 use super::tokens::PaneTab;
 
@@ -77,6 +77,15 @@ pub fn perform(model: &mut Model, action: Action, now: Timestamp) -> Effects {
     let mut effects = Effects::default();
     model.now = now;
     act::act(model, action, &mut effects);
+    effects
+}
+
+/// Asks for a change that was typed whole, as the button of a dialog does: with its line in the log of commands and its way
+/// back. Where it is refused here, the notice says why.
+pub fn request(model: &mut Model, call: Call, cli: String, now: Timestamp) -> Effects {
+    let mut effects = Effects::default();
+    model.now = now;
+    changes::request(model, call, cli, &mut effects);
     effects
 }
 

@@ -21,6 +21,12 @@ const CONSOLE: &str = "Without a command and on a terminal, tollgate is the cons
 local socket. A key means the same everywhere. A single key that changes something is a capital, and asks first or can \
 be taken back; what may not be done says why. Below, a key behind a full stop is pressed after it.";
 
+/// What the console is without a screen, before its words.
+const LINEAR: &str = "tollgate --linear, also with TERM=dumb or TOLLGATE_A11Y=1, is the console as lines of text, for screen \
+readers, terminals without a cursor and scripts: the same lists, queries, actions and questions. Nothing is drawn again, \
+no line is wider than 78 columns, numbers of rows stay until another page is read out, and what changed meanwhile is said \
+once, before the next prompt, as news.";
+
 pub(super) fn run(io: &mut Io, args: &ManArgs) -> Done {
     let page = page();
     match &args.dir {
@@ -53,6 +59,9 @@ fn page() -> String {
     page.section("COMMANDS OF THE CONSOLE");
     page.text("Typed after a colon; a beginning is enough where it is one. Behind each change the command that does the same.");
     Action::ALL.into_iter().for_each(|action| command_of(&mut page, action));
+    page.section("LINE BY LINE");
+    page.text(LINEAR);
+    crate::linear::WORDS.into_iter().for_each(|(word, help)| page.item(word, help));
     page.section("COMMANDS");
     page.commands(&command);
     page.end(&command)

@@ -43,17 +43,11 @@ async fn add(cx: &mut Context<'_>, args: OperatorAdd) -> Done {
 }
 
 async fn edit(cx: &mut Context<'_>, args: OperatorEdit) -> Done {
-    let list = |list: Vec<String>, empty: bool| (empty || !list.is_empty()).then_some(list);
-    let patch = OperatorPatch {
-        name: args.name,
-        unix_users: list(args.unix_user, args.no_unix_user),
-        role: args.role,
-        team_roles: list(args.team_role, args.no_team_role),
-        enabled: None,
-    };
+    let (reference, if_version) = (args.operator.clone(), args.if_version);
+    let patch = patch(args);
     refuse_empty(&patch, "tollgate operator edit --help")?;
-    let before = cx.client.operator(&args.operator).await?;
-    let version = args.if_version.unwrap_or(before.version);
+    let before = cx.client.operator(&reference).await?;
+    let version = if_version.unwrap_or(before.version);
     // By id: the name may mean another one by now.
     let operator = match cx.client.edit_operator_version(&before.id.to_string(), &patch, version).await {
         Err(ClientError::Problem(problem)) if problem.slug() == Ok(Slug::VersionMismatch) => {
@@ -64,6 +58,18 @@ async fn edit(cx: &mut Context<'_>, args: OperatorEdit) -> Done {
     cx.changed(&operator, |operator| {
         format!("operator {} changed, {}  version {}", operator.name, roles(operator), operator.version)
     })
+}
+
+/// What is named; the rest stays.
+pub(super) fn patch(args: OperatorEdit) -> OperatorPatch {
+    let list = |list: Vec<String>, empty: bool| (empty || !list.is_empty()).then_some(list);
+    OperatorPatch {
+        name: args.name,
+        unix_users: list(args.unix_user, args.no_unix_user),
+        role: args.role,
+        team_roles: list(args.team_role, args.no_team_role),
+        enabled: None,
+    }
 }
 
 /// Somebody was faster, and what to do.

@@ -145,13 +145,13 @@ fn lost_update(cx: &Context<'_>, token: &TokenView, version: u64) -> CliError {
 }
 
 /// What a preset means for this token: only global ones may also create requests.
-fn preset_of(preset: &str, token: &TokenView) -> Vec<String> {
+pub(super) fn preset_of(preset: &str, token: &TokenView) -> Vec<String> {
     let scope = if token.scope.kind == "global" { Scope::Global } else { Scope::Mine };
     let permissions = Permission::preset(preset, scope).unwrap_or_default();
     permissions.into_iter().map(|permission| permission.as_str().to_owned()).collect()
 }
 
-fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
+pub(super) fn patch(args: TokenEdit) -> Result<TokenPatch, CliError> {
     let list = |list: Vec<String>, empty: bool| (empty || !list.is_empty()).then_some(list);
     let switch = |on: bool, off: bool| (on || off).then_some(on);
     let for_secs = args.for_time.map(for_secs).transpose()?;

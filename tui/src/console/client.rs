@@ -249,7 +249,7 @@ async fn session(client: &Arc<Client>, sockets: &[PathBuf], effects: &mut Receiv
 /// A stream says something every 15 s; after three times that it is dead, whatever the socket says.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 
-pub(super) fn failure(error: &ClientError) -> Failure {
+pub(crate) fn failure(error: &ClientError) -> Failure {
     let ClientError::Problem(problem) = error else { return Failure { words: words(error), ..Failure::default() } };
     let fields = problem.errors.iter().map(|field| (field.path.clone(), field.message.clone())).collect();
     let kind = match (problem.slug(), problem.retry_after) {

@@ -2,22 +2,20 @@
 
 use std::io;
 
+use super::change::without_keys;
+use super::kinds::Kind;
 use super::{Desk, list};
 use crate::app::action::{Action, Danger as Level};
-use crate::app::danger::{Danger, facts};
+use crate::app::commands::CommandState;
+use crate::app::danger::{Danger, Part, facts};
 use crate::app::field::Field;
 use crate::app::keymap::{self, Place};
 use crate::app::layer::Layer;
-use crate::app::update::{command_line, perform};
+use crate::app::msg::Call;
+use crate::app::undo;
+use crate::app::update::{command_line, perform, request};
+use crate::app::words::shell;
 use crate::cli::shell_words::{Meta, split};
-
-/// What the dialogs of the screen say of keys, and what it is here.
-const KEYS: [(&str, &str); 4] = [
-    ("S resumes", "suspend N resumes"),
-    ("S undoes", "the same word undoes"),
-    ("disable it (S)", "disable it: switch N"),
-    (". t retries", "retry N retries"),
-];
 
 impl Desk {
     /// All that can be done here, on a row or without one; what cannot be done now says why.
@@ -36,7 +34,7 @@ impl Desk {
             let line = match self.model.may(action) {
                 _ if number.is_none() && on_object(action) => format!("{} N: {}", info.name, info.help),
                 Ok(()) => format!("{}: {}{}", info.name, info.help, asks(info.danger)),
-                Err(why) => format!("{}: not now: {why}", info.name),
+                Err(why) => format!("{}: not now: {}", info.name, without_keys(&why)),
             };
             self.io.line(&line)?;
         }
@@ -50,6 +48,7 @@ impl Desk {
         if !is_everywhere(action) && !changes_of(place).any(|own| own == action) {
             return self.say(&elsewhere(action));
         }
+        let is_of_marked = on_object(action) && self.marked.count(self.list.kind) > 0;
         let number = words.first().and_then(|word| word.parse().ok());
         if number.is_some() && on_object(action) {
             words.remove(0);
@@ -59,59 +58,95 @@ impl Desk {
                 Some(row) => Some(row),
                 None => return self.say_no_row(number),
             },
-            None if on_object(action) => return self.say(&format!("say on which row:  {name} N")),
+            None if is_of_marked => return self.act_on_marked(action, &words).await,
+            None if on_object(action) => return self.say(&which_row(self.list.kind, name)),
             None => None,
         };
         if let Err(error) = self.prepare(row.as_ref()).await {
             return self.say_error(error);
         }
         if let Err(why) = self.model.may(action) {
-            return self.say(&format!("{name}: {why}; nothing was changed"));
+            return self.say(&format!("{name}: {}; nothing was changed", without_keys(&why)));
         }
         if words.is_empty() { self.face(action).await } else { self.with_words(action, row.as_ref(), words).await }
     }
 
     async fn prepare(&mut self, row: Option<&list::Row>) -> Result<(), crate::client::ClientError> {
         let client = self.look_around().await?;
-        self.mark(&client, row).await
+        self.select(&client, row).await
     }
 
     /// The command that an action is equal to, with what was typed behind it.
     async fn with_words(&mut self, action: Action, row: Option<&list::Row>, words: Vec<String>) -> io::Result<()> {
         let line = command_line(&self.model, action);
         let template: Vec<&str> = action.info().cli.split(' ').take_while(|word| !is_placeholder(word)).collect();
-        let Ok(mut own) = split(&line, Meta::Text) else { return self.wants_words(action) };
+        let Ok(mut own) = split(&line, Meta::Text) else { return self.wants_words(action).await };
         let at = template.iter().position(|word| *word == "{}");
         own.truncate(at.unwrap_or(template.len()));
         // By id: a name may look like an option, or mean another one by now.
         own.extend(at.and_then(|_| row?.id(action)));
-        self.verb(&own.into_iter().skip(1).chain(words).collect::<Vec<_>>()).await
+        self.command(&own.into_iter().skip(1).chain(words).collect::<Vec<_>>()).await
     }
 
     /// What the key of an action would bring up, line by line.
-    async fn face(&mut self, action: Action) -> io::Result<()> {
-        let before = self.model.commands.last().map(|line| line.generation);
-        perform(&mut self.model, action, (self.clock)());
+    pub(super) async fn face(&mut self, action: Action) -> io::Result<()> {
+        let effects = perform(&mut self.model, action, (self.clock)());
         match self.model.layer.take() {
             Some(Layer::Danger(danger)) => return self.danger(*danger).await,
-            Some(_) => return self.wants_words(action),
+            Some(Layer::Form(_)) if action == Action::Resolve => return self.resolve().await,
+            Some(_) => return self.wants_words(action).await,
             None => {}
         }
-        if let Some(notice) = self.model.notice.take() {
-            return self.say(&notice);
-        }
-        match self.model.commands.last().filter(|line| Some(line.generation) != before).map(|line| line.text.clone()) {
-            Some(line) => self.verb_line(&line, &[]).await,
-            None => self.wants_words(action),
-        }
+        self.carry_and_say(effects).await
     }
 
-    /// What a form asks for is typed behind the word here.
-    fn wants_words(&mut self, action: Action) -> io::Result<()> {
+    /// The comment that the form of the screen asks for, and a yes: it is for good.
+    async fn resolve(&mut self) -> io::Result<()> {
+        let Some(row) = self.model.incidents.selected().cloned() else { return self.unchanged() };
+        self.say(&format!("resolve {} {}: {}", row.head.priority, row.service.name, row.head.title))?;
+        self.say("afterwards: for good: the next call opens a new one")?;
+        let why = self.io.ask("comment (it stands in the timeline; may be left empty):")?;
+        let Some(comment) = why else { return self.unchanged() };
+        if !self.is_agreed()? {
+            return self.unchanged();
+        }
+        let (incident, comment) = (row.head.id.to_string(), comment.trim().to_owned());
+        let option = if comment.is_empty() { String::new() } else { format!(" --comment {}", shell(&comment)) };
+        let line = format!("tollgate incident resolve {incident}{option}");
+        let call = Call::Resolve { incident, comment: (!comment.is_empty()).then_some(comment) };
+        let effects = request(&mut self.model, call, line, (self.clock)());
+        let outcome = self.carry(effects).await;
+        if outcome.is_done() { self.say("resolved") } else { self.say_outcome(&outcome) }
+    }
+
+    /// A command that nothing leads back from, with its line in the history.
+    async fn final_command(&mut self, line: &str) -> io::Result<()> {
+        let number = self.model.next_generation();
+        self.model.commands.begin(line.to_owned(), number);
+        let is_done = self.verb_line(line, &["--yes"]).await?;
+        let state = match is_done {
+            true => CommandState::Done((self.clock)()),
+            false => CommandState::Failed("it was refused".to_owned()),
+        };
+        self.model.commands.end(number, state);
+        Ok(())
+    }
+
+    /// What a form asks for is typed behind the word here; where its command asks by itself, it does.
+    async fn wants_words(&mut self, action: Action) -> io::Result<()> {
         let info = action.info();
         let number = if on_object(action) { " N" } else { "" };
-        let rest: Vec<&str> = action.info().cli.split(' ').skip_while(|word| !is_placeholder(word)).collect();
-        self.say(&format!("{} takes what is to be:  {}{number} {}", info.name, info.name, rest.join(" ")))?;
+        let rest: Vec<&str> = info.cli.split(' ').skip_while(|word| !is_placeholder(word)).collect();
+        let rest = match (action, rest.is_empty()) {
+            (Action::EditOperator, _) => "--role reader --team-role Ops=manager".to_owned(),
+            // It asks, or proposes, without being told more.
+            (_, true) => {
+                let line = command_line(&self.model, action);
+                return self.verb_line(&line, &[]).await.map(drop);
+            }
+            (_, false) => rest.join(" "),
+        };
+        self.say(&format!("{} takes what is to be:  {}{number} {rest}", info.name, info.name))?;
         self.say(&format!("all that it takes is said by:  help {}", info.name))
     }
 
@@ -130,15 +165,26 @@ impl Desk {
             danger.reason = Field::new(why.trim());
         }
         if danger.wants_name() {
-            let question = format!("type {name} to {} it; Enter alone changes nothing:", danger.verb());
+            let does = danger
+                .verb()
+                .split_once(' ')
+                .map_or_else(|| format!("{} it", danger.verb()), |(verb, behind)| format!("{verb} it {behind}"));
+            let question = format!("type {name} to {does}; Enter alone changes nothing:");
             danger.typed = Field::new(self.io.ask(&question)?.unwrap_or_default().trim());
         } else if !self.is_agreed()? {
             return self.unchanged();
         }
-        match danger.missing() {
-            Some(why) => self.say(why),
-            None => self.verb_line(&danger.cli(), &["--yes"]).await,
+        if let Some(why) = danger.missing() {
+            return self.say(why);
         }
+        let has_way_back = danger.call(Vec::new()).is_ok_and(|call| undo::of(&self.model, &call, 0).is_some());
+        if !has_way_back {
+            return self.final_command(&danger.cli()).await;
+        }
+        danger.mark = Part::Do;
+        self.model.layer = Some(Layer::Danger(Box::new(danger)));
+        let outcome = self.press().await;
+        self.say_outcome(&outcome)
     }
 
     /// One fact a line; the label stands before each.
@@ -146,7 +192,7 @@ impl Desk {
         let mut label = "";
         let mut lines: Vec<String> = Vec::new();
         for (own, text) in facts(&self.model, danger) {
-            let text = KEYS.iter().fold(text, |text, (key, word)| text.replace(key, word));
+            let text = without_columns(&without_keys(&text)).replace(" !", ", soon");
             // A fact that goes on is one sentence where nobody has to see columns.
             match lines.last_mut().filter(|_| own.is_empty() && label == "AFTERWARDS") {
                 Some(line) => line.extend([" ", text.as_str()]),
@@ -158,7 +204,7 @@ impl Desk {
         self.io.line(&format!("the command: {}", danger.cli()))
     }
 
-    fn is_agreed(&mut self) -> io::Result<bool> {
+    pub(super) fn is_agreed(&mut self) -> io::Result<bool> {
         let answer = self.io.ask("type yes to do it; Enter alone changes nothing:")?;
         Ok(matches!(answer.as_deref().map(str::trim), Some("y" | "yes")))
     }
@@ -166,6 +212,11 @@ impl Desk {
     fn unchanged(&mut self) -> io::Result<()> {
         self.say("nothing was changed")
     }
+}
+
+/// Columns of a table as parts of a sentence.
+pub(super) fn without_columns(text: &str) -> String {
+    text.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// What changes something at a place, each once, in the order of the menu.
@@ -184,6 +235,11 @@ fn on_object(action: Action) -> bool {
 /// Needs neither a list nor a row of one.
 fn is_everywhere(action: Action) -> bool {
     !on_object(action)
+}
+
+fn which_row(kind: Kind, name: &str) -> String {
+    let or_mark = if kind.has_marks() { ", or mark rows first: mark N" } else { "" };
+    format!("say on which row:  {name} N{or_mark}")
 }
 
 /// Where an action is at home.

@@ -1,9 +1,9 @@
 //! What a line means.
 
-use super::list::Kind;
+use super::kinds::Kind;
+use super::marks::{Picked, picked};
 use crate::app::action::Action;
 use crate::app::commands;
-use crate::app::model::Screen;
 use crate::cli::shell_words::{Meta, split};
 use crate::cli::verbs_of;
 
@@ -15,14 +15,27 @@ pub(super) enum Command {
     Help(String),
     Open(Kind),
     Filter(String),
+    /// By what; nothing = by what it can be sorted.
+    Sort(String),
     Next,
     Previous,
+    /// The same page again.
+    Again,
     Show(usize),
     /// On a row, or those that need none.
     Actions(Option<usize>),
     Follow(String),
+    Mark(Picked),
+    Unmark(Picked),
+    Marks,
+    /// The change of this number, 1 being the newest.
+    Undo(usize),
+    UndoList,
+    History,
     /// An action and what stands behind its word.
     Act(Action, Vec<String>),
+    /// The same, of an action that changes nothing.
+    Look(Action, Vec<String>),
     SignIn(String),
     SignOut,
     /// A command of the command line.
@@ -47,15 +60,31 @@ fn own(word: &str, rest: &str) -> Option<Command> {
         "q" | "quit" | "exit" => Command::Quit,
         "help" | "?" => Command::Help(rest.to_owned()),
         "filter" if !is_verb() => Command::Filter(rest.to_owned()),
+        "sort" => Command::Sort(rest.to_owned()),
         "next" => Command::Next,
         "prev" | "previous" => Command::Previous,
+        "again" | "list" => Command::Again,
         "show" => number(rest).map_or_else(|| Command::Wrong("say which row:  show N".to_owned()), Command::Show),
-        "actions" | "." if rest.is_empty() => Command::Actions(None),
-        "actions" | "." => match number(rest) {
+        "actions" | "." | "menu" if rest.is_empty() => Command::Actions(None),
+        "actions" | "." | "menu" => match number(rest) {
             Some(row) => Command::Actions(Some(row)),
             None => Command::Wrong("say which row:  actions N".to_owned()),
         },
         "follow" => Command::Follow(rest.to_owned()),
+        "mark" if rest.is_empty() => {
+            Command::Wrong("say which rows:  mark 3, mark 3-7, mark page, mark all, mark QUERY".to_owned())
+        }
+        "mark" => Command::Mark(picked(rest)),
+        "mark-all" => Command::Mark(Picked::All),
+        "unmark" if rest.is_empty() => Command::Unmark(Picked::All),
+        "unmark" => Command::Unmark(picked(rest)),
+        "marks" => Command::Marks,
+        "undo" if rest == "list" => Command::UndoList,
+        "undo" if rest.is_empty() => Command::Undo(1),
+        "undo" => {
+            number(rest).map_or_else(|| Command::Wrong("say undo, undo N or undo list".to_owned()), Command::Undo)
+        }
+        "history" => Command::History,
         "sign-in" => Command::SignIn(rest.to_owned()),
         "sign-out" => Command::SignOut,
         _ => return None,
@@ -80,26 +109,33 @@ fn other(line: &str, word: &str, rest: &str) -> Command {
     }
     match commands::parse(word) {
         Ok(Action::Go(screen)) => Command::Open(Kind::of_screen(screen)),
-        Ok(Action::Quit) => Command::Quit,
+        Ok(Action::Quit | Action::Leave) => Command::Quit,
         Ok(action) if action.changes() => Command::Act(action, words.into_iter().skip(1).collect()),
-        Ok(action) if shows(action) => Command::Verb(action.info().cli.split(' ').skip(1).map(str::to_owned).collect()),
-        Ok(action) => {
-            Command::Wrong(format!("{}: that is about the screen, which there is none of", action.info().name))
+        // A beginning of a word that is one of ours.
+        Ok(action) if action.info().name != word => {
+            own(action.info().name, rest).unwrap_or_else(|| Command::Look(action, words.into_iter().skip(1).collect()))
         }
-        Err(why) => Command::Wrong(why.replace('?', "help")),
+        Ok(action) => Command::Look(action, words.into_iter().skip(1).collect()),
+        Err(why) => Command::Wrong(match near(word).as_slice() {
+            [] => why.replace('?', "help"),
+            near => format!("`{word}` is no command; near it: {}; help lists what can be done", near.join(", ")),
+        }),
     }
+}
+
+/// Words of ours, lists and commands that begin so.
+fn near(word: &str) -> Vec<String> {
+    let own = super::help::words().map(str::to_owned);
+    let all = own.chain(crate::cli::nouns().into_iter().map(|(noun, _)| noun));
+    let mut near: Vec<String> = all.filter(|one| word.len() > 1 && one.starts_with(word)).collect();
+    near.dedup();
+    near
 }
 
 /// A change by its whole word, where no command of the command line has it.
 fn action(word: &str) -> Option<Action> {
     let named = Action::ALL.into_iter().find(|action| action.info().name == word)?;
     named.changes().then_some(named)
-}
-
-/// True where a command shows the same without being told more.
-fn shows(action: Action) -> bool {
-    let cli = action.info().cli;
-    cli != "tollgate" && !cli.chars().any(char::is_uppercase)
 }
 
 fn number(text: &str) -> Option<usize> {
@@ -112,38 +148,6 @@ pub(super) fn is_for_machines(words: &[String]) -> bool {
         words.iter().zip(words.iter().skip(1)).find(|(option, _)| *option == "--output").map(|(_, form)| form.as_str());
     let form = form.or_else(|| words.iter().find_map(|word| word.strip_prefix("--output=")));
     form.is_some_and(|form| form != "table") || words.first().is_some_and(|word| word == "man")
-}
-
-impl Kind {
-    /// The list of a word; `log`, `audit` and `status` are commands as well, where more is said.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "tokens" => Self::Tokens,
-            "log" => Self::Log,
-            "refused" => Self::Refused,
-            "incidents" => Self::Incidents,
-            "requests" => Self::Requests,
-            "workflows" => Self::Workflows,
-            "services" => Self::Services,
-            "operators" => Self::Operators,
-            "audit" => Self::Audit,
-            "status" => Self::Status,
-            _ => return None,
-        })
-    }
-
-    fn of_screen(screen: Screen) -> Self {
-        match screen {
-            Screen::Tokens => Self::Tokens,
-            Screen::Log => Self::Log,
-            Screen::Incidents => Self::Incidents,
-            Screen::Requests => Self::Requests,
-            Screen::Services => Self::Services,
-            Screen::Operators => Self::Operators,
-            Screen::Audit => Self::Audit,
-            Screen::Status => Self::Status,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -170,7 +174,9 @@ mod tests {
         );
         assert_eq!(read("show 2"), Command::Show(2));
         assert!(matches!(read("show two"), Command::Wrong(_)));
-        assert!(matches!(read("wrap"), Command::Wrong(why) if why.contains("screen")));
+        assert!(matches!(read("action"), Command::Wrong(why) if why.contains("near it: actions; help")));
+        assert_eq!(read("wrap"), Command::Look(Action::Wrap, Vec::new()));
+        assert_eq!(read("goto 17"), Command::Look(Action::Goto, words("17")));
         assert!(matches!(read("nonsense"), Command::Wrong(why) if why.contains("help")));
         assert_eq!((read("  "), read("q"), read("?")), (Command::Nothing, Command::Quit, Command::Help(String::new())));
     }
@@ -182,6 +188,34 @@ mod tests {
             let is_own = matches!(action, Action::SignIn | Action::SignOut);
             assert_eq!(matches!(read, Command::Act(found, _) if found == action), !is_own, "{action:?}: {read:?}");
         }
+    }
+
+    #[test]
+    fn every_look_of_the_action_table_is_done_or_says_what_to_type_instead() {
+        for action in Action::ALL.into_iter().filter(|action| !action.changes()) {
+            match read(&format!("{} 1", action.info().name)) {
+                Command::Look(found, _) => {
+                    assert!(found == action && super::super::look::is_known(action), "{action:?}");
+                }
+                Command::Wrong(why) => panic!("{action:?}: {why}"),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn marks_orders_and_the_way_back_are_read_with_their_numbers() {
+        assert_eq!(read("mark 3-5"), Command::Mark(Picked::Rows(vec![3, 4, 5])));
+        assert_eq!(read("mark-all"), Command::Mark(Picked::All));
+        assert_eq!(read("mark name:ci"), Command::Mark(Picked::Query("name:ci".to_owned())));
+        assert_eq!((read("unmark"), read("marks")), (Command::Unmark(Picked::All), Command::Marks));
+        assert!(matches!(read("mark"), Command::Wrong(why) if why.contains("mark 3-7")));
+        assert_eq!(
+            (read("undo"), read("undo 2"), read("undo list")),
+            (Command::Undo(1), Command::Undo(2), Command::UndoList)
+        );
+        assert!(matches!(read("undo it"), Command::Wrong(_)));
+        assert_eq!((read("sort calls"), read("histo")), (Command::Sort("calls".to_owned()), Command::History));
     }
 
     #[test]

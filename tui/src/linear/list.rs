@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tollgate_shared::api::{IncidentView, OperatorView, RequestView, TokenView, WorkflowView};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
-use tollgate_shared::query::{AUDIT, FieldId, INCIDENTS, LOGS, Query, Schema, TOKENS};
+use tollgate_shared::query::{FieldId, INCIDENTS, Query};
 
+use super::kinds::Kind;
+use super::marks::Mark;
 use super::{Desk, rows};
 use crate::app::Net;
 use crate::app::action::Action;
@@ -17,23 +19,10 @@ use crate::console::{Topic, usual};
 
 /// Rows of a page: what is read out in one go.
 const PAGE_ROWS: u32 = 20;
-
-/// Which list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
-    #[default]
-    Tokens,
-    Log,
-    Refused,
-    Incidents,
-    Requests,
-    Workflows,
-    Services,
-    Operators,
-    Audit,
-    /// No list: what the daemon says of itself.
-    Status,
-}
+/// How the heading of a log ends.
+const NEWEST: &str = ", the newest first";
+/// Rows that are asked for at once where all are wanted.
+const ALL_ROWS: u32 = 1_000;
 
 /// A row as the daemon gave it.
 #[derive(Clone, Debug)]
@@ -54,6 +43,8 @@ pub(super) enum Row {
 pub(super) struct List {
     pub(super) kind: Kind,
     filter: String,
+    /// A filter that was taken away and can be put back.
+    kept: String,
     rows: Vec<Row>,
     /// The number before the first row.
     before: usize,
@@ -64,37 +55,29 @@ pub(super) struct List {
 }
 
 /// Some rows, and where the next ones begin.
-type Page = (Vec<Row>, Option<String>);
-
-impl Kind {
-    /// The words of its heading: one, many.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Tokens => ("token", "tokens"),
-            Self::Log => ("call", "calls, the newest first"),
-            Self::Refused => ("refused call", "refused calls, the newest first"),
-            Self::Incidents => ("open incident", "open incidents"),
-            Self::Requests => ("request", "requests, the newest first"),
-            Self::Workflows => ("workflow", "workflows"),
-            Self::Services => ("team, service or filter", "teams, services and filters"),
-            Self::Operators => ("operator", "operators"),
-            Self::Audit => ("change", "changes, the newest first"),
-            Self::Status => ("", ""),
-        }
-    }
-
-    fn schema(self) -> Option<&'static Schema> {
-        match self {
-            Self::Tokens => Some(&TOKENS),
-            Self::Log => Some(&LOGS),
-            Self::Incidents => Some(&INCIDENTS),
-            Self::Audit => Some(&AUDIT),
-            _ => None,
-        }
-    }
-}
+pub(super) type Page = (Vec<Row>, Option<String>);
 
 impl List {
+    /// A list that is to be asked for.
+    pub(super) fn of(kind: Kind, filter: String) -> Self {
+        Self { kind, filter, ..Self::default() }
+    }
+
+    pub(super) fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// The rows of the page.
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The number of a row that is on the page.
+    pub(super) fn number_of(&self, row: &Row) -> Option<usize> {
+        let mark = Mark::of(row)?;
+        Some(self.before + 1 + self.rows.iter().position(|own| Mark::of(own) == Some(mark))?)
+    }
+
     /// The row of a number, where it is on the page.
     pub(super) fn row(&self, number: usize) -> Option<&Row> {
         number.checked_sub(self.before + 1).and_then(|at| self.rows.get(at))
@@ -133,10 +116,10 @@ impl Desk {
     /// The first page of a list, without a filter.
     pub(super) async fn open(&mut self, kind: Kind) -> io::Result<()> {
         if kind == Kind::Status {
-            self.list = List { kind, ..List::default() };
+            self.list = List::of(kind, String::new());
             return self.verb(&["status".to_owned()]).await;
         }
-        self.begin(List { kind, ..List::default() }).await
+        self.begin(List::of(kind, String::new())).await
     }
 
     /// The rows that a query finds, of the list that is open.
@@ -145,13 +128,62 @@ impl Desk {
         if kind == Kind::Status {
             return self.say("status is no list: open one first, such as tokens or log");
         }
+        let resolved = match self.client().await {
+            Ok(client) if query.starts_with('@') => self.resolve_kept(&client, kind, query).await,
+            _ => Ok(query.to_owned()),
+        };
+        let query = match resolved {
+            Ok(query) => query,
+            Err(error) => return self.say_error(error),
+        };
         if let Some(schema) = kind.schema()
-            && let Err(error) = Query::parse(query, schema)
+            && let Err(error) = Query::parse(&query, schema)
         {
             self.say("this is not a query that can be asked:")?;
-            return error.drawn(query).to_string().lines().try_for_each(|line| self.io.line(&format!("  {line}")));
+            return error.drawn(&query).to_string().lines().try_for_each(|line| self.io.line(&format!("  {line}")));
         }
-        self.begin(List { kind, filter: query.to_owned(), ..List::default() }).await
+        self.begin(List::of(kind, query)).await
+    }
+
+    /// `@NAME` is a query that was kept.
+    pub(super) async fn resolve_kept(&self, client: &Client, kind: Kind, query: &str) -> Result<String, ClientError> {
+        match (query.strip_prefix('@'), kind.kept()) {
+            (Some(name), Some(screen)) => Ok(client.saved_query(screen, name.trim()).await?.q),
+            _ => Ok(query.to_owned()),
+        }
+    }
+
+    /// The filter off, or on again.
+    pub(super) async fn switch_filter(&mut self) -> io::Result<()> {
+        let (kind, kept) = (self.list.kind, std::mem::take(&mut self.list.kept));
+        match (self.list.filter.is_empty(), kept.is_empty()) {
+            (true, true) => self.say("there is no filter to switch: filter QUERY"),
+            (true, false) => self.begin(List::of(kind, kept)).await,
+            (false, _) => {
+                let kept = self.list.filter.clone();
+                self.say("the filter is off; filter-switch puts it back")?;
+                self.begin(List { kept, ..List::of(kind, String::new()) }).await
+            }
+        }
+    }
+
+    /// The same page again, as it is now.
+    pub(super) async fn again(&mut self) -> io::Result<()> {
+        if self.list.kind == Kind::Status || self.list.places.is_empty() {
+            return self.open(self.list.kind).await;
+        }
+        let list = &self.list;
+        let place = list.places.last().cloned().flatten();
+        let list =
+            List { before: list.before, places: list.places.clone(), ..List::of(list.kind, list.filter.clone()) };
+        self.read_out(list, place).await
+    }
+
+    pub(super) async fn first_page(&mut self) -> io::Result<()> {
+        if self.list.kind == Kind::Status {
+            return self.open(Kind::Status).await;
+        }
+        self.begin(List::of(self.list.kind, self.list.filter.clone())).await
     }
 
     /// The page behind this one, or before it.
@@ -160,11 +192,11 @@ impl Desk {
         let (place, before) = if forward {
             match &list.next {
                 Some(next) => (Some(next.clone()), list.before + list.rows.len()),
-                None => return self.say("that was the last page"),
+                None => return self.say("that was the last page; prev goes back, top to the first"),
             }
         } else {
             match list.places.len() {
-                0 | 1 => return self.say("this is the first page"),
+                0 | 1 => return self.say("this is the first page; next goes on, where there is more"),
                 pages => (list.places[pages - 2].clone(), list.before.saturating_sub(PAGE_ROWS as usize)),
             }
         };
@@ -174,7 +206,7 @@ impl Desk {
         } else {
             drop(places.pop());
         }
-        let list = List { kind: list.kind, filter: list.filter.clone(), before, places, ..List::default() };
+        let list = List { before, places, ..List::of(list.kind, list.filter.clone()) };
         self.read_out(list, place).await
     }
 
@@ -199,11 +231,26 @@ impl Desk {
     }
 
     pub(super) fn say_no_row(&mut self, number: usize) -> io::Result<()> {
-        let range = self.list.range();
-        self.say(&format!("there is no row {number}; {range}"))
+        let words = self.no_row(number);
+        self.say(&words)
     }
 
-    async fn begin(&mut self, list: List) -> io::Result<()> {
+    pub(super) fn no_row(&self, number: usize) -> String {
+        format!("there is no row {number}; {}", self.list.range())
+    }
+
+    /// A query that the daemon does not take is drawn with its place.
+    pub(super) fn say_query_error(&mut self, error: ClientError) -> io::Result<()> {
+        match &error {
+            ClientError::Problem(problem) => match problem.query_error() {
+                Some(wrong) => self.say(&wrong.to_string()),
+                None => self.say_error(error),
+            },
+            _ => self.say_error(error),
+        }
+    }
+
+    pub(super) async fn begin(&mut self, list: List) -> io::Result<()> {
         self.read_out(List { places: vec![None], ..list }, None).await
     }
 
@@ -226,7 +273,8 @@ impl Desk {
         let (list, model, now) = (&self.list, &self.model, self.model.now);
         for (at, row) in list.rows.iter().enumerate() {
             let words = rows::words(row, |id| model.tokens.name_of(id), now);
-            self.io.line(&format!("{}. {words}", list.before + at + 1))?;
+            let mark = if self.marked.has(row) { "marked, " } else { "" };
+            self.io.line(&format!("{}. {mark}{words}", list.before + at + 1))?;
         }
         match self.list.next {
             Some(_) => self.say("there are more: next"),
@@ -240,17 +288,44 @@ impl Desk {
             Kind::Incidents if asks_for_state(&list.filter) => ("incident", "incidents"),
             kind => kind.words(),
         };
+        let marked = match self.marked.count(list.kind) {
+            0 => String::new(),
+            marked => format!(", {marked} marked"),
+        };
         let (count, filter) = (list.rows.len(), &list.filter);
         let which = if filter.is_empty() { String::new() } else { format!(" that fit: {filter}") };
+        // What fits stands before the order.
+        let (many, order) = many.strip_suffix(NEWEST).map_or((many, ""), |many| (many, NEWEST));
         let heading = match count {
-            0 => format!("no {many}{which}"),
+            0 if filter.is_empty() && !list.kind.empty().is_empty() => format!("no {many}; {}", list.kind.empty()),
+            0 if filter.is_empty() => format!("no {many}"),
+            0 => format!("no {many}{which}; filter alone lists all"),
             1 if list.before == 0 && list.next.is_none() => {
                 format!("1 {one}{}", which.replace("that fit", "that fits"))
             }
-            1 => format!("row {} of the {many}{which}", list.before + 1),
-            _ => format!("{} to {} of the {many}{which}", list.before + 1, list.before + count),
+            1 => format!("row {} of the {many}{which}{order}", list.before + 1),
+            _ => format!("{} to {} of the {many}{which}{order}", list.before + 1, list.before + count),
         };
-        self.io.line(&heading)
+        self.io.line(&format!("{heading}{marked}"))
+    }
+
+    /// All rows that fit, as far as `most` and a page; and whether there are more.
+    pub(super) async fn all_rows(
+        &mut self,
+        client: &Client,
+        kind: Kind,
+        filter: &str,
+        most: usize,
+    ) -> Result<(Vec<Row>, bool), ClientError> {
+        let (mut rows, mut place) = (Vec::new(), None);
+        loop {
+            let (some, next) = self.page_of(client, kind, filter, place, ALL_ROWS).await?;
+            rows.extend(some);
+            place = next;
+            if place.is_none() || rows.len() > most {
+                return Ok((rows, place.is_some()));
+            }
+        }
     }
 
     async fn page(
@@ -260,9 +335,24 @@ impl Desk {
         filter: &str,
         place: Option<String>,
     ) -> Result<Page, ClientError> {
+        match self.is_sorted(kind) {
+            true => self.sorted_page(client, kind, filter, place.as_deref()).await,
+            false => self.page_of(client, kind, filter, place, PAGE_ROWS).await,
+        }
+    }
+
+    /// A page in the daemon's own order.
+    async fn page_of(
+        &mut self,
+        client: &Client,
+        kind: Kind,
+        filter: &str,
+        place: Option<String>,
+        limit: u32,
+    ) -> Result<Page, ClientError> {
         let q = (!filter.is_empty()).then(|| filter.to_owned());
         let before = || place.as_deref().and_then(|place| place.parse().ok());
-        let page = PageQuery { limit: Some(PAGE_ROWS), cursor: place.clone() };
+        let page = PageQuery { limit: Some(limit), cursor: place.clone() };
         match kind {
             Kind::Tokens => {
                 let got = client.tokens(&TokenQuery { q, page, ..TokenQuery::default() }).await?;
@@ -275,12 +365,12 @@ impl Desk {
             }
             Kind::Log => {
                 self.know_tokens(client).await?;
-                let query = LogQuery { q, limit: Some(PAGE_ROWS), before: before(), ..LogQuery::default() };
+                let query = LogQuery { q, limit: Some(limit), before: before(), ..LogQuery::default() };
                 let got = client.logs(&query).await?;
                 Ok((got.items.into_iter().rev().map(|row| Row::Call(Box::new(row))).collect(), got.next))
             }
             Kind::Audit => {
-                let query = AuditQuery { q, limit: Some(PAGE_ROWS), before: before(), ..AuditQuery::default() };
+                let query = AuditQuery { q, limit: Some(limit), before: before(), ..AuditQuery::default() };
                 let got = client.audit_rows(&query).await?;
                 Ok((got.items.into_iter().map(|row| Row::Change(Box::new(row))).collect(), got.next))
             }
@@ -317,13 +407,14 @@ impl Desk {
             Kind::Workflows => model.requests.workflows.iter().cloned().map(Row::Workflow).collect(),
             _ => model.requests.rows.iter().map(|row| Row::Request(Box::new((**row).clone()))).collect(),
         };
-        let (text, now) = (filter.to_lowercase(), model.now);
-        let fits = |row: &Row| rows::words(row, |id| model.tokens.name_of(id), now).to_lowercase().contains(&text);
-        let skip: usize = place.and_then(|place| place.parse().ok()).unwrap_or(0);
-        let mut rows: Vec<Row> = all.into_iter().filter(fits).skip(skip).take(PAGE_ROWS as usize + 1).collect();
-        let more = rows.len() > PAGE_ROWS as usize;
-        rows.truncate(PAGE_ROWS as usize);
-        Ok((rows, more.then(|| (skip + PAGE_ROWS as usize).to_string())))
+        Ok(cut(self.with_text(all, filter), place))
+    }
+
+    /// Rows whose words hold a text.
+    pub(super) fn with_text(&self, all: Vec<Row>, text: &str) -> Vec<Row> {
+        let (text, now) = (text.to_lowercase(), self.model.now);
+        let words = |row: &Row| rows::words(row, |id| self.model.tokens.name_of(id), now);
+        all.into_iter().filter(|row| words(row).to_lowercase().contains(&text)).collect()
     }
 
     /// Rows of the log hold ids; people know names.
@@ -337,6 +428,15 @@ impl Desk {
     }
 }
 
+/// A page of rows that are there whole.
+pub(super) fn cut(rows: Vec<Row>, place: Option<&str>) -> Page {
+    let skip: usize = place.and_then(|place| place.parse().ok()).unwrap_or(0);
+    let mut rows: Vec<Row> = rows.into_iter().skip(skip).take(PAGE_ROWS as usize + 1).collect();
+    let more = rows.len() > PAGE_ROWS as usize;
+    rows.truncate(PAGE_ROWS as usize);
+    (rows, more.then(|| (skip + PAGE_ROWS as usize).to_string()))
+}
+
 /// What is resolved is listed only where somebody asks for states.
 fn asks_for_state(filter: &str) -> bool {
     Query::parse(filter, &INCIDENTS).is_ok_and(|query| query.any_field(&|field, _| field == FieldId::State))
@@ -344,12 +444,22 @@ fn asks_for_state(filter: &str) -> bool {
 
 /// What the model is told so that a row is the marked one; nothing for rows on which nothing is done.
 pub(super) fn net_of(row: &Row) -> Option<Net> {
-    match row {
-        Row::Token(token) => Some(Net::Tokens(vec![Arc::new((**token).clone())])),
-        Row::Incident(incident) => {
-            let row = vec![Arc::new((**incident).clone())];
-            let is_open = incident.head.state.is_open();
-            let (open, resolved) = if is_open { (row, Vec::new()) } else { (Vec::new(), row) };
+    net_of_many(std::slice::from_ref(row))
+}
+
+/// As [`net_of`], for rows of one list.
+pub(super) fn net_of_many(rows: &[Row]) -> Option<Net> {
+    match rows.first()? {
+        Row::Token(_) => Some(Net::Tokens(all(rows, |row| match row {
+            Row::Token(token) => Some(Arc::new((**token).clone())),
+            _ => None,
+        }))),
+        Row::Incident(_) => {
+            let rows: Vec<Arc<IncidentView>> = all(rows, |row| match row {
+                Row::Incident(incident) => Some(Arc::new((**incident).clone())),
+                _ => None,
+            });
+            let (open, resolved) = rows.into_iter().partition(|row| row.head.state.is_open());
             Some(Net::Incidents { open, resolved, more: true, query: String::new() })
         }
         Row::Request(request) => {
@@ -362,4 +472,8 @@ pub(super) fn net_of(row: &Row) -> Option<Net> {
         // The tree is there whole.
         Row::Node(_) | Row::Call(_) | Row::Refused(_) | Row::Change(_) => None,
     }
+}
+
+fn all<T>(rows: &[Row], pick: impl Fn(&Row) -> Option<T>) -> Vec<T> {
+    rows.iter().filter_map(pick).collect()
 }

@@ -1,13 +1,17 @@
 //! What changed since the last prompt, said once.
 
 use std::collections::HashSet;
+use std::io;
 
 use tollgate_shared::id::IncidentId;
 
 use super::Desk;
-use crate::app::Net;
+use crate::app::{Net, Screen};
 use crate::client::{Client, ClientError, IncidentQuery, PageQuery};
+use crate::console::Topic;
 
+/// Tokens of which it is said what is wrong with one: of more, asking for all of them before each prompt would be felt.
+const TOKENS_WATCHED: u32 = 1_000;
 /// Incidents that are looked at, the newest.
 const INCIDENTS: u32 = 20;
 
@@ -22,16 +26,30 @@ pub(super) struct News {
 impl Desk {
     /// Says what is new. What cannot be said now is said before the next prompt.
     pub(super) async fn tell_news(&mut self) {
-        let lines = match self.news_now().await {
+        let lines = self.gather_news().await;
+        // A writer that is gone is found out by the prompt.
+        lines.iter().try_for_each(|line| self.io.line(line)).ok();
+    }
+
+    /// What Enter alone asks for: also that there is none.
+    pub(super) async fn say_news(&mut self) -> io::Result<()> {
+        let lines = self.gather_news().await;
+        match lines.as_slice() {
+            [] if self.news.is_lost => self.say("still no connection; every command tries again"),
+            [] => self.say("nothing new"),
+            lines => lines.iter().try_for_each(|line| self.io.line(line)),
+        }
+    }
+
+    async fn gather_news(&mut self) -> Vec<String> {
+        match self.news_now().await {
             Ok(lines) => lines,
-            Err(error) if self.news.is_lost => return drop(error),
+            Err(_) if self.news.is_lost => Vec::new(),
             Err(error) => {
                 self.news.is_lost = true;
                 vec![format!("news: the connection is lost: {error}; every command tries again")]
             }
-        };
-        // A writer that is gone is found out by the prompt.
-        lines.iter().try_for_each(|line| self.io.line(line)).ok();
+        }
     }
 
     async fn news_now(&mut self) -> Result<Vec<String>, ClientError> {
@@ -42,13 +60,22 @@ impl Desk {
         if std::mem::take(&mut self.news.is_lost) {
             lines.push("news: there is a connection again".to_owned());
         }
-        let worst = self.model.worst().map(|(words, _)| words);
-        if worst != self.news.worst {
+        let is_watched = self.model.status.as_ref().is_some_and(|status| status.tokens <= TOKENS_WATCHED);
+        if is_watched {
+            self.know(&client, Topic::Tokens).await?;
+        }
+        let worst = self.model.worst().filter(|(_, screen)| is_watched || *screen != Screen::Tokens);
+        // That the same end comes nearer is no news.
+        let what = worst.as_ref().map(|(words, screen)| match screen {
+            Screen::Tokens => words.chars().filter(|c| !c.is_ascii_digit()).collect(),
+            _ => words.clone(),
+        });
+        if what != self.news.worst {
             lines.push(match &worst {
-                Some(words) => format!("news: {words}"),
+                Some((words, _)) => format!("news: {words}"),
                 None => "news: nothing is wrong any more".to_owned(),
             });
-            self.news.worst = worst;
+            self.news.worst = what;
         }
         lines.extend(self.new_incidents(&client).await?);
         Ok(lines)

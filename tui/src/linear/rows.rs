@@ -171,7 +171,31 @@ fn of_operator(operator: &OperatorView) -> String {
 }
 
 fn of_change(row: &AuditRow) -> String {
-    format!("row {} at {}, {}: {} {} {}", row.seq, moment(row.at), row.actor, row.action, row.target, row.detail)
+    let (target, detail) = (without_id(&row.target), &row.detail);
+    format!("row {} at {}, {}: {} {target} {detail}", row.seq, moment(row.at), row.actor, row.action)
         .trim_end()
         .to_owned()
+}
+
+/// Nobody hears an id of 36 letters out where a name stands behind it; `show N` has it.
+fn without_id(target: &str) -> String {
+    let is_long = |word: &str| word.len() == 36 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    match target.splitn(3, ' ').collect::<Vec<_>>().as_slice() {
+        [kind, id, name] if is_long(id) => format!("{kind} {name}"),
+        _ => target.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_id_is_left_out_only_where_a_name_stands_behind_it() {
+        let id = "01a203dd-58d8-77ad-8023-c90cc16ecbe6";
+        assert_eq!(without_id(&format!("incident {id} Disk  full on db")), "incident Disk  full on db");
+        assert_eq!(without_id(&format!("service {id}")), format!("service {id}"));
+        assert_eq!(without_id(id), id);
+        assert_eq!(without_id("token s_kEQljyaTkX grafana"), "token s_kEQljyaTkX grafana");
+    }
 }
