@@ -4,6 +4,7 @@ mod desk;
 mod first;
 mod flood;
 mod order;
+mod resume;
 
 use proptest::prelude::*;
 use tollgate_shared::log::TailItem;

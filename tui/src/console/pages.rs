@@ -35,7 +35,7 @@ fn query(filter: &LogFilter, page: Page) -> LogQuery {
         }
         Page::Newest => base,
         Page::From(at) => LogQuery { q: filter.asked(&format!("since:{}", moment(at))), after: behind(0), ..base },
-        Page::UpTo(seq) => LogQuery { before: Some(seq.saturating_add(1)), ..base },
+        Page::UpTo(seq) | Page::Again(seq) => LogQuery { before: Some(seq.saturating_add(1)), ..base },
         Page::FailedBefore(seq) => LogQuery { q: filter.asked(FAILED), before: Some(seq), limit: Some(1), ..base },
         Page::FailedAfter(seq) => LogQuery { q: filter.asked(FAILED), after: behind(seq), limit: Some(1), ..base },
     }
@@ -67,6 +67,7 @@ mod tests {
             Page::Gap { from: 6, to: 8 },
             Page::From(at),
             Page::UpTo(5),
+            Page::Again(5),
             Page::Newest,
             Page::FailedBefore(5),
             Page::FailedAfter(5),
