@@ -17,6 +17,8 @@ use crate::desk::press;
 use crate::support::{alert, with_alertmanager};
 
 const SIZE: Size = (100, 30);
+/// All rows of these tests at once.
+const TALL: Size = (100, 60);
 const UP: &str = "\x1b[A";
 const DOWN: &str = "\x1b[B";
 
@@ -114,10 +116,13 @@ fn a_console_that_was_killed_has_left_its_place_some_seconds_before() {
     let token = daemon.token("am", "service:Ops/DB", &[]);
     send(&daemon, &token, 0..3);
     let (mut console, row) = on_incidents(&daemon);
+    let screen = console.screen();
+    let place_of_row = screen.lines().filter(|line| line.contains(" disk-")).position(|line| line.starts_with("> "));
     wait::until("the place is written", PATIENCE, || {
         let place = std::fs::read_to_string(place(&daemon)).unwrap_or_default();
-        let is_whole = place.contains("title:disk") && kept(&daemon)["kept"]["incidents"]["mark"]["place"] == 1;
-        if is_whole { Ok(()) } else { Err(place) }
+        let kept: Value = serde_json::from_str(&place).unwrap_or_default();
+        let is_there = kept["kept"]["incidents"]["mark"]["place"].as_u64() == place_of_row.map(|at| at as u64);
+        if is_there { Ok(()) } else { Err(place) }
     });
     console.signal(Signal::KILL);
     console.wait_for_end();
@@ -129,7 +134,7 @@ fn a_paused_row_is_shown_again_after_a_restart_with_what_came_since_counted() {
     let mut daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &["--debug"]);
     send(&daemon, &token, 0..6);
-    let mut console = Terminal::start(&resuming(&daemon), SIZE);
+    let mut console = Terminal::start(&resuming(&daemon), TALL);
     console.wait_for(" LIVE ");
     press(&mut console, "2", "FOLLOWING");
     console.wait_until("all six", |screen| seqs(screen).len() == 6);
@@ -141,7 +146,7 @@ fn a_paused_row_is_shown_again_after_a_restart_with_what_came_since_counted() {
     console.wait_for_end();
     daemon.restart();
     send(&daemon, &token, 8..11);
-    let mut again = Terminal::start(&resuming(&daemon), SIZE);
+    let mut again = Terminal::start(&resuming(&daemon), TALL);
     again.wait_until("row 4, and 5 newer ones", |screen| {
         screen.contains("PAUSED on 4")
             && screen.contains("5 newer")
@@ -155,7 +160,7 @@ fn a_paused_row_is_shown_again_after_a_restart_with_what_came_since_counted() {
     assert_eq!(again.wait_for_end().0, 0);
     // It followed: it goes on behind what was seen, with that above it.
     send(&daemon, &token, 12..14);
-    let third = Terminal::start(&resuming(&daemon), SIZE);
+    let third = Terminal::start(&resuming(&daemon), TALL);
     let screen = third.wait_for("FOLLOWING, 2 rows came while you were away");
     assert_eq!(seqs(&screen), (1..=14).collect::<Vec<u64>>(), "{screen}");
 }

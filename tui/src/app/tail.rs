@@ -377,7 +377,7 @@ impl Tail {
             self.insert_apart(u64::MAX);
             self.apart.clear();
             self.detached = None;
-            self.last_seq = self.last_seq.max(end);
+            self.count_ahead(end);
         }
     }
 

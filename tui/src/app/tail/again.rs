@@ -110,6 +110,15 @@ impl Tail {
         (self.newer, self.again) = (newer, None);
     }
 
+    /// The list has the live end again, by a page that may be ahead of the stream: what the stream will not tell any more is
+    /// counted.
+    pub(super) fn count_ahead(&mut self, end: u64) {
+        let ahead = self.entries.iter().rev().take_while(|entry| entry.seq() > self.last_seq);
+        let rows = ahead.filter(|entry| matches!(entry, Entry::Row(_))).count() as u64;
+        self.newer += if self.paused { rows } else { 0 };
+        self.last_seq = self.last_seq.max(end);
+    }
+
     pub(super) fn count_away(&mut self, entry: &Entry) {
         let Some(away) = self.away.as_mut().filter(|away| entry.seq() > away.seen && entry.seq() <= away.until) else {
             return;

@@ -211,6 +211,23 @@ fn a_log_that_was_paused_shows_its_row_again_and_counts_what_came() {
 }
 
 #[test]
+fn what_a_page_brings_before_the_stream_tells_it_is_counted_once() {
+    let mut model = next(&left(10, Some(10)));
+    let mut effects = connect(&mut model, bounds(1, 14));
+    for rows in [1..=10, 1..=0, 11..=14] {
+        let asked = effects.list.iter().find_map(|effect| match effect {
+            Effect::Rows { number, .. } => Some(*number),
+            _ => None,
+        });
+        let result = Ok(Rows { rows: rows.map(fixtures::row).collect(), more: false });
+        effects = tell(&mut model, Net::Rows { number: asked.expect("a page is asked for"), result });
+    }
+    assert!(model.logs.tail.is_live());
+    arrive(&mut model, rows(11..=15));
+    assert_eq!((model.logs.tail.newer, model.logs.tail.entries.len()), (7, 15), "two had come before");
+}
+
+#[test]
 fn the_row_is_asked_for_again_where_the_connection_was_lost_before_it_came() {
     let mut model = next(&left(10, Some(6)));
     connect(&mut model, bounds(1, 14));
