@@ -24,6 +24,7 @@ mod query;
 mod readme;
 mod redaction;
 mod refusals;
+mod resume;
 mod revoke;
 mod secrets;
 mod shutdown;

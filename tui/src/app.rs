@@ -35,6 +35,7 @@ pub mod order;
 pub mod palette;
 pub mod query;
 pub mod requests;
+pub mod resume;
 pub mod rights;
 pub mod secret;
 pub mod services;

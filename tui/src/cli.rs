@@ -65,6 +65,7 @@ use tollgate_shared::api::StatusView;
 
 use crate::client::{Client, ClientError, Origin, Ticket, socket_candidates};
 use crate::console::playback::PlaybackOptions;
+use crate::console::resume;
 use crate::session::play::PlayError;
 use crate::term::look::{Look, NoSuchLook};
 use args::{Args, ConsoleFlags, Format, PlaybackArgs, Verb};
@@ -106,6 +107,8 @@ pub struct ConsoleArgs {
     pub record: Option<PathBuf>,
     /// For an account that may use nothing else: no file is read or written.
     pub forced: bool,
+    /// The file with the place of the last console, or why there can be none; none = it was not asked for.
+    pub resume: Option<Result<PathBuf, String>>,
 }
 
 /// How commands reach the daemon, and what they may not do.
@@ -212,6 +215,9 @@ async fn begin(args: Args, io: &mut Io, var: impl Fn(&str) -> Option<OsString>, 
     let wanted = match args.verb {
         None => console(args.console, is_forced).map(Ran::Console),
         Some(Verb::Console(verb)) => console(verb.flags.or(args.console), is_forced || verb.forced).map(Ran::Console),
+        Some(Verb::Demo(_)) if args.console.resume => {
+            Err(CliError::usage("--resume is not for the demo: its daemon is gone with it", "use:  tollgate demo"))
+        }
         Some(Verb::Demo(demo)) => {
             let theme = demo.theme.or(args.console.theme);
             console(ConsoleFlags { theme, ..args.console }, false).map(|console| Ran::Demo(demo, console))
@@ -251,6 +257,9 @@ fn console_args(
     var: impl Fn(&str) -> Option<OsString>,
     forced: bool,
 ) -> Result<ConsoleArgs, CliError> {
+    if forced && flags.resume {
+        return Err(forced::refused("--resume"));
+    }
     let (sockets, named) = sockets(global, &var);
     Ok(ConsoleArgs {
         sockets,
@@ -262,6 +271,7 @@ fn console_args(
             || var("TOLLGATE_A11Y").is_some_and(|value| value == "1"),
         record: flags.record,
         forced,
+        resume: flags.resume.then(|| resume::place(&var)),
     })
 }
 

@@ -11,6 +11,7 @@ mod keys;
 mod me;
 mod pages;
 pub mod playback;
+pub mod resume;
 mod sample;
 mod stage;
 mod tails;
@@ -24,6 +25,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tollgate_shared::time::Timestamp;
 
 use crate::app::msg::{Call, Failure, Reply};
+use crate::app::resume::Kept;
 use crate::app::update::update;
 use crate::app::{Dirty, Effect, Effects, Model, Msg, Net, slow};
 use crate::cli::ConsoleArgs;
@@ -35,6 +37,7 @@ use crate::term::look::Look;
 use crate::term::signals::Signal;
 use crate::term::{EXIT_TERMINAL_LOST, process_env};
 use crate::view::Theme;
+use resume::Keeper;
 use stage::Stage;
 
 pub(crate) use client::failure;
@@ -61,14 +64,19 @@ pub struct ConsoleOptions {
     pub record: Option<PathBuf>,
     /// For an account that may use nothing else: no file is written, and the program is not left by ctrl-z.
     pub forced: bool,
+    /// The file with the place of the last console, or why there can be none; none = it was not asked for.
+    pub resume: Option<Result<PathBuf, String>>,
 }
 
 impl From<ConsoleArgs> for ConsoleOptions {
     fn from(args: ConsoleArgs) -> Self {
-        let ConsoleArgs { sockets, look, lock_after_secs, record, forced, .. } = args;
-        Self { sockets, look, lock_after_secs, record, forced }
+        let ConsoleArgs { sockets, look, lock_after_secs, record, forced, resume, .. } = args;
+        Self { sockets, look, lock_after_secs, record, forced, resume }
     }
 }
+
+/// The place of the last console, none yet, or why there is none.
+type Found = Result<Option<Box<Kept>>, String>;
 
 /// Why the loop ended.
 enum End {
@@ -97,22 +105,32 @@ async fn console(options: &ConsoleOptions) -> io::Result<i32> {
     let mut model = Model::new(now(), columns, rows);
     model.lock_after_secs = options.lock_after_secs;
     model.times.offset_secs = offset_secs(model.now);
+    let place = options.resume.clone().map(place_of);
     let recorder = options.record.as_deref().map(|path| Recorder::create(path, &model)).transpose()?;
     let mut stage = Stage::open(&process_env(), options.look)?;
     let (net_out, net_in) = mpsc::channel(NET_QUEUE);
     let (effects_out, effects_in) = mpsc::channel(EFFECT_QUEUE);
     let sockets = options.sockets.clone();
-    let end = {
+    let (end, keeper) = {
         // The first paint comes before the first connect.
         let mut desk = Desk::new(model, Theme::of(&stage.caps), effects_out);
         (desk.recorder, desk.forced) = (recorder, options.forced);
+        if let Some((found, keeper)) = place {
+            desk.keeper = keeper;
+            // A terminal that is lost already is found by the loop.
+            desk.take(&mut stage, Msg::Resume(found)).ok();
+        }
         desk.draw_if_due(&mut stage).ok();
         let client = tokio::spawn(client::run(sockets, effects_in, net_out));
         let end = desk.work(&mut stage, net_in).await;
         client.abort();
-        end
+        let mut keeper = desk.keeper.take();
+        // After a panic nobody knows what the model is worth.
+        let left = keeper.as_mut().filter(|_| !matches!(end, End::Panicked));
+        left.into_iter().for_each(|keeper| keeper.leave(&desk.model));
+        (end, keeper)
     };
-    Ok(match end {
+    let code = match end {
         End::Quit => stage.close().await.map_or(1, |()| 0),
         End::Terminated => stage.close().await.map_or(1, |()| EXIT_TERMINATED),
         End::Panicked => 101,
@@ -120,7 +138,24 @@ async fn console(options: &ConsoleOptions) -> io::Result<i32> {
             stage.abandon();
             EXIT_TERMINAL_LOST
         }
-    })
+    };
+    // Only now, with the terminal given back, is the disk waited for.
+    drop(keeper);
+    Ok(code)
+}
+
+/// What was left, and who keeps what will be.
+fn place_of(path: Result<PathBuf, String>) -> (Found, Option<Keeper>) {
+    let path = match path {
+        Ok(path) => path,
+        Err(words) => return (Err(words), None),
+    };
+    let found = resume::read(&path);
+    let kept = found.as_ref().ok().and_then(|found| found.as_deref().cloned());
+    match Keeper::begin(path, kept) {
+        Ok(keeper) => (found, Some(keeper)),
+        Err(error) => (Err(format!("this place is not kept: {error}")), None),
+    }
 }
 
 /// The loop's state.
@@ -131,6 +166,7 @@ struct Desk {
     policy: FramePolicy,
     effects: Sender<Effect>,
     recorder: Option<Recorder>,
+    keeper: Option<Keeper>,
     /// No file is written, and the program is not left.
     forced: bool,
 }
@@ -147,6 +183,7 @@ impl Desk {
             policy: FramePolicy::default(),
             effects,
             recorder: None,
+            keeper: None,
             forced: false,
         }
     }
@@ -252,6 +289,8 @@ impl Desk {
     fn take(&mut self, stage: &mut Stage, message: Msg) -> Result<(), End> {
         if matches!(message, Msg::Tick) {
             self.model.times.offset_secs = offset_secs(now());
+            let said = self.keeper.as_mut().and_then(|keeper| keeper.tick(&self.model, Instant::now()));
+            said.into_iter().for_each(|words| self.answer(words));
         }
         let Effects { list, dirty } = self.update(message);
         self.dirty = self.dirty.max(dirty);

@@ -32,6 +32,9 @@ pub fn main() -> ExitCode {
     let exit = match runtime.block_on(cli::run(argv, &mut io, |name| std::env::var_os(name))) {
         Ran::Command(exit) => exit,
         Ran::Console(args) if args.linear || (args.plain_terminal && io.out_is_tty && io.in_is_tty) => {
+            if args.resume.is_some() {
+                io.note("tollgate: --resume is of the console on a screen; line by line no place is read or kept");
+            }
             let exit = runtime.block_on(linear::run(&args, io));
             // Whoever still waits for a line is not waited for.
             runtime.shutdown_background();

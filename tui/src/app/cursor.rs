@@ -8,17 +8,22 @@ pub struct Cursor<K> {
     pub index: usize,
     /// The first row on the screen.
     pub top: usize,
+    /// What is to be marked as soon as there are rows, and where it stood: another console left it so.
+    pub awaited: Option<(K, usize)>,
 }
 
 impl<K> Default for Cursor<K> {
     fn default() -> Self {
-        Self { key: None, index: 0, top: 0 }
+        Self { key: None, index: 0, top: 0, awaited: None }
     }
 }
 
 impl<K: Clone + PartialEq> Cursor<K> {
     /// After the rows changed: finds the key again. Where it is gone, the row at its place is taken; then true.
     pub fn relocate(&mut self, len: usize, key_at: impl Fn(usize) -> K) -> bool {
+        if let Some((key, index)) = self.awaited.take_if(|_| len > 0) {
+            (self.key, self.index) = (Some(key), index);
+        }
         let Some(key) = self.key.clone() else {
             self.go(0, len, key_at);
             return false;
@@ -44,6 +49,13 @@ impl<K: Clone + PartialEq> Cursor<K> {
     pub fn go(&mut self, index: usize, len: usize, key_at: impl Fn(usize) -> K) {
         self.index = index.min(len.saturating_sub(1));
         self.key = (len > 0).then(|| key_at(self.index));
+        self.awaited.take_if(|_| len > 0);
+    }
+
+    /// What is marked, or shall be, and where it stands.
+    #[must_use]
+    pub fn mark(&self) -> Option<(K, usize)> {
+        self.awaited.clone().or_else(|| Some((self.key.clone()?, self.index)))
     }
 
     /// Moves the mark by rows.
@@ -72,6 +84,24 @@ mod tests {
         assert_eq!((cursor.key, cursor.index), (Some("b"), 3));
         assert!(cursor.relocate(1, |_| "z"));
         assert_eq!((cursor.key, cursor.index), (Some("z"), 0));
+    }
+
+    #[test]
+    fn an_awaited_mark_waits_for_rows_and_takes_its_place_where_it_is_gone() {
+        let awaits = |key| Cursor { awaited: Some((key, 2)), ..Cursor::default() };
+        let (rows, mut cursor) = (["a", "b", "c", "d"], awaits("b"));
+        cursor.relocate(0, |_| "none");
+        assert_eq!((cursor.key, cursor.mark()), (None, Some(("b", 2))));
+        cursor.relocate(4, |at| rows[at]);
+        assert_eq!((cursor.key, cursor.index, cursor.awaited), (Some("b"), 1, None));
+        let mut cursor = awaits("gone");
+        cursor.relocate(4, |at| rows[at]);
+        assert_eq!(cursor.key, Some("c"));
+        let mut cursor = awaits("b");
+        cursor.step(1, 4, |at| rows[at]);
+        cursor.relocate(4, |at| rows[at]);
+        assert_eq!(cursor.key, Some("b"), "the operator's own step: from the first row");
+        assert_eq!(cursor.mark(), Some(("b", 1)));
     }
 
     #[test]

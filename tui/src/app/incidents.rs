@@ -137,6 +137,17 @@ impl Incidents {
         }
     }
 
+    /// The mark, where the operator put it somewhere.
+    #[must_use]
+    pub fn chosen_mark(&self) -> Option<(IncidentId, usize)> {
+        self.cursor.mark().filter(|_| self.chosen)
+    }
+
+    /// Marks a row as soon as there are any, as if the operator had.
+    pub fn await_mark(&mut self, mark: Option<(IncidentId, usize)>) {
+        (self.chosen, self.cursor.awaited) = (mark.is_some(), mark);
+    }
+
     /// The next row with the search text in its title, service or id.
     #[must_use]
     pub fn find(&self, forward: bool, from_here: bool) -> Option<usize> {

@@ -8,6 +8,7 @@ pub mod json;
 pub mod strip;
 pub mod suggest;
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::SavedQuery;
 use tollgate_shared::log::{LogRow, RefusedRow};
 
@@ -21,7 +22,8 @@ use column::Column;
 use strip::Strip;
 
 /// Which list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogTab {
     #[default]
     Calls,
@@ -29,7 +31,8 @@ pub enum LogTab {
 }
 
 /// Which part of a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DetailTab {
     #[default]
     Verdict,
@@ -39,7 +42,8 @@ pub enum DetailTab {
 }
 
 /// How the raw body is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RawForm {
     #[default]
     Text,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{LockdownView, MaintenanceView, ServiceView, StatusView, TokenView};
 use tollgate_shared::time::Timestamp;
 
@@ -18,6 +19,7 @@ use super::lock::Lock;
 use super::logs::Logs;
 use super::operators::Operators;
 use super::requests::Requests;
+use super::resume::Resume;
 use super::rights::{self, Me};
 use super::services::Services;
 use super::slow::SlowLine;
@@ -29,7 +31,8 @@ use super::undo::UndoList;
 use super::words;
 
 /// A screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Screen {
     #[default]
     Tokens,
@@ -115,6 +118,8 @@ pub struct Model {
     pub guided: Option<FirstPath>,
     /// Counts requests, so that late answers are told from awaited ones.
     pub generation: u64,
+    /// What another console left, and this one goes on with.
+    pub resume: Resume,
     pub quit: bool,
 }
 

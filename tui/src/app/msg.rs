@@ -20,6 +20,7 @@ use super::audit::AuditFilter;
 use super::held::HeldItem;
 use super::key::Key;
 use super::query::LogFilter;
+use super::resume::Kept;
 use super::rights::Me;
 use super::tail::Page;
 
@@ -41,6 +42,8 @@ pub enum Msg {
     /// What was written of late went out slowly.
     SlowLine,
     Mouse(Mouse),
+    /// At the start of a console that was asked to go on: the place that another one left, or why there is none.
+    Resume(Result<Option<Box<Kept>>, String>),
     Net(Net),
 }
 

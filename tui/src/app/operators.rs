@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::OperatorView;
 use tollgate_shared::id::OperatorId;
 use tollgate_shared::time::Timestamp;
@@ -13,7 +14,8 @@ use super::order::{Choices, Order, merge};
 use super::words;
 
 /// The orders of the table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sort {
     #[default]
     Name,

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A choice of the sort menu: its letter, and what it says.
 pub type Choices<S> = &'static [(char, S, &'static str)];
 
 /// The order of a table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order<S> {
     pub by: S,
     pub reverse: bool,

@@ -1,5 +1,6 @@
 //! Which rows of the log are shown: the query as typed, and the stretch of time. The daemon evaluates both.
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::query::{Expr, LOGS, Query, QueryError};
 use tollgate_shared::time::Timestamp;
 
@@ -16,7 +17,8 @@ pub struct LogFilter {
 }
 
 /// A stretch of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Range {
     /// Everything that is kept.
     #[default]

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{RequestView, WorkflowView};
 use tollgate_shared::request::{RequestState, StepRun, StepState};
 use tollgate_shared::time::Timestamp;
@@ -13,7 +14,8 @@ use super::order::{Choices, Order, merge};
 use super::words;
 
 /// Which list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RequestsTab {
     #[default]
     Requests,
@@ -21,7 +23,8 @@ pub enum RequestsTab {
 }
 
 /// The orders of the requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// The newest first.
     #[default]
@@ -67,7 +70,8 @@ fn urgency(state: RequestState) -> u8 {
 }
 
 /// The orders of the workflows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WorkflowSort {
     #[default]
     Name,

@@ -87,7 +87,19 @@ impl Services {
         self.services = services.into_iter().map(Arc::new).collect();
         self.filters = filters;
         self.loaded = true;
+        self.forget_folds();
         self.rebuild();
+    }
+
+    /// The branches that are closed, by id.
+    #[must_use]
+    pub const fn folded(&self) -> &BTreeSet<String> {
+        &self.folded
+    }
+
+    /// Closes these branches and opens all others, before anything is there.
+    pub fn set_folded(&mut self, folded: BTreeSet<String>) {
+        self.folded = folded;
     }
 
     /// Adds what was just created, so that the next form can name it before the refresh has come.
@@ -195,6 +207,14 @@ impl Services {
 
     fn service_of(&self, filter: &FilterView) -> Option<&Arc<ServiceView>> {
         self.services.iter().find(|service| service.id.to_string() == filter.service.id)
+    }
+
+    /// What is gone is not closed any more.
+    fn forget_folds(&mut self) {
+        let (teams, services) = (&self.teams, &self.services);
+        let ids = teams.iter().map(|team| team.id.to_string()).chain(services.iter().map(|one| one.id.to_string()));
+        let here: BTreeSet<String> = ids.filter(|id| self.folded.contains(id)).collect();
+        self.folded = here;
     }
 
     fn rebuild(&mut self) {

@@ -12,6 +12,10 @@ use super::held::{HeldItem, HeldRow};
 use super::query::LogFilter;
 use super::words;
 
+mod again;
+
+pub use again::{Away, Left};
+
 /// The ring holds no more rows than this,
 pub const ROWS_MAX: usize = 20_000;
 /// and no more bytes than this: there are two lists, and the console is to stay under 32 MiB.
@@ -89,6 +93,14 @@ pub struct Tail {
     pub is_over: bool,
     /// The last page did not come; the next step asks again.
     broken: bool,
+    /// Where another console left this list; asked for with the first connection.
+    pub left: Option<Left>,
+    /// The row that it was being read at, until it is here.
+    pub again: Option<u64>,
+    /// What came between the two consoles.
+    pub away: Option<Away>,
+    /// Rows before the first that were erased between the two.
+    expired: Option<Gap>,
 }
 
 /// Rows of the log that are fetched apart from the stream.
@@ -100,6 +112,8 @@ pub enum Page {
     Newer { after: u64 },
     /// The rows that a gap stands for.
     Gap { from: u64, to: u64 },
+    /// As [`Page::UpTo`], for the row that was being read when another console ended.
+    Again(u64),
     /// The newest rows, where there is nothing to follow.
     Newest,
     /// The rows from a moment on, in place of what is shown.
@@ -172,6 +186,7 @@ impl Tail {
         if !paused && self.detached.is_some() {
             return false;
         }
+        self.away = None;
         self.paused = paused && !self.entries.is_empty();
         if !self.paused {
             self.newer = 0;
@@ -185,7 +200,7 @@ impl Tail {
         if self.entries.is_empty() {
             return;
         }
-        (self.paused, self.broken) = (true, false);
+        (self.paused, self.broken, self.away) = (true, false, None);
         let len = self.entries.len();
         let entries = &self.entries;
         self.cursor.step(by, len, |at| entries[at].seq());
@@ -194,7 +209,7 @@ impl Tail {
 
     /// Puts the mark on a row and stays there.
     pub fn go(&mut self, index: usize) {
-        self.paused = !self.entries.is_empty();
+        (self.paused, self.away) = (!self.entries.is_empty(), None);
         let (len, entries) = (self.entries.len(), &self.entries);
         self.cursor.go(index, len, |at| entries[at].seq());
     }
@@ -269,6 +284,7 @@ impl Tail {
             Page::Gap { from, to } => self.fill_gap(from, to, rows, more),
             Page::From(_) => self.replace(rows, more, false),
             Page::UpTo(_) => self.replace(rows, true, true),
+            Page::Again(_) => self.read_again(rows),
             Page::Newest => {
                 self.replace(rows, false, true);
                 (self.is_over, self.at_start, self.detached, self.paused) = (true, !more, None, false);
@@ -319,6 +335,7 @@ impl Tail {
 
     /// What the stream brought: behind the list, or only counted.
     fn arrive(&mut self, entry: Entry) {
+        self.count_away(&entry);
         self.last_seq = entry.last_seq();
         self.resume = Some(self.last_seq.to_string());
         if self.paused && matches!(entry, Entry::Row(_)) {
@@ -357,6 +374,7 @@ impl Tail {
             self.cursor.index += 1;
             self.cursor.top += 1;
         }
+        self.tell_expired();
     }
 
     fn take_newer(&mut self, rows: Vec<LogRow>, more: bool) {
@@ -370,7 +388,7 @@ impl Tail {
             self.insert_apart(u64::MAX);
             self.apart.clear();
             self.detached = None;
-            self.last_seq = self.last_seq.max(end);
+            self.count_ahead(end);
         }
     }
 

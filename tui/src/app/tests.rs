@@ -7,6 +7,7 @@ mod flood;
 mod lock;
 mod log;
 mod order;
+mod resume;
 mod secret;
 mod tokens;
 

@@ -1,11 +1,13 @@
 //! How moments are shown: in UTC, in the operator's own time, or as how long ago.
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::time::Timestamp;
 
 use super::words;
 
 /// The form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     #[default]
     Utc,

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tollgate_shared::api::{RecentUse, TokenView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::problem::Slug;
@@ -27,7 +28,8 @@ const RECENT_SECS: i64 = 10;
 const BITES_SECS: i64 = 60;
 
 /// The table's order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sort {
     #[default]
     Attention,
@@ -77,7 +79,8 @@ pub enum Attention {
 }
 
 /// Which tab of the lower pane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PaneTab {
     #[default]
     Calls,

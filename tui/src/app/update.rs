@@ -15,6 +15,7 @@ mod log;
 mod mouse;
 mod net;
 mod palette;
+mod resume;
 mod sort;
 mod trial;
 mod undo;
@@ -64,6 +65,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Effects {
             effects.touch(Dirty::Input);
         }
         Msg::Tick => clock::tick(model, before, &mut effects),
+        Msg::Resume(found) => resume::begin(model, found, &mut effects),
         Msg::SlowLine => super::slow::measured(model),
         Msg::Net(net) => net::net(model, net, &mut effects),
     }

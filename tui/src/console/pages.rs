@@ -46,7 +46,7 @@ fn query(filter: &LogFilter, page: Page) -> LogQuery {
         }
         Page::Newest => base,
         Page::From(at) => LogQuery { q: filter.asked(&format!("since:{}", moment(at))), after: behind(0), ..base },
-        Page::UpTo(seq) => LogQuery { before: Some(seq.saturating_add(1)), ..base },
+        Page::UpTo(seq) | Page::Again(seq) => LogQuery { before: Some(seq.saturating_add(1)), ..base },
         Page::LastBefore(_, seq) => LogQuery { before: Some(seq), limit: Some(1), ..base },
         Page::FirstAfter(_, seq) => LogQuery { after: behind(seq), limit: Some(1), ..base },
     }
@@ -79,6 +79,7 @@ mod tests {
             Page::Gap { from: 6, to: 8 },
             Page::From(at),
             Page::UpTo(5),
+            Page::Again(5),
             Page::Newest,
             Page::LastBefore(Sought::Failed, 5),
             Page::FirstAfter(Sought::Text, 5),

@@ -121,6 +121,22 @@ fn a_recording_plays_back_to_the_same_screen_on_every_screen() {
 }
 
 #[test]
+fn a_console_that_went_on_where_another_ended_plays_back_as_it_was() {
+    let mut first = fixtures::model(100, 30, 12);
+    first.incidents.filter = "title:cpu".to_owned();
+    first.screen = Screen::Incidents;
+    let mut session = Session::begin();
+    // Before anything else, as at the start.
+    session.model = Model::new(now(), 100, 30);
+    session.take(Msg::Resume(Ok(Some(Box::new(crate::app::resume::keep(&first))))));
+    session.hear(Net::Connected(Box::new(fixtures::status())));
+    let (model, text, _directory) = session.end();
+    let player = played(&text);
+    assert_eq!(player.model.incidents.filter, "title:cpu");
+    assert_eq!(screen(&player.model, &theme())[0], screen(&model, &theme())[0]);
+}
+
+#[test]
 fn no_secret_and_no_body_is_in_a_recording() {
     let mut session = Session::begin();
     session.type_text(":sign-in");

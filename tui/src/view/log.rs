@@ -141,13 +141,16 @@ fn following(model: &Model) -> String {
         Some(since) if since > 0 => {
             format!("  FOLLOWING, slow line: the newest of {} more  Space", group(since as u64))
         }
-        _ => "  FOLLOWING".to_owned(),
+        _ => match model.logs.tail.away.and_then(|away| away.words()) {
+            Some(words) => format!("  FOLLOWING, {words}"),
+            None => "  FOLLOWING".to_owned(),
+        },
     }
 }
 
 fn paused(tail: &Tail, theme: &Theme) -> String {
     let down = if theme.ascii { 'v' } else { '\u{25bc}' };
-    let on = tail.cursor.key.unwrap_or(0);
+    let on = tail.again.or(tail.cursor.key).unwrap_or(0);
     match tail.newer_below() {
         0 if tail.is_live() => format!("  PAUSED on {on}  Space or G follows"),
         0 => format!("  PAUSED on {on}  newer rows are not loaded, G goes there"),

@@ -103,7 +103,7 @@ fn go(model: &mut Model, screen: Screen, effects: &mut Effects) {
 }
 
 /// The newest rows; and the chain, once.
-fn ask_audit(model: &mut Model, effects: &mut Effects) {
+pub(super) fn ask_audit(model: &mut Model, effects: &mut Effects) {
     if let Err(why) = model.may(Action::Go(Screen::Audit)) {
         (model.audit.refused, model.audit.loaded) = (Some(why), true);
         return;

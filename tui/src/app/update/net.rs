@@ -10,7 +10,7 @@ use super::super::model::{Model, Screen};
 use super::super::msg::{AuditPage, Dirty, Effect, Effects, Failure, FailureKind, Net, Reply, Slot};
 use super::super::status::{self, Cards};
 use super::super::tail::{Page, Tail};
-use super::{changes, follow_log, identify, log, trial, undo};
+use super::{changes, identify, log, resume, trial, undo};
 use tollgate_shared::api::{HourView, StatusView, TalkersView, TokenView};
 
 pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
@@ -184,7 +184,7 @@ fn heard(net: &Net) -> bool {
 fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) {
     model.connection = Connection::Live;
     // What was said of the lost connection is not true any more.
-    model.notice = None;
+    resume::meet(model, &status, effects);
     // A log that is shorter than what is shown is another log, or lost its end: nothing in it can be gone on from.
     let same_log = status.log.last_seq.unwrap_or(0) >= model.logs.tail.last_seq();
     model.health.begin_anew();
@@ -193,10 +193,11 @@ fn connected(model: &mut Model, status: Box<StatusView>, effects: &mut Effects) 
     effects.touch(Dirty::Input);
     // The client task begins anew with every connection, and knows nothing of the query.
     effects.push(Effect::WatchIncidents { query: model.incidents.query().to_owned() });
-    let filter = model.logs.tail.filter.clone();
-    if !(same_log && model.logs.tail.is_over) {
-        follow_log(model, filter, same_log, effects);
+    resume::log(model, same_log, effects);
+    if model.tokens.with_revoked {
+        effects.push(Effect::WatchRevoked(true));
     }
+    super::watch_revoked(model, effects);
     if model.logs.tab == super::super::logs::LogTab::Refused && model.screen == Screen::Log {
         effects.push(Effect::WatchRefused(true));
     }
@@ -249,6 +250,7 @@ fn tail_ended(model: &mut Model, at: Slot, generation: u64, refused: Option<Stri
     }
     if refused.is_some() && at == Slot::Log && tail.filter.asked("").is_some() {
         // Perhaps nothing that is still to come can fit: then the rows that are there can be read all the same.
+        tail.again = tail.again.or_else(|| tail.cursor.key.filter(|_| tail.paused));
         return log::fetch(model, Page::Newest, effects);
     }
     tail.loaded = true;

@@ -21,6 +21,9 @@ pub(in crate::cli) struct ConsoleFlags {
     /// Of the console: keep what happens in a new file, without secrets and bodies; `tollgate playback` shows it again
     #[arg(long, value_name = "FILE", conflicts_with = "linear")]
     pub(in crate::cli) record: Option<PathBuf>,
+    /// Of the console: begin where your last one with --resume ended; ~/.local/state/tollgate/console.json keeps the place
+    #[arg(long, conflicts_with = "linear")]
+    pub(in crate::cli) resume: bool,
 }
 
 #[derive(Debug, Args)]
@@ -40,6 +43,7 @@ impl ConsoleFlags {
             theme: self.theme.or(other.theme),
             linear: self.linear || other.linear,
             record: self.record.or(other.record),
+            resume: self.resume || other.resume,
         }
     }
 
@@ -50,6 +54,7 @@ impl ConsoleFlags {
             (self.theme.is_some(), "--theme"),
             (self.linear, "--linear"),
             (self.record.is_some(), "--record"),
+            (self.resume, "--resume"),
         ];
         all.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
     }

@@ -12,6 +12,7 @@ use crate::app::model::Screen;
 use crate::app::msg::{Effect, Effects, Failure, Rows};
 use crate::app::query::{LogFilter, Range};
 use crate::app::tail::{Entry, Page};
+use crate::app::update::resume;
 
 /// Columns beside the strip's own.
 const STRIP_ROOM: u16 = 44;
@@ -106,6 +107,7 @@ fn take(model: &mut Model, page: Page, rows: Vec<LogRow>, more: bool, effects: &
             }
             return;
         }
+        Page::Again(seq) if nothing => return resume::gone(model, seq, effects),
         Page::From(_) if nothing => "no rows from that time on",
         Page::UpTo(_) if nothing => "no row up to that one is shown by this query: these are the newest",
         Page::Gap { .. } if nothing => "none of those rows can be shown: the query leaves them out, or they are gone",
@@ -117,6 +119,18 @@ fn take(model: &mut Model, page: Page, rows: Vec<LogRow>, more: bool, effects: &
     if !(nothing && matches!(page, Page::From(_) | Page::UpTo(_))) {
         model.logs.leave_row();
         model.logs.tail.take_page(page, rows, more);
+    }
+    if page == Page::Newest {
+        read_on(model, effects);
+    }
+}
+
+/// A list that nothing can follow begins with its newest rows: then the one that was being read is gone to.
+fn read_on(model: &mut Model, effects: &mut Effects) {
+    let Some(seq) = model.logs.tail.again.take() else { return };
+    match model.logs.tail.index_of(seq) {
+        Some(index) => model.logs.tail.go(index),
+        None => fetch(model, Page::UpTo(seq), effects),
     }
 }
 
