@@ -5,12 +5,13 @@ mod cards;
 mod facts;
 mod hour;
 
-use tollgate_shared::api::{HourView, TalkersView};
+use tollgate_shared::api::{HourView, TalkersBy, TalkersView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
 use super::detail::{Kind, Line};
 use super::model::{Model, Screen};
+use super::order::Choices;
 use super::words;
 
 pub use cards::Cards;
@@ -25,6 +26,13 @@ const BESIDE_COLUMNS: u16 = 160;
 /// which gets so many columns.
 pub const FIRST_COLUMNS: u16 = 108;
 
+/// The orders of those who call most: each is asked of the daemon, which knows of all of them.
+pub const TALKERS_BY: Choices<TalkersBy> = &[
+    ('c', TalkersBy::Calls, "calls"),
+    ('f', TalkersBy::Refused, "refused calls"),
+    ('n', TalkersBy::NoMatch, "calls that matched nothing"),
+];
+
 /// A lower screen has no line left for saying what part of the rows it shows.
 const TOLD_ROWS_MIN: usize = 6;
 
@@ -35,6 +43,8 @@ pub struct Health {
     pub hour: Option<Box<HourView>>,
     /// Who calls most now, once it was told.
     pub talkers: Option<Box<TalkersView>>,
+    /// What they are ordered by.
+    pub talkers_by: TalkersBy,
     /// Why it is not told.
     pub refused: Option<String>,
     /// What the tokens give cause to look at.
@@ -102,6 +112,11 @@ impl Health {
             Ok(hour) => (self.hour, self.refused) = (Some(hour), None),
             Err(why) => self.refused = Some(why),
         }
+    }
+
+    /// Those who call most are wanted in another order, at once.
+    pub fn ask_talkers(&mut self, by: TalkersBy) {
+        (self.talkers_by, self.asked_at) = (by, None);
     }
 
     /// The connection is a new one: what was asked on the old one is not answered, and what it said is old.
@@ -240,7 +255,7 @@ mod tests {
     fn the_last_hour_is_asked_for_while_somebody_looks() {
         let mut model = model(80, 24, 3);
         let asks = |effects: super::super::msg::Effects| {
-            effects.list.iter().filter(|effect| matches!(effect, Effect::FetchHour)).count()
+            effects.list.iter().filter(|effect| matches!(effect, Effect::FetchHour { .. })).count()
         };
         assert_eq!(asks(tell(&mut model, Net::Alive)), 0, "nobody looks");
         assert_eq!(asks(press(&mut model, Key::char('8'))), 1);

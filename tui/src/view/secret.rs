@@ -1,6 +1,6 @@
 //! The secret, shown once: alone on a line without borders, from column 0, so that a mouse can take it whole.
 
-use crate::app::first::{SampleAlert, reachable};
+use crate::app::first::{SampleAlert, reachable, snippet};
 use crate::app::layout::Area;
 use crate::app::secret::ShowOnce;
 
@@ -74,18 +74,8 @@ fn value(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 
 /// The line to run reads the secret from standard input: on a command line it would be in the shell's history.
 fn ready(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 {
     let theme = canvas.theme;
-    let lines = [
-        " To try it, without the secret in the shell's history or in ps:".to_owned(),
-        " read -rs TG     then paste the secret and press Enter".to_owned(),
-        " curl -sS -H @- -H 'Content-Type: application/json' -d '{\"test\":1}' \\".to_owned(),
-        format!(
-            "   {}://{}/v1/process <<<\"Authorization: Bearer $TG\"",
-            if dialog.tls { "https" } else { "http" },
-            reachable(&dialog.listen)
-        ),
-    ];
-    for (row, text) in (y..).zip(&lines) {
-        canvas.text_at(area, row, text, theme.plain());
+    for (row, text) in (y..).zip(snippet(&reachable(&dialog.listen), dialog.tls)) {
+        canvas.text_at(area, row, &format!(" {text}"), theme.plain());
     }
     y + 4
 }
