@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn the_first_path_goes_on_where_it_was_left_as_the_lists_say_it() {
-        let mut model = fixtures::model(80, 24, 0);
+        let mut model = fixtures::model(80, 24, 3);
+        model.tokens.replace(Vec::new(), fixtures::now());
         let whole = model.services.clone();
         let at = |model: &Model| next(model).map(|step| step.words()).unwrap_or_default();
         assert!(at(&model).starts_with("No sender has a token yet"), "{}", at(&model));

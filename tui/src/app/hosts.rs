@@ -18,6 +18,8 @@ use super::words::{self, age, group};
 
 /// Lines above the first host.
 const HEAD_LINES: usize = 1;
+/// A narrower screen has no room for when a host came first; its details say it.
+const WIDE_COLUMNS: u16 = 80;
 
 /// The orders of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +77,8 @@ impl Hosts {
         if self.token != token {
             *self = Self { token: token.to_owned(), order: self.order, ..Self::default() };
         }
-        let places: HashMap<&str, usize> = self.rows.iter().enumerate().map(|(at, row)| (row.net.as_str(), at)).collect();
+        let places: HashMap<&str, usize> =
+            self.rows.iter().enumerate().map(|(at, row)| (row.net.as_str(), at)).collect();
         let mut rows = sources.to_vec();
         let fresh = places.is_empty();
         rows.sort_by_key(|row| places.get(row.net.as_str()).copied().unwrap_or(usize::MAX));
@@ -99,18 +102,19 @@ impl Hosts {
         self.rows.get(self.cursor.index)
     }
 
-    pub fn step(&mut self, by: isize) {
-        let rows = &self.rows;
+    /// Moves the mark. False at the end of the table.
+    pub fn step(&mut self, by: isize) -> bool {
+        let (rows, before) = (&self.rows, self.cursor.index);
         self.cursor.step(by, rows.len(), |at| rows[at].net.clone());
+        self.cursor.index != before
     }
 
     /// Puts the mark on the next host that the text is in. False if there is none.
     pub fn find(&mut self, forward: bool, from_here: bool) -> bool {
         let len = self.rows.len();
         let skip = usize::from(!from_here);
-        let ahead = (skip..len + skip).map(|by| {
-            if forward { (self.cursor.index + by) % len } else { (self.cursor.index + 2 * len - by) % len }
-        });
+        let ahead = (skip..len + skip)
+            .map(|by| if forward { (self.cursor.index + by) % len } else { (self.cursor.index + 2 * len - by) % len });
         let found = ahead.into_iter().find(|at| self.rows[*at].net.contains(self.search.as_str()));
         let rows = &self.rows;
         found.into_iter().for_each(|at| self.cursor.go(at, len, |at| rows[at].net.clone()));
@@ -133,11 +137,12 @@ impl Hosts {
     /// The lines of the tab. The mark is seen where the keys act on it.
     #[must_use]
     pub fn lines(&self, model: &Model, token: &TokenView) -> Vec<Line> {
-        let head = format!("  {:20} {:6} {:>10} {:>8}  {:6} {:11}", "FROM", "SECRET", "CALLS", "REFUSED", "LAST", "SINCE");
+        let since = if model.columns < WIDE_COLUMNS { "" } else { " SINCE" };
+        let head = format!("  {:20} {:6} {:>10} {:>8}  {:6}{since:12}", "FROM", "SECRET", "CALLS", "REFUSED", "LAST");
         let mut lines = vec![Line::new(Kind::Strong, format!("{}{}", head.trim_end(), self.order.words(Sort::ALL)))];
         for (at, row) in self.rows.iter().enumerate() {
             let marked = model.in_pane && at == self.cursor.index;
-            lines.push(host(row, token, model.now, marked));
+            lines.push(host(row, token, model, marked));
             if self.open.as_ref() == Some(&row.net) {
                 lines.extend(details(row, token, model.now));
             }
@@ -158,9 +163,9 @@ impl Hosts {
         let line = self.line();
         let marked_open = self.selected().is_some_and(|row| self.open.as_ref() == Some(&row.net));
         let last = line + if marked_open { DETAIL_LINES } else { 0 };
-        // The first host is seen with the head above it.
-        let first = if line == HEAD_LINES { 0 } else { line };
-        top.max((last + 1).saturating_sub(height)).min(first)
+        // The first host is seen with the head above it, where there is room for all of it.
+        let highest = if line == HEAD_LINES && last < height { 0 } else { line };
+        top.max((last + 1).saturating_sub(height)).min(highest)
     }
 }
 
@@ -204,16 +209,23 @@ fn details(row: &SourceView, token: &TokenView, now: Timestamp) -> [Line; DETAIL
     ]
 }
 
-fn host(row: &SourceView, token: &TokenView, now: Timestamp, marked: bool) -> Line {
+fn host(row: &SourceView, token: &TokenView, model: &Model, marked: bool) -> Line {
+    let (now, wide) = (model.now, model.columns >= WIDE_COLUMNS);
     let merged = if row.merged { " merged" } else { "" };
-    let new = if now.secs_since(row.first) < 86_400 { "  NEW" } else { "" };
+    let new = if wide && now.secs_since(row.first) < 86_400 { "  NEW" } else { "" };
     let net = format!("{}{merged}", row.net);
-    let (last, since) = (age(now.secs_since(row.last)), words::date(row.first));
+    let last = age(now.secs_since(row.last));
+    let since = if wide { words::date(row.first) } else { String::new() };
     let until = blocked_until(row, token, now);
-    let words = until.map_or_else(String::new, |until| format!("  BLOCKED until {}", words::minute(until)));
+    let words = match until {
+        Some(until) if wide => format!("  BLOCKED until {}", words::minute(until)),
+        Some(_) => "  BLOCKED".to_owned(),
+        None => String::new(),
+    };
     let (calls, refused) = (group(row.calls), group(row.refused));
     let sign = if marked { "> " } else { "  " };
-    let text = format!("{sign}{net:20} {:6} {calls:>10} {refused:>8}  {last:6} {since:11}{new}{words}", row.secret);
+    let since = if wide { format!(" {since:11}") } else { since };
+    let text = format!("{sign}{net:20} {:6} {calls:>10} {refused:>8}  {last:6}{since}{new}{words}", row.secret);
     let kind = match (marked, until) {
         (true, _) => Kind::Marked,
         (false, Some(_)) => Kind::Bad,
@@ -234,4 +246,87 @@ fn net(text: &str) -> Option<IpNet> {
 /// Whether a blocked network holds all of another one.
 fn holds(blocked: &str, other: &str) -> bool {
     net(blocked).zip(net(other)).is_some_and(|(blocked, other)| blocked.contains(&other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{self, model, press, tell, type_text};
+    use super::super::forms::Value;
+    use super::super::key::{Code, Key};
+    use super::super::layer::Layer;
+    use super::super::msg::Net;
+    use super::*;
+
+    /// The hosts tab of the first token, with the keys in it.
+    fn hosts() -> Model {
+        let mut model = model(80, 24, 3);
+        model.tokens.tab = PaneTab::Hosts;
+        let id = model.tokens.selected().unwrap().id.to_string();
+        tell(&mut model, Net::Evidence(Box::new(fixtures::evidence(&id))));
+        press(&mut model, Key::plain(Code::Enter));
+        assert!(is_here(&model) && model.tokens.hosts.rows.len() > 1);
+        model
+    }
+
+    fn text(model: &Model) -> String {
+        super::super::detail::lines(model).iter().map(|line| format!("{}\n", line.text)).collect()
+    }
+
+    #[test]
+    fn the_mark_goes_over_the_hosts_and_stays_on_its_host_when_they_change() {
+        let mut model = hosts();
+        press(&mut model, Key::char('j'));
+        let net = marked(&model).unwrap().net.clone();
+        assert!(text(&model).contains(&format!("> {net}")), "{}", text(&model));
+        let id = model.tokens.selected().unwrap().id.to_string();
+        let mut other = fixtures::evidence(&id);
+        other.sources.reverse();
+        let fresh = SourceView { net: "192.0.2.7".into(), ..other.sources[0].clone() };
+        other.sources.insert(0, fresh);
+        tell(&mut model, Net::Evidence(Box::new(other)));
+        assert_eq!(marked(&model).map(|row| row.net.clone()), Some(net));
+        assert_eq!(model.tokens.hosts.rows.last().unwrap().net, "192.0.2.7", "what is new stands behind");
+    }
+
+    #[test]
+    fn enter_opens_a_hosts_details_and_then_its_calls() {
+        let mut model = hosts();
+        let (net, token) = (marked(&model).unwrap().net.clone(), model.tokens.selected().unwrap().name.clone());
+        press(&mut model, Key::plain(Code::Enter));
+        assert!(text(&model).contains("Enter its calls in the log"), "{}", text(&model));
+        press(&mut model, Key::plain(Code::Esc));
+        assert!(is_here(&model) && !text(&model).contains("its calls in the log"), "{}", text(&model));
+        press(&mut model, Key::plain(Code::Enter));
+        press(&mut model, Key::plain(Code::Enter));
+        assert_eq!(model.screen, Screen::Log);
+        assert_eq!(model.logs.tail.filter.text, format!("token:{token} ip:{net}"));
+    }
+
+    #[test]
+    fn the_marked_host_is_the_one_that_is_blocked() {
+        let mut model = hosts();
+        press(&mut model, Key::char('j'));
+        let net = marked(&model).unwrap().net.clone();
+        press(&mut model, Key::char('B'));
+        let Some(Layer::Form(form)) = &model.layer else { panic!("{:?}", model.layer) };
+        let host = form.fields.iter().find(|field| field.label == "host").unwrap();
+        assert!(matches!(&host.value, Value::Choice(choice) if choice.value() == net), "{:?}", host.value);
+    }
+
+    #[test]
+    fn hosts_are_found_and_sorted_while_the_pane_has_the_keys() {
+        let mut model = hosts();
+        let last = model.tokens.hosts.rows.last().unwrap().net.clone();
+        press(&mut model, Key::char('/'));
+        type_text(&mut model, &last);
+        press(&mut model, Key::plain(Code::Enter));
+        assert_eq!(marked(&model).unwrap().net, last);
+        assert_eq!(model.tokens.search, "", "the list of tokens is not searched");
+        press(&mut model, Key::char('o'));
+        press(&mut model, Key::char('c'));
+        let calls: Vec<u64> = model.tokens.hosts.rows.iter().map(|row| row.calls).collect();
+        assert!(calls.is_sorted_by(|a, b| a >= b), "{calls:?}");
+        assert_eq!(marked(&model).unwrap().net, last, "the mark stays on what was read");
+        assert!(text(&model).contains("sort: calls"));
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::api::{
     AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
-    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TalkersBy, TalkersView, TeamView, TokenView, TryFilter,
-    TryVerdict, WhatIf, WhatIfItem, WorkflowView,
+    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TalkersBy, TalkersView, TeamView, TokenView,
+    TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};

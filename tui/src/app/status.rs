@@ -343,4 +343,18 @@ mod tests {
         tell(&mut model, Net::Hour(Err("there is nothing at this path".into())));
         assert!(words(&model).contains("no figures: there is nothing at this path"), "{}", words(&model));
     }
+
+    #[test]
+    fn those_who_call_most_are_asked_for_anew_in_another_order() {
+        let mut model = status(80, 24);
+        press(&mut model, Key::char('o'));
+        let effects = press(&mut model, Key::char('f'));
+        let by = effects.list.iter().find_map(|effect| match effect {
+            Effect::FetchHour { talkers_by } => Some(*talkers_by),
+            _ => None,
+        });
+        assert_eq!(by, Some(TalkersBy::Refused), "at once, not when the next are due");
+        let words: String = lines(&model).iter().map(|line| format!("{}\n", line.text)).collect();
+        assert!(words.contains("WHO IS REFUSED MOST"), "{words}");
+    }
 }

@@ -29,7 +29,7 @@ pub(super) fn list(canvas: &mut Canvas<'_>, model: &Model, area: Area, loaded: b
 }
 
 /// At spaces, so that a narrow screen shows the end of a sentence as well.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     let text = line.trim_start_matches(' ');
     let mut rows: Vec<String> = vec![line[..line.len() - text.len()].to_owned()];
     for (at, word) in text.split(' ').enumerate() {

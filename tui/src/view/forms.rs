@@ -1,5 +1,9 @@
 //! Forms, over the whole screen.
 
+use ratatui::style::Style;
+use tollgate_shared::api::{RecentUse, TokenView};
+
+use crate::app::connection::Phase;
 use crate::app::first;
 use crate::app::forms::{Cell, Choice, Form, FormField, FormKind, OnEnter, Value, When};
 use crate::app::layout::Area;
@@ -7,12 +11,13 @@ use crate::app::model::Model;
 use crate::app::tokens::recent;
 use crate::app::trial;
 use crate::app::words::age;
-use tollgate_shared::api::{RecentUse, TokenView};
 
 use super::canvas::{Canvas, Row};
-use super::{chrome, overlays, pane};
+use super::{chrome, empty, overlays, pane};
 
 const LABEL: usize = 13;
+/// Rows that a sentence under the fields takes at most.
+const SAID_ROWS: usize = 3;
 /// Changes of somebody else that are named one by one.
 const THEIRS_SHOWN: usize = 6;
 /// Fewer rows have no room for a trial beside the form.
@@ -23,17 +28,54 @@ pub(super) fn form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) {
     let area = with_trial(canvas, model, form);
     let mut head = canvas.row(area, theme.plain());
     head.text(&format!(" {}{}", form.title(), step(form)), theme.strong());
+    // Over a form nothing else says that nothing can be sent now.
+    if model.phase() != Phase::Live {
+        head.text(&format!("   ! {}", model.connection.badge(model.heard_at, model.now)), theme.bad());
+    }
     chrome::locked_down(&mut head, model, theme);
     canvas.put(area, 0, head);
     canvas.rule(area, 1);
     let y = theirs(canvas, model, form, 2);
-    let y = fields(canvas, model, form, area, y);
-    let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
-    canvas.text_at(area, y, &complaint.map(|words| format!(" ! {words}")).unwrap_or_default(), theme.bad());
+    let (said, style) = said(model, form, area, theme);
+    let more = u16::try_from(said.len()).unwrap_or(1).saturating_sub(1);
+    let y = fields(canvas, model, form, Area { height: area.height.saturating_sub(more), ..area }, y);
+    for (row, line) in (y..).zip(&said) {
+        canvas.text_at(area, row, &format!(" {line}"), style);
+    }
+    let y = y + more;
     buttons(canvas, form, area, y + 1);
     let y = foot(canvas, form, area, y + 3);
     other_hosts(canvas, model, form, area, y + 1);
     lines_to_run(canvas, form, area, y + 1);
+}
+
+/// What is wrong, whole; else what the marked field's own line has no room for.
+fn said(model: &Model, form: &Form, area: Area, theme: &super::Theme) -> (Vec<String>, Style) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
+    let whole = |text: &str| empty::wrapped(text, width).into_iter().take(SAID_ROWS).collect();
+    if let Some(words) = complaint {
+        return (whole(&format!("! {words}")), theme.bad());
+    }
+    let marked = form.fields.get(form.focus).filter(|field| field.cell.is_none() && !form.is_list(form.focus));
+    let hint = marked.map(|field| (hint(model, form, field), LABEL + 6 + shown_chars(field)));
+    match hint {
+        Some((hint, before)) if before + hint.chars().count() > usize::from(area.width) => {
+            (whole(&hint), theme.plain())
+        }
+        _ => (vec![String::new()], theme.plain()),
+    }
+}
+
+/// Columns of what a field holds.
+fn shown_chars(field: &FormField) -> usize {
+    match &field.value {
+        Value::Text(text) => text.text().chars().count() + 3,
+        Value::Masked(text) => text.chars().min(40) + 3,
+        Value::Choice(choice) => choice.label().chars().count() + 2,
+        Value::Tick(_) => 2,
+        Value::More(_) => 4,
+    }
 }
 
 /// Which step of the first path it is.

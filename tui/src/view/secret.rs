@@ -5,6 +5,7 @@ use crate::app::layout::Area;
 use crate::app::secret::ShowOnce;
 
 use super::canvas::Canvas;
+use super::empty;
 
 const KEYS: &str = " y copy   w write a file (0600)   Esc I have it   (Enter does nothing)";
 /// At the end of the first path.
@@ -28,9 +29,12 @@ pub(super) fn show_once(canvas: &mut Canvas<'_>, dialog: &ShowOnce) {
     let below = value(canvas, area, 4, dialog);
     let below = ready(canvas, area, below + 1, dialog) + 1;
     let notice = notice.or_else(|| sample_words(dialog));
-    canvas.text_at(area, below, &notice.unwrap_or_default(), theme.attention());
+    let notice = empty::wrapped(&notice.unwrap_or_default(), usize::from(area.width));
+    for (row, line) in (below..).zip(notice.iter().take(2)) {
+        canvas.text_at(area, row, line, theme.attention());
+    }
     let lines = dialog.other_hosts.iter().flatten();
-    for (row, line) in (below + 2..area.height.saturating_sub(1)).zip(lines) {
+    for (row, line) in (below + 2 + u16::from(notice.len() > 1)..area.height.saturating_sub(1)).zip(lines) {
         canvas.text_at(area, row, &format!(" {line}"), theme.plain());
     }
     canvas.text_at(area, area.height.saturating_sub(1), keys(dialog), theme.strong());

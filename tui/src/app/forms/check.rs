@@ -41,8 +41,9 @@ impl Form {
 
     /// What is wrong with the form as it is to be sent; the first field that is, if several are.
     pub(super) fn fault(&self) -> Option<Wrong> {
-        let all = [self.missing(), self.wrong(), self.unfit()];
-        all.into_iter().flatten().min_by_key(|wrong| self.place(wrong.at))
+        let missing = [self.name_missing(), self.token_missing(), self.people_missing(), self.plain_missing()];
+        let all = missing.into_iter().chain([self.wrong(), self.unfit()]);
+        all.flatten().min_by_key(|wrong| self.place(wrong.at).unwrap_or(usize::MAX))
     }
 
     /// Puts the mark on the first field that is wrong, and says what is.
@@ -94,11 +95,10 @@ impl Form {
         })
     }
 
-    pub(super) fn missing(&self) -> Option<Wrong> {
+    fn name_missing(&self) -> Option<Wrong> {
         let wants_name = !matches!(self.kind, FormKind::Filter);
         let name = self.text("name").filter(|name| wants_name && name.is_empty());
-        let name = name.and_then(|name| Name::new(&name).err()).map(|why| Wrong::new("name", why.to_string()));
-        name.or_else(|| self.token_missing()).or_else(|| self.people_missing()).or_else(|| self.plain_missing())
+        name.and_then(|name| Name::new(&name).err()).map(|why| Wrong::new("name", why.to_string()))
     }
 
     /// What does not go together although each field is right by itself.

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use tollgate_shared::api::{FilterPatch, FilterView, NewFilter, ServiceView, TryFilter};
 use tollgate_shared::filter::{
-    CONDITIONS_MAX, Condition, FieldError, FilterSpec, Mode, Op, Quantifier, Resolve, Trigger, lints, preset, preset_names,
+    CONDITIONS_MAX, Condition, FieldError, FilterSpec, Mode, Op, Quantifier, Resolve, Trigger, lints, preset,
+    preset_names,
 };
 use tollgate_shared::priority::Priority;
 
 use super::super::msg::Call;
 use super::super::words;
-use super::{Choice, Difference, Field, Form, FormField, FormKind, Value, When};
 use super::check::{Spot, Wrong};
+use super::{Choice, Difference, Field, Form, FormField, FormKind, Value, When};
 use text::{condition_words, named, split_paths, split_words, spot, written};
 
 /// Which part of a filter.

@@ -96,7 +96,10 @@ impl Form {
             FormKind::Filter => &["preset", "service"],
             FormKind::WriteFilter => &["service"],
             FormKind::Sample(to) if to.tls => {
-                return Some(Wrong::new("secret", "calls come over TLS, which this program does not speak: run the lines"));
+                return Some(Wrong::new(
+                    "secret",
+                    "calls come over TLS, which this program does not speak: run the lines",
+                ));
             }
             FormKind::Sample(_) if self.bearer().is_empty() => {
                 return Some(Wrong::new("secret", "paste the token's secret"));

@@ -36,7 +36,7 @@ impl Form {
         let personal = me.is_some_and(|me| me.create(&scopes[at].1).is_err() && me.personal().is_ok());
         let mut fields = vec![
             FormField::text("name", "", "1 to 64 visible characters"),
-            FormField::choice("scope", scopes, at, "fixed for ever; type to find, Left Right to choose"),
+            FormField::choice("scope", scopes, at, "fixed for ever; type to find"),
             FormField::choice("owner", owners(), usize::from(personal), ""),
             FormField::choice("may", presets(), 0, ""),
         ];
@@ -313,7 +313,7 @@ impl Form {
 
 /// The time that is counted from now where it is switched on, and runs on where it is on already.
 fn span(new: Logged, was: Logged) -> &'static str {
-    if new == was { "the rest of its 48 h" } else { "48 h" }
+    if new == was { "what is left of 48 h" } else { "48 h" }
 }
 
 /// Which calls are logged: all, or the parts that a busy token needs.

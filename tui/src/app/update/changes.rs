@@ -161,7 +161,11 @@ fn show_secret(model: &mut Model, generation: u64, secret: Secret, token: TokenV
         rotated,
         // This program speaks no TLS: there a sample goes the way that the line on the screen says.
         sample: SampleAlert::of(&path.preset).filter(|_| !tls),
-        other_hosts: model.status.as_ref().filter(|_| path.others == Some(true)).map(|status| first::other_hosts(status)),
+        other_hosts: model
+            .status
+            .as_ref()
+            .filter(|_| path.others == Some(true))
+            .map(|status| first::other_hosts(status)),
         listen,
         tls,
         shown_at: model.now,
@@ -199,13 +203,7 @@ pub(super) fn send_sample(model: &mut Model, effects: &mut Effects) {
     }
 }
 
-fn sampled(
-    model: &mut Model,
-    generation: u64,
-    words: String,
-    incident: Option<IncidentId>,
-    effects: &mut Effects,
-) {
+fn sampled(model: &mut Model, generation: u64, words: String, incident: Option<IncidentId>, effects: &mut Effects) {
     match model.layer.as_mut() {
         Some(Layer::Secret(dialog)) => {
             let words = if incident.is_some() { format!("{words}. Esc Esc goes to it") } else { words };

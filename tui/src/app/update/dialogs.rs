@@ -143,7 +143,8 @@ pub(super) fn go_on(model: &mut Model, step: Step) {
         }
         Step::Token(service) => {
             if path.preset.is_empty() {
-                path.preset = preset_here(model, |filter| filter.service.name == service).unwrap_or_default().to_owned();
+                path.preset =
+                    preset_here(model, |filter| filter.service.name == service).unwrap_or_default().to_owned();
             }
             let scope = format!("service:{service}");
             let form = Form::token(&made.teams, &made.services, Some(&scope), model.me.as_ref());

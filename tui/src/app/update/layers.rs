@@ -3,8 +3,8 @@
 use super::super::ask::Stop;
 use super::super::audit::AuditFilter;
 use super::super::commands;
-use super::super::forms::OnEnter;
 use super::super::danger::Part;
+use super::super::forms::OnEnter;
 use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::model::{Model, Screen};

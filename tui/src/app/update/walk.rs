@@ -17,8 +17,8 @@ pub(super) fn step(model: &mut Model, by: isize) {
     if model.screen == Screen::Status {
         return super::super::status::step(model, by);
     }
-    if hosts::is_here(model) {
-        model.tokens.hosts.step(by);
+    // Above and below the hosts there are lines to be read.
+    if hosts::is_here(model) && model.tokens.hosts.step(by) {
         return show_host(model);
     }
     if model.in_pane {
