@@ -172,7 +172,8 @@ fn a_forced_console_writes_no_file_and_is_not_left_by_ctrl_z() {
     let mut console = Terminal::start(&command, SIZE);
     console.wait_for("am ");
     press(&mut console, "\x1a", "q leaves it");
-    press(&mut console, "A", "1 to 64 visible characters");
+    press(&mut console, "A", "No call came yet");
+    press(&mut console, "n", "1 to 64 visible characters");
     console.type_slowly("new");
     go_to(&mut console, "[ Create ]");
     press(&mut console, "\r", "shown this once");
@@ -189,7 +190,8 @@ fn a_recording_of_a_session_plays_without_a_daemon_and_holds_no_secret() {
     command.arg("--record").arg(&file);
     let mut console = Terminal::start(&command, SIZE);
     console.wait_for("am ");
-    press(&mut console, "A", "1 to 64 visible characters");
+    press(&mut console, "A", "No call came yet");
+    press(&mut console, "n", "1 to 64 visible characters");
     console.type_slowly("new");
     go_to(&mut console, "[ Create ]");
     let screen = press(&mut console, "\r", "shown this once");

@@ -18,6 +18,8 @@ use super::{chrome, empty, overlays, pane};
 const LABEL: usize = 13;
 /// Rows that a sentence under the fields takes at most.
 const SAID_ROWS: usize = 3;
+/// On a lower screen it has one.
+const SAID_SCREEN_ROWS_MIN: u16 = 12;
 /// Changes of somebody else that are named one by one.
 const THEIRS_SHOWN: usize = 6;
 /// Fewer rows have no room for a trial beside the form.
@@ -53,7 +55,12 @@ pub(super) fn form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) {
 fn said(model: &Model, form: &Form, area: Area, theme: &super::Theme) -> (Vec<String>, Style) {
     let width = usize::from(area.width.saturating_sub(2));
     let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
-    let whole = |text: &str| empty::wrapped(text, width).into_iter().take(SAID_ROWS).collect();
+    // On a screen of a few rows the fields and the buttons need them all.
+    let room = if area.height < SAID_SCREEN_ROWS_MIN { 0 } else { width };
+    let whole = |text: &str| match room {
+        0 => vec![text.to_owned()],
+        width => empty::wrapped(text, width).into_iter().take(SAID_ROWS).collect(),
+    };
     if let Some(words) = complaint {
         return (whole(&format!("! {words}")), theme.bad());
     }

@@ -219,7 +219,7 @@ impl Action {
         match self {
             Self::Sample => change(
                 "sample",
-                "send a sample alert with its secret, to try the way in",
+                "try it: a sample alert with its secret",
                 Confirmed,
                 "POST /v1/process",
                 "tollgate send --sample PRESET --token-file FILE",

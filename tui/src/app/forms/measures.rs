@@ -30,7 +30,10 @@ impl Form {
     #[must_use]
     pub fn limit(token: &TokenView, now: Timestamp) -> Self {
         let was = token.limit_at(now).map(rate_text).unwrap_or_default();
-        let calls = tokens::calls_words(token, now);
+        let calls = match tokens::calls_words(token, now).as_str() {
+            "-" => "no calls".to_owned(),
+            calls => calls.to_owned(),
+        };
         let hint = format!("600/min or 600/min:1000; now {calls}. What is above is refused: 429");
         let mut spans = spans();
         spans.push(("until it is changed".to_owned(), String::new()));

@@ -78,7 +78,7 @@ fn talkers(model: &Model) -> Vec<Row> {
         TalkersBy::Refused => "WHO IS REFUSED MOST",
         TalkersBy::NoMatch => "WHOSE CALLS MATCH NOTHING MOST",
     };
-    let title = format!("{what}, in the last 10 s, then in the last minute   (o orders)");
+    let title = format!("{what}, in the last 10 s and the last minute");
     let mut rows = vec![Row::Text(head(&title))];
     let Some(told) = &model.health.talkers else {
         rows.push(Row::Text(Line::plain("asking the daemon".to_owned())));
