@@ -177,7 +177,7 @@ pub(crate) fn sign_in(console: &mut Terminal) {
     console.send(TAB);
     console.wait_for("> passphrase");
     console.type_slowly("wrong");
-    console.send("\r\r");
+    console.send("\r");
     console.wait_for("the passphrase is wrong");
     console.type_slowly(PASSPHRASE);
     assert!(!console.screen().contains("horse"), "{}", console.screen());

@@ -162,7 +162,11 @@ fn a_dumb_terminal_and_who_asks_for_it_get_lines_and_a_script_may_be_piped() {
     }
     let script = "tokens\nrevoke 1\nleaked\nam\ntokens\n";
     let ran = run(&mut linear(&daemon), script.as_bytes()).expect(0);
-    assert!(ran.stdout.contains("REVOKED am") && ran.stdout.ends_with("no tokens; add-token NAME --scope SCOPE makes one\n"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("REVOKED am")
+            && ran.stdout.ends_with("no tokens; add-token NAME --scope SCOPE makes one\n"),
+        "{ran:?}"
+    );
     assert!(!ran.stdout.contains(PROMPT), "nobody is asked: {ran:?}");
 }
 
@@ -218,7 +222,8 @@ fn a_forced_console_writes_no_file_and_is_not_left_by_ctrl_z() {
     let mut console = Terminal::start(&command, SIZE);
     console.wait_for("am ");
     press(&mut console, "\x1a", "q leaves it");
-    press(&mut console, "A", "1 to 64 visible characters");
+    press(&mut console, "A", "No call came yet");
+    press(&mut console, "n", "1 to 64 visible characters");
     console.type_slowly("new");
     go_to(&mut console, "[ Create ]");
     press(&mut console, "\r", "shown this once");
@@ -235,7 +240,8 @@ fn a_recording_of_a_session_plays_without_a_daemon_and_holds_no_secret() {
     command.arg("--record").arg(&file);
     let mut console = Terminal::start(&command, SIZE);
     console.wait_for("am ");
-    press(&mut console, "A", "1 to 64 visible characters");
+    press(&mut console, "A", "No call came yet");
+    press(&mut console, "n", "1 to 64 visible characters");
     console.type_slowly("new");
     go_to(&mut console, "[ Create ]");
     let screen = press(&mut console, "\r", "shown this once");

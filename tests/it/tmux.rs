@@ -121,7 +121,8 @@ fn a_copied_secret_reaches_the_terminal_only_where_tmux_lets_it_and_is_in_no_buf
         let Some(tmux) = Tmux::console("a_copied_secret_reaches_the_terminal", &daemon, settings) else { return };
         let mut terminal = tmux.attach((100, 40));
         terminal.wait_for(" LIVE ");
-        press(&mut terminal, "A", "NEW TOKEN");
+        press(&mut terminal, ".", "ALL ACTIONS");
+        press(&mut terminal, "n", "NEW TOKEN");
         terminal.type_slowly(if arrives { "with" } else { "without" });
         crate::desk::go_to(&mut terminal, "[ Create ]");
         let shown = press(&mut terminal, "\r", "shown this once");

@@ -19,6 +19,7 @@ pub(crate) mod fixtures;
 pub mod forms;
 pub mod held;
 pub mod history;
+pub mod hosts;
 pub mod identify;
 pub mod incidents;
 pub mod key;

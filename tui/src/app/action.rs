@@ -78,6 +78,7 @@ pub enum Action {
     Remove,
     Switch,
     AddToken,
+    Sample,
     Edit,
     Debug,
     Revoke,
@@ -133,7 +134,7 @@ pub struct Info {
 
 impl Action {
     /// All actions that can be named.
-    pub const ALL: [Self; 101] = [
+    pub const ALL: [Self; 102] = [
         Self::Go(Screen::Tokens),
         Self::Go(Screen::Log),
         Self::Go(Screen::Incidents),
@@ -211,6 +212,7 @@ impl Action {
         Self::Remove,
         Self::Switch,
         Self::AddToken,
+        Self::Sample,
         Self::Edit,
         Self::Debug,
         Self::Revoke,

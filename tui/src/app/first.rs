@@ -1,10 +1,15 @@
-//! The first path: what was chosen on it, what senders on other hosts need, and the alert to try it all with.
+//! The first path: how far it was gone, what was chosen on it, what senders on other hosts need, and the alert to try it
+//! all with.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use tollgate_shared::api::StatusView;
-use tollgate_shared::filter::sample;
+use tollgate_shared::api::{StatusView, TokenView};
+use tollgate_shared::filter::{FilterSpec, preset, preset_names, sample};
 use tollgate_shared::id::IncidentId;
+use tollgate_shared::token::TokenState;
+
+use super::model::Model;
 
 /// The values of the question who sends.
 pub const THIS_HOST: &str = "this host";
@@ -15,8 +20,121 @@ pub const OTHER_HOSTS: &str = "other hosts";
 pub struct FirstPath {
     /// The filter's preset.
     pub preset: String,
-    /// Senders are on other hosts.
-    pub others: bool,
+    /// Senders are on other hosts; unknown until it was asked.
+    pub others: Option<bool>,
+}
+
+/// What is made next. Names as the scopes of tokens write them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Team,
+    /// In this team.
+    Service(String),
+    /// On this service.
+    Filter(String),
+    /// For this service.
+    Token(String),
+    /// All is there, and no call came yet: this token's first one.
+    Call(Arc<TokenView>),
+}
+
+impl Step {
+    /// What is missing, and what it is missing for.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Team => "Nothing is set up yet: a sender needs a token, a service and a filter".to_owned(),
+            Self::Service(team) => format!("Team {team} has no service yet, where incidents would open"),
+            Self::Filter(service) => format!("Service {service} has no filter yet, so no call can match"),
+            Self::Token(service) => format!("No sender has a token yet, so none can call {service}"),
+            Self::Call(token) => format!("No call came yet, with {} neither", token.name),
+        }
+    }
+
+    /// What the key does that goes on.
+    #[must_use]
+    pub fn way_on(&self) -> &'static str {
+        match self {
+            Self::Team => "leads through the four steps: team, service, filter, token",
+            Self::Service(_) => "goes on with the service",
+            Self::Filter(_) => "goes on with the filter",
+            Self::Token(_) => "goes on with the token",
+            Self::Call(_) => "sends a sample alert, or shows the line to run",
+        }
+    }
+}
+
+/// Where the first path goes on, judged by what there is; none once it was gone to its end, or while it is unknown.
+#[must_use]
+pub fn next(model: &Model) -> Option<Step> {
+    let made = &model.services;
+    if !made.loaded {
+        return None;
+    }
+    let Some(team) = made.teams.first() else { return Some(Step::Team) };
+    let Some(service) = made.services.first() else { return Some(Step::Service(team.name.clone())) };
+    let Some(filter) = made.filters.first() else {
+        return Some(Step::Filter(format!("{}/{}", service.team.name, service.name)));
+    };
+    let mut living = model.tokens.all.iter().filter(|token| token.state != TokenState::Revoked);
+    match living.clone().max_by_key(|token| token.created_at) {
+        _ if !model.tokens.loaded => None,
+        None => Some(Step::Token(filter.service.name.clone())),
+        Some(newest) => living.all(|token| is_untried(token)).then(|| Step::Call(Arc::clone(newest))),
+    }
+}
+
+/// No call of it came so far, not even one that was refused.
+#[must_use]
+pub fn is_untried(token: &TokenView) -> bool {
+    let usage = &token.usage;
+    usage.last_use.is_none() && usage.last_refusal.is_none() && usage.counts.total() == 0
+}
+
+/// The preset that a filter still is, whatever its name; none where it was changed, or written out.
+#[must_use]
+pub fn preset_of(spec: &FilterSpec) -> Option<&'static str> {
+    let same = |of: &FilterSpec| of.trigger == spec.trigger && of.resolve == spec.resolve;
+    preset_names().find(|name| preset(name).is_some_and(|of| same(&of)))
+}
+
+/// Presets in the order of a list to choose from: what most people have stands first.
+#[must_use]
+pub fn ordered(presets: &[String]) -> Vec<String> {
+    const FOREMOST: [&str; 4] = ["alertmanager", "grafana", "zabbix", "nagios"];
+    let mut presets = presets.to_vec();
+    presets.sort_by_key(|name| FOREMOST.iter().position(|one| one == name).unwrap_or(FOREMOST.len()));
+    presets
+}
+
+/// Where a sample alert goes, and through which token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trying {
+    pub name: String,
+    /// The listen address as a sender on this host reaches it.
+    pub address: String,
+    /// Calls are taken over TLS, which this program does not speak.
+    pub tls: bool,
+}
+
+impl Trying {
+    #[must_use]
+    pub fn of(token: &TokenView, status: Option<&StatusView>) -> Self {
+        let address = status.map(|status| reachable(&status.listen)).unwrap_or_default();
+        Self { name: token.name.clone(), address, tls: status.is_some_and(|status| status.tls) }
+    }
+}
+
+/// The lines to run: they read the secret from standard input, because a command line ends up in the shell's history.
+#[must_use]
+pub fn snippet(address: &str, tls: bool) -> [String; 4] {
+    let scheme = if tls { "https" } else { "http" };
+    [
+        "To try it, without the secret in the shell's history or in ps:".to_owned(),
+        "read -rs TG     then paste the secret and press Enter".to_owned(),
+        "curl -sS -H @- -H 'Content-Type: application/json' -d '{\"test\":1}' \\".to_owned(),
+        format!("  {scheme}://{address}/v1/process <<<\"Authorization: Bearer $TG\""),
+    ]
 }
 
 /// The sample alert that can be sent while the new secret is shown.
@@ -137,6 +255,46 @@ mod tests {
         assert_eq!(reachable("0.0.0.0:7480"), "127.0.0.1:7480");
         assert_eq!(reachable("[::]:7480"), "[::1]:7480");
         assert_eq!(reachable("10.0.0.1:7480"), "10.0.0.1:7480");
+    }
+
+    #[test]
+    fn the_first_path_goes_on_where_it_was_left_as_the_lists_say_it() {
+        let mut model = fixtures::model(80, 24, 3);
+        model.tokens.replace(Vec::new(), fixtures::now());
+        let whole = model.services.clone();
+        let at = |model: &Model| next(model).map(|step| step.words()).unwrap_or_default();
+        assert!(at(&model).starts_with("No sender has a token yet"), "{}", at(&model));
+        model.services.filters.clear();
+        assert!(at(&model).starts_with("Service "), "{}", at(&model));
+        model.services.services.clear();
+        assert!(at(&model).starts_with("Team Ops has no service"), "{}", at(&model));
+        model.services.teams.clear();
+        assert!(at(&model).starts_with("Nothing is set up"), "{}", at(&model));
+        model.services = whole;
+        let mut token = fixtures::token(1, "am");
+        model.tokens.replace(vec![Arc::new(token.clone())], fixtures::now());
+        assert_eq!(next(&model), None, "a call came");
+        token.usage = tollgate_shared::api::UsageView::default();
+        model.tokens.replace(vec![Arc::new(token)], fixtures::now());
+        assert!(at(&model).contains("with am neither"), "{}", at(&model));
+        model.services.loaded = false;
+        assert_eq!(next(&model), None, "what is not known yet is not missing");
+    }
+
+    #[test]
+    fn a_filter_is_known_as_its_preset_under_another_name_and_not_once_it_was_changed() {
+        let mut spec = preset("zabbix").unwrap();
+        spec.name = "zbx".to_owned();
+        assert_eq!(preset_of(&spec), Some("zabbix"));
+        spec.trigger.conditions.pop();
+        assert_eq!(preset_of(&spec), None);
+    }
+
+    #[test]
+    fn zabbix_is_the_third_preset_of_the_list() {
+        let names: Vec<String> = preset_names().map(str::to_owned).collect();
+        assert_eq!(ordered(&names)[..4], ["alertmanager", "grafana", "zabbix", "nagios"]);
+        assert_eq!(ordered(&names).len(), names.len());
     }
 
     #[test]

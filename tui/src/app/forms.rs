@@ -12,7 +12,7 @@ mod value;
 
 pub use filter::{Cell, Part};
 pub use measures::Measured;
-pub use settings::{Difference, Settings, options_of};
+pub use settings::{Difference, Logged, Settings, options_of};
 pub use value::{Choice, FormField, Value, When};
 
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use tollgate_shared::api::{FilterView, OperatorView, TokenView};
 use tollgate_shared::time::Timestamp;
 
 use super::field::Field;
+use super::first::Trying;
 use super::key::Key;
 use super::msg::Call;
 use super::rights::Me;
@@ -46,12 +47,26 @@ pub enum FormKind {
     EditFilter(String),
     /// Resolves the incident of this id.
     Resolve(String),
+    /// Sends the sample alert of a preset with a token's secret.
+    Sample(Trying),
     Operator,
     /// Changes the operator of this id.
     EditOperator(String),
     /// Sets the passphrase of the operator of this name.
     Passphrase(String),
     SignIn,
+}
+
+/// What Enter does where the mark is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnEnter {
+    /// The next field.
+    Next,
+    /// Opens the fields that are folded away.
+    Unfold,
+    /// Sends the form, or shows what it would change.
+    Send,
+    Cancel,
 }
 
 /// A form.
@@ -69,6 +84,8 @@ pub struct Form {
     pub asked: bool,
     /// One of the steps of the first path: team, service, filter, token.
     pub guided: bool,
+    /// Which calls of the token were logged when the form was opened.
+    pub logged: Logged,
     /// What is being changed, as it was when the form was opened.
     pub token: Option<Arc<TokenView>>,
     /// As [`Form::token`].
@@ -98,6 +115,7 @@ impl Form {
             changed: false,
             asked: false,
             guided: false,
+            logged: Logged::Off,
             token: None,
             operator: None,
             filter: None,
@@ -128,6 +146,7 @@ impl Form {
                 named(filter.map(|filter| filter.spec.name.as_str()), &format!("EDIT FILTER {service} >"))
             }
             FormKind::Resolve(_) => "RESOLVE".to_owned(),
+            FormKind::Sample(to) => named(Some(&to.name), "SAMPLE ALERT through"),
             FormKind::Operator => "NEW OPERATOR".to_owned(),
             FormKind::EditOperator(_) => named(self.operator.as_ref().map(|op| op.name.as_str()), "EDIT OPERATOR"),
             FormKind::Passphrase(name) => named(Some(name), "PASSPHRASE of"),
@@ -145,6 +164,7 @@ impl Form {
             FormKind::Limit(_) => "Limit",
             FormKind::Block(_) => "Block",
             FormKind::Resolve(_) => "Resolve",
+            FormKind::Sample(_) => "Send",
             FormKind::Passphrase(_) => "Set",
             FormKind::SignIn => "Sign in",
             _ => "Create",
@@ -208,12 +228,34 @@ impl Form {
         taken
     }
 
-    /// Enter on a field: the next one; what is folded opens first.
+    /// What Enter does now: the next field, and on the last one it sends. What is folded away is no field yet. A step of
+    /// the first path asks one thing, its first field; all the others are filled in already.
+    #[must_use]
+    pub fn on_enter(&self) -> OnEnter {
+        if self.on_cancel() {
+            return OnEnter::Cancel;
+        }
+        if matches!(self.fields.get(self.focus).map(|field| &field.value), Some(Value::More(false))) {
+            return OnEnter::Unfold;
+        }
+        let follows = |(at, field): (usize, &FormField)| at > self.focus && !matches!(field.value, Value::More(_));
+        let asked = self.guided && self.focus == 0;
+        if !asked && self.shown().any(follows) { OnEnter::Next } else { OnEnter::Send }
+    }
+
+    /// Enter on a field that is not the last one: the next one; what is folded opens first.
     pub fn enter(&mut self) {
         if let Some(Value::More(open @ false)) = self.fields.get_mut(self.focus).map(|field| &mut field.value) {
             *open = true;
         }
         self.step(1);
+    }
+
+    /// True for the one choice that a step of the first path is about: all of it is seen, and up and down choose.
+    #[must_use]
+    pub fn is_list(&self, index: usize) -> bool {
+        let choice = |field: &FormField| matches!(field.value, Value::Choice(_));
+        self.guided && index == 0 && index == self.focus && self.fields.first().is_some_and(choice)
     }
 
     /// Takes a paste into the field under the mark.
@@ -235,8 +277,8 @@ impl Form {
     /// # Errors
     /// What is missing or wrong.
     pub fn submit(&self) -> Result<Call, String> {
-        if let Some(problem) = self.missing().or_else(|| self.complaint()) {
-            return Err(problem);
+        if let Some(wrong) = self.fault() {
+            return Err(wrong.words);
         }
         match &self.kind {
             FormKind::Token => Ok(Call::CreateToken(Box::new(self.new_token()))),

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Code {
     Char(char),
     Enter,
+    /// Enter that came in one go with letters: a line that was pasted, perhaps.
+    EnterWithText,
     Esc,
     Tab,
     BackTab,
@@ -63,7 +65,7 @@ impl fmt::Display for Key {
             Code::Char(' ') => "Space",
             Code::Char(letter) if self.ctrl => return write!(f, "ctrl-{letter}"),
             Code::Char(letter) => return write!(f, "{letter}"),
-            Code::Enter => "Enter",
+            Code::Enter | Code::EnterWithText => "Enter",
             Code::Esc => "Esc",
             Code::Tab => "Tab",
             Code::BackTab => "Shift-Tab",

@@ -107,6 +107,7 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::char('/')], LISTS, Action::Search, Some("find")),
     at(&[Key::char('f')], &[Tokens, Calls, Incidents, Audit], Action::Filter, Some("filter")),
     at(&[Key::char('A')], &[Tokens, Services], Action::Add, Some("add")),
+    at(&[Key::char('A')], &[Calls, Incidents], Action::Add, None),
     at(&[Key::char('E')], &[Tokens], Action::Edit, Some("edit")),
     at(&[Key::char('=')], &[Calls, Incidents], Action::Only, Some("only")),
     at(&[Key::char('v')], &[Calls], Action::NextTab, Some("tab")),
@@ -115,6 +116,7 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::char('S')], &[Tokens], Action::Suspend, Some("suspend")),
     at(&[Key::char('S')], &[Calls], Action::Suspend, None),
     at(&[Key::char('A')], &[Operators], Action::AddOperator, Some("add")),
+    at(&[Key::char('B')], &[Tokens], Action::Block, None),
     at(&[Key::char('E')], &[Operators], Action::EditOperator, Some("edit")),
     at(&[Key::char('R')], &[Operators], Action::RemoveOperator, Some("remove")),
     at(&[Key::char('S')], &[Operators], Action::DisableOperator, Some("disable")),
@@ -144,6 +146,7 @@ pub const BINDINGS: &[Binding] = &[
     at(&[Key::char('n')], LISTS, Action::FindNext, None),
     at(&[Key::char('N')], LISTS, Action::FindPrevious, None),
     at(&[Key::char('o')], &[Tokens, Incidents, Requests, Operators, Audit], Action::SortMenu, None),
+    at(&[Key::char('o')], &[Status], Action::SortMenu, Some("sort")),
     at(&[Key::char('s')], &[Tokens, Incidents, Requests, Operators], Action::Resort, None),
     everywhere(&[Key::char('j'), Key::plain(Code::Down)], Action::Down),
     everywhere(&[Key::char('k'), Key::plain(Code::Up)], Action::Up),
@@ -179,6 +182,7 @@ pub const BINDINGS: &[Binding] = &[
 /// The letters of the menu behind `.`.
 pub const MENU: &[MenuLetter] = &[
     MenuLetter { letter: 'n', places: &[Tokens], action: Action::AddToken },
+    MenuLetter { letter: 't', places: &[Tokens], action: Action::Sample },
     MenuLetter { letter: 'e', places: &[Tokens], action: Action::Edit },
     MenuLetter { letter: 'd', places: &[Tokens, Calls], action: Action::Debug },
     MenuLetter { letter: 'o', places: &[Tokens], action: Action::Rotate },

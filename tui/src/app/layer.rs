@@ -1,12 +1,13 @@
 //! What lies over a screen: one at a time.
 
-use tollgate_shared::api::RevokeReceipt;
+use tollgate_shared::api::{RevokeReceipt, TalkersBy};
 
 use super::action::Action;
 use super::ask::Ask;
 use super::danger::Danger;
 use super::field::Field;
 use super::forms::Form;
+use super::hosts;
 use super::identify::Identify;
 use super::incidents;
 use super::logs::suggest::Cycle;
@@ -76,6 +77,9 @@ pub enum Pick {
     SortRequests(requests::Sort),
     SortWorkflows(requests::WorkflowSort),
     SortOperators(operators::Sort),
+    SortHosts(hosts::Sort),
+    /// What those who call most are ordered by.
+    SortTalkers(TalkersBy),
     /// The audit has one order.
     SortAudit,
     /// A value of the marked incident, by its place in the menu.

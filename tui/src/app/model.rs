@@ -250,12 +250,6 @@ impl Model {
         self.status.as_ref()?.lockdown.as_ref()
     }
 
-    /// True where nothing has been made yet: then `A` leads through the first path.
-    #[must_use]
-    pub fn is_empty_registry(&self) -> bool {
-        self.services.loaded && self.services.teams.is_empty()
-    }
-
     /// The number of the next request.
     pub fn next_generation(&mut self) -> u64 {
         self.generation += 1;

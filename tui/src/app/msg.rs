@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tollgate_shared::api::{
     AuditVerdict, FilterView, HourView, Identified, IncidentView, LogHistogram, MaintenanceView, OperatorView,
-    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TalkersView, TeamView, TokenView, TryFilter,
-    TryVerdict, WhatIf, WhatIfItem, WorkflowView,
+    RequestView, SavedQuery, ServiceView, SourceView, StatusView, TalkersBy, TalkersView, TeamView, TokenView,
+    TryFilter, TryVerdict, WhatIf, WhatIfItem, WorkflowView,
 };
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::log::{LogRow, RefusedRow};
@@ -283,7 +283,9 @@ pub enum Effect {
         buckets: u16,
     },
     /// Ask for the gate's last hour.
-    FetchHour,
+    FetchHour {
+        talkers_by: TalkersBy,
+    },
     /// Only incidents that fit a query are wanted; empty = all.
     WatchIncidents {
         query: String,

@@ -212,6 +212,10 @@ pub fn may(model: &Model, action: Action) -> Result<(), String> {
     if matches!(action, Action::SignIn | Action::SignOut) {
         return signing(model, action);
     }
+    if action == Action::Sample {
+        // Whoever has the secret may send, with this program or without.
+        return if model.marks() > 0 { of_marked(model, action) } else { Ok(()) };
+    }
     if model.marks() > 0 && is_of_rows(action) {
         return of_marked(model, action);
     }
@@ -243,7 +247,8 @@ fn is_of_token(action: Action) -> bool {
 
 /// Of rows that are marked the dialog says one by one what may not be done: here only what holds for all of them.
 fn of_marked(model: &Model, action: Action) -> Result<(), String> {
-    if matches!(action, Action::Debug | Action::Rotate | Action::Allowlist | Action::Limit | Action::Block) {
+    let single = matches!(action, Action::Debug | Action::Rotate | Action::Allowlist | Action::Limit | Action::Block);
+    if single || action == Action::Sample {
         let (marked, verb) = (model.marks(), if model.marks() == 1 { "is" } else { "are" });
         return Err(format!("it is for one row at a time, and {marked} {verb} marked: Esc unmarks them"));
     }

@@ -5,12 +5,13 @@ mod cards;
 mod facts;
 mod hour;
 
-use tollgate_shared::api::{HourView, TalkersView};
+use tollgate_shared::api::{HourView, TalkersBy, TalkersView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
 use super::detail::{Kind, Line};
 use super::model::{Model, Screen};
+use super::order::Choices;
 
 pub use cards::Cards;
 pub use hour::{minutes_of, peak_words};
@@ -24,6 +25,13 @@ const BESIDE_COLUMNS: u16 = 160;
 /// which gets so many columns.
 pub const FIRST_COLUMNS: u16 = 108;
 
+/// The orders of those who call most: each is asked of the daemon, which knows of all of them.
+pub const TALKERS_BY: Choices<TalkersBy> = &[
+    ('c', TalkersBy::Calls, "calls"),
+    ('f', TalkersBy::Refused, "refused calls"),
+    ('n', TalkersBy::NoMatch, "calls that matched nothing"),
+];
+
 /// A lower screen has no line left for saying what part of the rows it shows.
 const TOLD_ROWS_MIN: usize = 6;
 
@@ -34,6 +42,8 @@ pub struct Health {
     pub hour: Option<Box<HourView>>,
     /// Who calls most now, once it was told.
     pub talkers: Option<Box<TalkersView>>,
+    /// What they are ordered by.
+    pub talkers_by: TalkersBy,
     /// Why it is not told.
     pub refused: Option<String>,
     /// What the tokens give cause to look at.
@@ -101,6 +111,11 @@ impl Health {
             Ok(hour) => (self.hour, self.refused) = (Some(hour), None),
             Err(why) => self.refused = Some(why),
         }
+    }
+
+    /// Those who call most are wanted in another order, at once.
+    pub fn ask_talkers(&mut self, by: TalkersBy) {
+        (self.talkers_by, self.asked_at) = (by, None);
     }
 
     /// The connection is a new one: what was asked on the old one is not answered, and what it said is old.
@@ -234,7 +249,7 @@ mod tests {
     fn the_last_hour_is_asked_for_while_somebody_looks() {
         let mut model = model(80, 24, 3);
         let asks = |effects: super::super::msg::Effects| {
-            effects.list.iter().filter(|effect| matches!(effect, Effect::FetchHour)).count()
+            effects.list.iter().filter(|effect| matches!(effect, Effect::FetchHour { .. })).count()
         };
         assert_eq!(asks(tell(&mut model, Net::Alive)), 0, "nobody looks");
         assert_eq!(asks(press(&mut model, Key::char('8'))), 1);
@@ -321,5 +336,19 @@ mod tests {
         assert!(words(&model).contains("asking the daemon"));
         tell(&mut model, Net::Hour(Err("there is nothing at this path".into())));
         assert!(words(&model).contains("no figures: there is nothing at this path"), "{}", words(&model));
+    }
+
+    #[test]
+    fn those_who_call_most_are_asked_for_anew_in_another_order() {
+        let mut model = status(80, 24);
+        press(&mut model, Key::char('o'));
+        let effects = press(&mut model, Key::char('f'));
+        let by = effects.list.iter().find_map(|effect| match effect {
+            Effect::FetchHour { talkers_by } => Some(*talkers_by),
+            _ => None,
+        });
+        assert_eq!(by, Some(TalkersBy::Refused), "at once, not when the next are due");
+        let words: String = lines(&model).iter().map(|line| format!("{}\n", line.text)).collect();
+        assert!(words.contains("WHO IS REFUSED MOST"), "{words}");
     }
 }

@@ -48,6 +48,14 @@ fn log_of(count: u32) -> Model {
     model
 }
 
+fn pages(effects: &super::Effects) -> Vec<Page> {
+    let page = |effect: &Effect| match effect {
+        Effect::Rows { page, .. } => Some(*page),
+        _ => None,
+    };
+    effects.list.iter().filter_map(page).collect()
+}
+
 fn request_of(effects: &super::Effects) -> Option<&Call> {
     effects.list.iter().find_map(|effect| match effect {
         Effect::Request { call, .. } => Some(&**call),

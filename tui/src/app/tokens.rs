@@ -13,6 +13,7 @@ use tollgate_shared::token::TokenState;
 
 use super::chips;
 use super::cursor::Cursor;
+use super::hosts::Hosts;
 use super::marks::Marks;
 use super::msg::Evidence;
 use super::tail::Tail;
@@ -147,6 +148,8 @@ pub struct Tokens {
     pub counts: [u32; chips::COUNTED + 1],
     /// What is known of a token beside itself, and of which version and use it was asked.
     pub evidence: Option<Box<Evidence>>,
+    /// The table of its hosts.
+    pub hosts: Hosts,
     pub evidence_asked: Option<(TokenId, u64, u64)>,
     /// Tombstones are among the tokens.
     pub with_revoked: bool,

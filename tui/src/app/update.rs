@@ -141,7 +141,7 @@ fn want_evidence(model: &mut Model, effects: &mut Effects) {
 /// The last hour is asked for again and again while it is looked at.
 fn want_hour(model: &mut Model, effects: &mut Effects) {
     if super::status::is_shown(model) && model.health.is_due(model.now) {
-        effects.push(Effect::FetchHour);
+        effects.push(Effect::FetchHour { talkers_by: model.health.talkers_by });
     }
 }
 

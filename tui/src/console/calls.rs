@@ -8,6 +8,7 @@ use tollgate_shared::api::{
 use tollgate_shared::problem::{Problem, Slug};
 
 use super::client::words;
+use crate::app::forms::Logged;
 use crate::app::msg::{Call, Expect, Reply};
 use crate::app::secret::Secret;
 use crate::client::{Client, ClientError};
@@ -118,11 +119,14 @@ async fn edit(
     token: &str,
     patch: &TokenPatch,
     version: u64,
-    debug: Option<bool>,
+    debug: Option<Logged>,
 ) -> Result<TokenView, ClientError> {
     let edited = client.edit_token_version(token, patch, version).await?;
     match debug {
-        Some(on) => client.debug_token(token, &SetDebug { on, one_in: None }).await,
+        Some(logged) => {
+            let set = SetDebug { on: logged.is_on(), one_in: logged.one_in() };
+            client.debug_token(token, &set).await
+        }
         None => Ok(edited),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tollgate_shared::api::{IdentifyToken, OperatorView, TalkersBy};
+use tollgate_shared::api::{IdentifyToken, OperatorView};
 
 use super::client::{failure, words};
 use super::me::me;
@@ -166,7 +166,7 @@ impl Fetcher {
                     Some(Net::Identified { generation, result })
                 });
             }
-            Effect::FetchHour => {
+            Effect::FetchHour { talkers_by } => {
                 self.ask(async move |client| match client.hour().await {
                     Ok(hour) => Some(Net::Hour(Ok(Box::new(hour)))),
                     Err(error @ ClientError::Problem(_)) => Some(Net::Hour(Err(words(&error)))),
@@ -174,7 +174,7 @@ impl Fetcher {
                     Err(_) => None,
                 });
                 self.ask(async move |client| {
-                    let talkers = client.talkers(TalkersBy::Calls, TALKERS_SHOWN).await.ok()?;
+                    let talkers = client.talkers(talkers_by, TALKERS_SHOWN).await.ok()?;
                     Some(Net::Talkers(Box::new(talkers)))
                 });
             }

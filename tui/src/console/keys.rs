@@ -12,6 +12,7 @@ use crate::term::input::Input;
 pub(super) fn message(input: Input) -> Option<Msg> {
     match input {
         Input::Key(event) => key(event).map(Msg::Key),
+        Input::EnterWithText => Some(Msg::Key(Key::plain(Code::EnterWithText))),
         Input::Paste(pasted) => Some(Msg::Paste { text: Hidden(Zeroizing::new(pasted.text)), burst: false }),
         Input::PasteBurst(pasted) => Some(Msg::Paste { text: Hidden(Zeroizing::new(pasted.text)), burst: true }),
         Input::Press { column, row } => Some(Msg::Mouse(Mouse::Press { column, row })),

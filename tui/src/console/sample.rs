@@ -57,8 +57,8 @@ fn told(address: &str, answer: &Answer) -> Result<Reply, Failure> {
     let incident = said.results.iter().find_map(|result| result.incident);
     let suppressed = said.results.iter().any(|result| result.outcome == Outcome::Suppressed);
     let words = match (answer.status, incident) {
-        (StatusCode::CREATED, Some(_)) => "201: the sample opened an incident. Esc Esc goes to it",
-        (_, Some(_)) => "200: the sample joined the incident that is open already. Esc Esc goes to it",
+        (StatusCode::CREATED, Some(_)) => "201: the sample opened an incident",
+        (_, Some(_)) => "200: the sample joined the incident that is open already",
         (StatusCode::OK, None) => "200: the sample was sent before; its incident is on screen 3",
         (_, None) if suppressed => "202: it arrived; the service is under maintenance, so nothing is opened",
         (_, None) => "202: it arrived and matched no filter. Screen 2 shows why",

@@ -19,6 +19,8 @@ pub const PASTE_BYTES_MAX: usize = 1 << 20;
 pub enum Input {
     /// A key went down, or repeats.
     Key(KeyEvent),
+    /// Enter that came in one go with letters, too few to be a burst: a short line may have been pasted.
+    EnterWithText,
     /// A paste that the terminal marked as one.
     Paste(Pasted),
     /// Text that came faster than anyone types: outside a text field it must not run as keys.

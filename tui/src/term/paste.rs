@@ -3,6 +3,7 @@
 //! A pure state machine: keys and times go in, inputs come out. A text key waits for at most [`GAP`] to see what
 //! follows; six of them, each within that time of the last, are one burst. Six and 15 ms were chosen for serial
 //! lines: 9600 baud brings a character each millisecond, while key repeat needs about 30 ms and fast typing 60.
+//! Enter that comes in one go with fewer letters is told from one that was pressed: it must not send a form.
 //! One letter over and over is a held key whose repeats a slow line brought together: those stay keys.
 
 use super::input::{Input, Pasted};
@@ -51,7 +52,11 @@ impl PasteGuard {
     /// Gives up the held keys: their time has come, or something else than a key arrived after them.
     pub fn release(&mut self, out: &mut Vec<Input>) {
         self.last = None;
-        out.extend(self.held.drain(..).map(Input::Key));
+        let with_text = self.held.iter().any(|key| matches!(key.code, KeyCode::Char(_)));
+        out.extend(self.held.drain(..).map(|key| match key.code {
+            KeyCode::Enter if with_text => Input::EnterWithText,
+            _ => Input::Key(key),
+        }));
         out.extend(self.burst.take().map(Input::PasteBurst));
     }
 
@@ -139,6 +144,16 @@ mod tests {
     #[test]
     fn five_quick_keys_are_no_burst() {
         assert_eq!(arriving(chars("abcde"), Duration::ZERO), keys(chars("abcde")));
+    }
+
+    #[test]
+    fn enter_that_comes_in_one_go_with_letters_is_told_from_one_that_was_pressed() {
+        let line = [KeyCode::Char('D'), KeyCode::Char('B'), KeyCode::Enter];
+        let mut together = keys(chars("DB"));
+        together.push(Input::EnterWithText);
+        assert_eq!(arriving(line, BAUD_9600), together);
+        assert_eq!(arriving(line, TYPING), keys(line.into()));
+        assert_eq!(arriving([KeyCode::Enter; 2], Duration::ZERO), keys(vec![KeyCode::Enter; 2]));
     }
 
     #[test]

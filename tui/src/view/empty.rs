@@ -1,6 +1,8 @@
 //! What an empty list says: what would be here, and the key that makes the first one.
 
+use crate::app::action::Action;
 use crate::app::connection::{Connection, Phase};
+use crate::app::first::{self, Step};
 use crate::app::layout::Area;
 use crate::app::logs::LogTab;
 use crate::app::requests::RequestsTab;
@@ -27,7 +29,7 @@ pub(super) fn list(canvas: &mut Canvas<'_>, model: &Model, area: Area, loaded: b
 }
 
 /// At spaces, so that a narrow screen shows the end of a sentence as well.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(line: &str, width: usize) -> Vec<String> {
     let text = line.trim_start_matches(' ');
     let mut rows: Vec<String> = vec![line[..line.len() - text.len()].to_owned()];
     for (at, word) in text.split(' ').enumerate() {
@@ -69,16 +71,38 @@ fn waiting(model: &Model) -> Vec<String> {
     }
 }
 
+/// What the first path wants next, and the key that goes on with it.
+fn missing(model: &Model, step: &Step) -> Vec<String> {
+    let head = match model.screen {
+        Screen::Log => "no rows",
+        Screen::Incidents => "no incidents",
+        _ => "no tokens yet",
+    };
+    let way_on = match model.may(Action::Add) {
+        Ok(()) => format!("A  {}", step.way_on()),
+        Err(why) => format!("(A: {why})"),
+    };
+    let debug = "Only calls of tokens with debug on are logged, for 48 h. Tab shows what was refused.".to_owned();
+    let debug = Some(debug).filter(|_| model.screen == Screen::Log && matches!(step, Step::Call(_)));
+    [head.to_owned(), format!("{}.", step.words()), way_on].into_iter().chain(debug).collect()
+}
+
 fn nothing(model: &Model) -> Vec<String> {
+    // What is missing says more than what would be here, and no call can come before it is there.
+    let query = model.logs.tail.filter.asked("").is_some() || !model.incidents.query().is_empty();
+    let bare = match model.screen {
+        Screen::Tokens => model.tokens.all.is_empty(),
+        Screen::Log => model.logs.tab == LogTab::Calls && !query,
+        Screen::Incidents => !query && model.incidents.refused.is_none(),
+        _ => false,
+    };
+    if let Some(step) = first::next(model).filter(|_| bare) {
+        return missing(model, &step);
+    }
     let words: &[&str] = match model.screen {
         Screen::Tokens if !model.tokens.all.is_empty() => {
             &["no token passes the filter", "f changes it, F switches it off"]
         }
-        Screen::Tokens if model.is_empty_registry() => &[
-            "no tokens yet",
-            "A sender needs a token, and a service with a filter that its calls can match.",
-            "A  leads through the four steps: team, service, filter, token",
-        ],
         Screen::Tokens => &["no tokens yet", "A  creates the first one"],
         Screen::Log if model.logs.tab == LogTab::Refused => &[
             "nothing was refused since the daemon started",

@@ -1,16 +1,25 @@
 //! Forms, over the whole screen.
 
+use ratatui::style::Style;
+use tollgate_shared::api::{RecentUse, TokenView};
+
+use crate::app::connection::Phase;
 use crate::app::first;
-use crate::app::forms::{Cell, Form, FormField, Value, When};
+use crate::app::forms::{Cell, Choice, Form, FormField, FormKind, OnEnter, Value, When};
 use crate::app::layout::Area;
 use crate::app::model::Model;
+use crate::app::tokens::recent;
 use crate::app::trial;
 use crate::app::words::age;
 
 use super::canvas::{Canvas, Row};
-use super::{chrome, overlays, pane};
+use super::{chrome, empty, overlays, pane};
 
 const LABEL: usize = 13;
+/// Rows that a sentence under the fields takes at most.
+const SAID_ROWS: usize = 3;
+/// On a lower screen it has one.
+const SAID_SCREEN_ROWS_MIN: u16 = 12;
 /// Changes of somebody else that are named one by one.
 const THEIRS_SHOWN: usize = 6;
 /// Fewer rows have no room for a trial beside the form.
@@ -19,19 +28,79 @@ const TRIAL_ROWS_MIN: u16 = 18;
 pub(super) fn form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) {
     let theme = canvas.theme;
     let area = with_trial(canvas, model, form);
-    let step = if form.guided { "   first steps: team, service, filter, token" } else { "" };
     let mut head = canvas.row(area, theme.plain());
-    head.text(&format!(" {}{step}", form.title()), theme.strong());
+    head.text(&format!(" {}{}", form.title(), step(form)), theme.strong());
+    // Over a form nothing else says that nothing can be sent now.
+    if model.phase() != Phase::Live {
+        head.text(&format!("   ! {}", model.connection.badge(model.heard_at, model.now)), theme.bad());
+    }
     chrome::locked_down(&mut head, model, theme);
     canvas.put(area, 0, head);
     canvas.rule(area, 1);
     let y = theirs(canvas, model, form, 2);
-    let y = fields(canvas, model, form, area, y);
-    let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
-    canvas.text_at(area, y, &complaint.map(|words| format!(" ! {words}")).unwrap_or_default(), theme.bad());
+    let (said, style) = said(model, form, area, theme);
+    let more = u16::try_from(said.len()).unwrap_or(1).saturating_sub(1);
+    let y = fields(canvas, model, form, Area { height: area.height.saturating_sub(more), ..area }, y);
+    for (row, line) in (y..).zip(&said) {
+        canvas.text_at(area, row, &format!(" {line}"), style);
+    }
+    let y = y + more;
     buttons(canvas, form, area, y + 1);
     let y = foot(canvas, form, area, y + 3);
     other_hosts(canvas, model, form, area, y + 1);
+    lines_to_run(canvas, form, area, y + 1);
+}
+
+/// What is wrong, whole; else what the marked field's own line has no room for.
+fn said(model: &Model, form: &Form, area: Area, theme: &super::Theme) -> (Vec<String>, Style) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let complaint = waits(model, form).or_else(|| form.error.clone()).or_else(|| form.complaint());
+    // On a screen of a few rows the fields and the buttons need them all.
+    let room = if area.height < SAID_SCREEN_ROWS_MIN { 0 } else { width };
+    let whole = |text: &str| match room {
+        0 => vec![text.to_owned()],
+        width => empty::wrapped(text, width).into_iter().take(SAID_ROWS).collect(),
+    };
+    if let Some(words) = complaint {
+        return (whole(&format!("! {words}")), theme.bad());
+    }
+    let marked = form.fields.get(form.focus).filter(|field| field.cell.is_none() && !form.is_list(form.focus));
+    let hint = marked.map(|field| (hint(model, form, field), LABEL + 6 + shown_chars(field)));
+    match hint {
+        Some((hint, before)) if before + hint.chars().count() > usize::from(area.width) => {
+            (whole(&hint), theme.plain())
+        }
+        _ => (vec![String::new()], theme.plain()),
+    }
+}
+
+/// Columns of what a field holds.
+fn shown_chars(field: &FormField) -> usize {
+    match &field.value {
+        Value::Text(text) => text.text().chars().count() + 3,
+        Value::Masked(text) => text.chars().min(40) + 3,
+        Value::Choice(choice) => choice.label().chars().count() + 2,
+        Value::Tick(_) => 2,
+        Value::More(_) => 4,
+    }
+}
+
+/// Which step of the first path it is.
+fn step(form: &Form) -> String {
+    let steps = [FormKind::Team, FormKind::Service, FormKind::Filter, FormKind::Token];
+    match steps.iter().position(|kind| *kind == form.kind).filter(|_| form.guided) {
+        Some(at) => format!("   step {} of 4: team, service, filter, token", at + 1),
+        None => String::new(),
+    }
+}
+
+/// Beside the sample alert stands what does the same with curl.
+fn lines_to_run(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
+    let FormKind::Sample(to) = &form.kind else { return };
+    let theme = canvas.theme;
+    for (row, line) in (y..area.height.saturating_sub(1)).zip(first::snippet(&to.address, to.tls)) {
+        canvas.text_at(area, row, &format!(" {line}"), theme.plain());
+    }
 }
 
 /// On the first path, for senders on other hosts: what they need.
@@ -85,6 +154,10 @@ fn fields(canvas: &mut Canvas<'_>, model: &Model, form: &Form, area: Area, top: 
     let theme = canvas.theme;
     let lines = grouped(form);
     let room = usize::from(area.height.saturating_sub(top + 4)).max(1);
+    let listed = form.fields.first().filter(|_| form.is_list(0));
+    if let Some((field, Value::Choice(choice))) = listed.map(|field| (field, &field.value)) {
+        return list(canvas, model, form, (field, choice), &lines[1..], (area, top, room));
+    }
     let marked = |line: &Vec<(usize, &FormField)>| line.iter().any(|(index, _)| *index == form.focus);
     let at = lines.iter().position(marked).unwrap_or_else(|| lines.len().saturating_sub(1));
     let skip = (at + 1).saturating_sub(room);
@@ -103,6 +176,40 @@ fn fields(canvas: &mut Canvas<'_>, model: &Model, form: &Form, area: Area, top: 
         let more = format!("{skip} above, {below} below");
         let x = area.width.saturating_sub(u16::try_from(more.len()).unwrap_or(0) + 1);
         canvas.text(Area { x, width: area.width - x, height: 1, y: 1 }, &more, theme.strong());
+    }
+    y
+}
+
+/// The one choice that the step is about, whole; the fields that are filled in already stand below it.
+fn list(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    form: &Form,
+    (field, choice): (&FormField, &Choice),
+    others: &[Vec<(usize, &FormField)>],
+    (area, top, room): (Area, u16, usize),
+) -> u16 {
+    let theme = canvas.theme;
+    let mut head = canvas.row(area, theme.plain());
+    head.text("> ", theme.strong()).cell(field.label, LABEL, theme.strong()).text(&field.hint, theme.plain());
+    canvas.put(area, top, head);
+    let shown = room.saturating_sub(1 + others.len()).clamp(1, choice.options.len().max(1));
+    let skip = (choice.at + 1).saturating_sub(shown);
+    let mut y = top + 1;
+    for (at, (label, _)) in choice.options.iter().enumerate().skip(skip).take(shown) {
+        let here = at == choice.at;
+        let mut row = canvas.row(area, if here { theme.marked() } else { theme.plain() });
+        row.text(if here { "    > " } else { "      " }, theme.plain()).text(label, theme.plain());
+        row.rest();
+        canvas.put(area, y, row);
+        y += 1;
+    }
+    for line in others.iter().take(room.saturating_sub(1 + shown)) {
+        let [(_, field)] = line.as_slice() else { continue };
+        let mut row = canvas.row(area, theme.plain());
+        draw_field(&mut row, field, false, &hint(model, form, field), theme);
+        canvas.put(area, y, row);
+        y += 1;
     }
     y
 }
@@ -161,10 +268,16 @@ fn hint(model: &Model, form: &Form, field: &FormField) -> String {
     match (&field.refused, field.label) {
         (Some(why), _) => format!("(not now: {why})"),
         (None, "expires") => form.expires_words(model.now).unwrap_or_else(|| field.hint.clone()),
+        (None, "debug") => form.debug_words(|token| fresh(model, token)).unwrap_or_else(|| field.hint.clone()),
         (None, "more") => form.folded_words(),
         (None, "may") if form.pick("may") != Some("choose") => form.settings().permissions.join(" "),
         _ => field.hint.clone(),
     }
+}
+
+/// What the token does now, not when the form was opened.
+fn fresh(model: &Model, token: &TokenView) -> RecentUse {
+    recent(model.tokens.by_id(token.id).map_or(token, |fresh| fresh), model.now)
 }
 
 fn draw_field(row: &mut Row<'_>, field: &FormField, marked: bool, hint: &str, theme: &super::Theme) {
@@ -225,6 +338,38 @@ fn buttons(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
     canvas.put(area, y, row);
 }
 
+/// What the keys do now; Enter first. A narrow screen leaves out what is seen at the field.
+fn keys(form: &Form, width: usize) -> String {
+    let own = match form.fields.get(form.focus).map(|field| &field.value) {
+        Some(Value::Choice(_)) if form.is_list(form.focus) => "Up Down choose",
+        Some(Value::Choice(_)) => "Left Right choose",
+        Some(Value::Tick(_)) => "Space ticks",
+        Some(Value::More(true)) => "Space folds",
+        _ => "",
+    };
+    let line = |parts: &[&str]| {
+        let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+        format!(" {}", parts.join("  "))
+    };
+    let enter = format!("Enter {}", enter_words(form));
+    let whole = line(&[&enter, own, "Tab Shift-Tab next, back", "Esc cancel"]);
+    let short = line(&[&enter, own, "Tab next", "Esc cancel"]);
+    if whole.len() < width { whole } else { short }
+}
+
+fn enter_words(form: &Form) -> String {
+    match form.on_enter() {
+        OnEnter::Next => "next field".to_owned(),
+        OnEnter::Unfold => "opens the rest".to_owned(),
+        OnEnter::Cancel => "cancels".to_owned(),
+        OnEnter::Send if form.theirs.is_some() => "reloads".to_owned(),
+        OnEnter::Send => match form.button() {
+            "Change ..." => "shows the change first".to_owned(),
+            button => format!("= {button}"),
+        },
+    }
+}
+
 /// The command, on as many rows as it takes, and the keys. Returns the row behind the command.
 fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) -> u16 {
     let theme = canvas.theme;
@@ -235,10 +380,10 @@ fn foot(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) -> u16 {
         canvas.safe_at(area, row, part, theme.plain());
     }
     if foot + 2 > y {
-        let keys = " Tab next  Shift-Tab back  Space tick, choose  Enter next or press  Esc cancel";
-        // A cell has no room for its hint: it stands where the keys do otherwise.
+        // A cell has no room for its hint: it stands where the keys do otherwise, before what Enter does.
         let cell = form.fields.get(form.focus).filter(|field| field.cell.is_some());
-        let words = cell.map_or_else(|| keys.to_owned(), |field| format!(" {}", field.hint));
+        let keys = keys(form, usize::from(area.width));
+        let words = cell.map_or(keys, |field| format!(" {}  Enter {}", field.hint, enter_words(form)));
         canvas.text_at(area, foot, &words, theme.plain());
     }
     y + u16::try_from(cli.len()).unwrap_or(1)

@@ -65,6 +65,7 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
     for entry in keymap::menu(place).filter(|entry| entry.action.changes()) {
         lines.push((format!(".{}", entry.letter), helped(model, entry.action)));
     }
+    lines.extend(IN_FORMS.map(|(key, help)| (key.to_owned(), help.to_owned())));
     let title = format!("KEYS of {}   arrows scroll, any other key closes", model.screen.title());
     let area = open_box(canvas, &title, lines.len());
     let two = area.width >= 110;
@@ -78,6 +79,14 @@ fn help(canvas: &mut Canvas<'_>, model: &Model, top: usize) {
         }
     }
 }
+
+/// A form has a line of keys of its own; here stands what holds in all of them.
+const IN_FORMS: [(&str, &str); 4] = [
+    ("form: Enter", "the next field; on the last field it sends, or shows the change first"),
+    ("form: wrong", "Enter then marks the first wrong field and says why; a paste never sends"),
+    ("form: Tab", "the next field or button, Shift-Tab the one before; letters find a choice"),
+    ("form: Esc", "leaves it, and asks once more where something was typed"),
+];
 
 /// What an action does, and why it cannot be done now.
 fn helped(model: &Model, action: Action) -> String {

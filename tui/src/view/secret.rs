@@ -1,10 +1,11 @@
 //! The secret, shown once: alone on a line without borders, from column 0, so that a mouse can take it whole.
 
-use crate::app::first::{SampleAlert, reachable};
+use crate::app::first::{SampleAlert, reachable, snippet};
 use crate::app::layout::Area;
 use crate::app::secret::ShowOnce;
 
 use super::canvas::Canvas;
+use super::empty;
 
 const KEYS: &str = " y copy   w write a file (0600)   Esc I have it   (Enter does nothing)";
 /// At the end of the first path.
@@ -28,9 +29,12 @@ pub(super) fn show_once(canvas: &mut Canvas<'_>, dialog: &ShowOnce) {
     let below = value(canvas, area, 4, dialog);
     let below = ready(canvas, area, below + 1, dialog) + 1;
     let notice = notice.or_else(|| sample_words(dialog));
-    canvas.text_at(area, below, &notice.unwrap_or_default(), theme.attention());
+    let notice = empty::wrapped(&notice.unwrap_or_default(), usize::from(area.width));
+    for (row, line) in (below..).zip(notice.iter().take(2)) {
+        canvas.text_at(area, row, line, theme.attention());
+    }
     let lines = dialog.other_hosts.iter().flatten();
-    for (row, line) in (below + 2..area.height.saturating_sub(1)).zip(lines) {
+    for (row, line) in (below + 2 + u16::from(notice.len() > 1)..area.height.saturating_sub(1)).zip(lines) {
         canvas.text_at(area, row, &format!(" {line}"), theme.plain());
     }
     canvas.text_at(area, area.height.saturating_sub(1), keys(dialog), theme.strong());
@@ -74,18 +78,8 @@ fn value(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 
 /// The line to run reads the secret from standard input: on a command line it would be in the shell's history.
 fn ready(canvas: &mut Canvas<'_>, area: Area, y: u16, dialog: &ShowOnce) -> u16 {
     let theme = canvas.theme;
-    let lines = [
-        " To try it, without the secret in the shell's history or in ps:".to_owned(),
-        " read -rs TG     then paste the secret and press Enter".to_owned(),
-        " curl -sS -H @- -H 'Content-Type: application/json' -d '{\"test\":1}' \\".to_owned(),
-        format!(
-            "   {}://{}/v1/process <<<\"Authorization: Bearer $TG\"",
-            if dialog.tls { "https" } else { "http" },
-            reachable(&dialog.listen)
-        ),
-    ];
-    for (row, text) in (y..).zip(&lines) {
-        canvas.text_at(area, row, text, theme.plain());
+    for (row, text) in (y..).zip(snippet(&reachable(&dialog.listen), dialog.tls)) {
+        canvas.text_at(area, row, &format!(" {text}"), theme.plain());
     }
     y + 4
 }

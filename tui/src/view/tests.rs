@@ -274,6 +274,20 @@ fn the_dialogs() {
         model
     });
     pictured("first_who_sends", 3, (60, 15), who_sends);
+    pictured("first_preset", 1, (60, 15), |columns, rows| {
+        let mut model = who_sends(columns, rows);
+        if let Some(Layer::Form(form)) = &mut model.layer {
+            form.focus = 0;
+        }
+        press(&mut model, Key::plain(Code::Down));
+        model
+    });
+    pictured("sample", 2, (60, 15), |columns, rows| {
+        let mut model = at(columns, rows, 12, '1');
+        type_text(&mut model, ".t");
+        type_text(&mut model, "secret");
+        model
+    });
     pictured("first_sample", 4, (60, 15), |columns, rows| {
         let mut model = who_sends(columns, rows);
         press(&mut model, Key::plain(Code::Tab));

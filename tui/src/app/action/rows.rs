@@ -217,6 +217,13 @@ impl Action {
     fn token_change_info(self) -> Info {
         use Danger::{Confirmed, Immediate, Typed};
         match self {
+            Self::Sample => change(
+                "sample",
+                "try it: a sample alert with its secret",
+                Confirmed,
+                "POST /v1/process",
+                "tollgate send --sample PRESET --token-file FILE",
+            ),
             Self::Edit => change(
                 "edit",
                 "change it; the difference is shown first",

@@ -38,12 +38,19 @@ pub fn facts(model: &Model, danger: &Danger) -> Vec<Fact> {
 /// The differences; and where debug is one of them, what it costs on a token that floods.
 fn changed(model: &Model, danger: &Danger, form: &Form) -> Vec<Fact> {
     let all = form.differences(model.now);
-    let logs = all.iter().any(|one| one.what == "debug") && form.settings().debug;
+    let logged = form.settings().debug;
+    let logs = logged.is_on() && all.iter().any(|one| one.what == "debug");
     let mut facts: Vec<Fact> = all.into_iter().map(|one| (one.what, one.words())).collect();
     let token = danger.token().map(|token| model.tokens.by_id(token.id).unwrap_or(token));
-    if let Some(token) = token.filter(|token| logs && DebugCost::of(recent(token, model.now)).is_asked()) {
-        facts.extend(log_calls(model, token).into_iter().take(2));
-        facts.push(("INSTEAD", "leave debug as it is here: D offers one call in 100".to_owned()));
+    let Some(cost) = token.filter(|_| logs).map(|token| DebugCost::of(recent(token, model.now))) else { return facts };
+    if cost.bytes(1) > 0 {
+        let bytes = words::bytes(cost.bytes(logged.one_in().unwrap_or(1)));
+        let calls = group(cost.rows_per_sec());
+        facts.push(("LOG", format!("{calls} calls/s now; {} is up to {bytes} in the 48 h", logged.words())));
+    }
+    if cost.is_asked() && logged.one_in().is_none() {
+        let part = words::bytes(cost.bytes(DEBUG_ONE_IN_OFFERED));
+        facts.push(("INSTEAD", format!("1 call in {DEBUG_ONE_IN_OFFERED}, {part}: Esc, then choose it at debug")));
     }
     facts
 }

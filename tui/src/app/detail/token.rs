@@ -1,9 +1,6 @@
 //! What there is to say of a token: its summary, and the tabs of its pane.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-use tollgate_shared::api::{FilterView, SourceView, TokenView};
+use tollgate_shared::api::{FilterView, TokenView};
 use tollgate_shared::audit::AuditRow;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::RateLimit;
@@ -252,35 +249,19 @@ fn hosts(model: &Model, token: &TokenView, evidence: &Evidence) -> Vec<Line> {
     if evidence.sources.is_empty() {
         return vec![Line::plain("no call came yet, so there is no address".to_owned())];
     }
-    let head = format!("{:20} {:6} {:>10} {:>8}  {:6} {:11}", "FROM", "SECRET", "CALLS", "REFUSED", "LAST", "SINCE");
-    let mut lines = vec![Line::new(Kind::Strong, head)];
-    lines.extend(evidence.sources.iter().map(|row| host(row, token, model.now)));
-    lines.push(Line::plain(".b refuses its calls from one of them for a time".to_owned()));
+    let mut lines = model.tokens.hosts.lines(model, token);
+    let keys = if model.in_pane {
+        "Enter details   B block   / find   o sort   y copy   Esc to the list"
+    } else {
+        "Enter or Tab goes in: details, its calls, B blocks one for a time"
+    };
+    lines.push(Line::plain(format!("  {keys}")));
     let seen = seen(evidence);
     if !seen.is_empty() && token.allowed_ips.is_empty() {
         lines.push(Line::plain(format!("a list of those that were let in: {}", seen.join(" "))));
         lines.push(Line::plain(".p edits the token with it, report-only: others are counted, not refused".to_owned()));
     }
     lines
-}
-
-fn host(row: &SourceView, token: &TokenView, now: Timestamp) -> Line {
-    let merged = if row.merged { " merged" } else { "" };
-    let new = if now.secs_since(row.first) < 86_400 { "  NEW" } else { "" };
-    let net = format!("{}{merged}", row.net);
-    let (last, since) = (age(now.secs_since(row.last)), words::date(row.first));
-    let blocked = token.blocked.iter().filter(|one| now < one.until && holds(&one.net, &row.net));
-    let until = blocked.map(|one| one.until).max();
-    let words = until.map_or_else(String::new, |until| format!("  BLOCKED until {}", words::minute(until)));
-    let (calls, refused) = (group(row.calls), group(row.refused));
-    let text = format!("{net:20} {:6} {calls:>10} {refused:>8}  {last:6} {since:11}{new}{words}", row.secret);
-    Line::new(if until.is_some() { Kind::Bad } else { Kind::Plain }, text)
-}
-
-/// Whether a blocked network holds all of another one.
-fn holds(blocked: &str, net: &str) -> bool {
-    let parsed = |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-    parsed(blocked).zip(parsed(net)).is_some_and(|(blocked, net)| blocked.contains(&net))
 }
 
 /// Addresses from which calls were let in.

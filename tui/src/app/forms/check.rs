@@ -10,40 +10,116 @@ use tollgate_shared::token::Permission;
 
 use super::super::rights::Me;
 use super::token::{date, is_moment, rate};
-use super::{Form, FormKind, Value};
+use super::{Cell, Form, FormKind, Value, When};
+
+/// What is wrong, and with which field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub at: Spot,
+    pub words: String,
+}
+
+/// A field, by what it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spot {
+    Label(&'static str),
+    Cell(Cell),
+}
+
+impl Wrong {
+    pub(super) fn new(label: &'static str, words: impl Into<String>) -> Self {
+        Self { at: Spot::Label(label), words: words.into() }
+    }
+}
 
 impl Form {
-    /// What is wrong with what has been typed so far. What is only missing is said when the button is pressed.
+    /// What is wrong with what has been typed so far. What is only missing is said when the form is to be sent.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
+        self.wrong().map(|wrong| wrong.words)
+    }
+
+    /// What is wrong with the form as it is to be sent; the first field that is, if several are.
+    pub(super) fn fault(&self) -> Option<Wrong> {
+        let missing = [self.name_missing(), self.token_missing(), self.people_missing(), self.plain_missing()];
+        let all = missing.into_iter().chain([self.wrong(), self.unfit()]);
+        all.flatten().min_by_key(|wrong| self.place(wrong.at).unwrap_or(usize::MAX))
+    }
+
+    /// Puts the mark on the first field that is wrong, and says what is.
+    pub fn point_out(&mut self, why: String) {
+        let place = self.fault().and_then(|wrong| self.place(wrong.at));
+        if let Some(place) = place {
+            self.unfold(place);
+            self.focus = place;
+        }
+        self.error = Some(why);
+    }
+
+    /// The daemon named the field that it does not take.
+    pub fn point_at(&mut self, path: &str) {
+        let name = path.split(['[', '.', '/']).find(|part| !part.is_empty()).unwrap_or(path);
+        let known = WIRE_NAMES.iter().find(|(wire, _)| *wire == name);
+        let label = known.map_or(name, |(_, label)| label);
+        if let Some(place) = self.fields.iter().position(|field| field.label == label) {
+            self.unfold(place);
+            self.focus = place;
+        }
+    }
+
+    fn place(&self, spot: Spot) -> Option<usize> {
+        self.fields.iter().position(|field| match spot {
+            Spot::Label(label) => field.label == label && field.cell.is_none(),
+            Spot::Cell(cell) => field.cell == Some(cell),
+        })
+    }
+
+    /// What is wrong must be seen.
+    fn unfold(&mut self, place: usize) {
+        if self.fields.get(place).is_some_and(|field| field.when == When::More) {
+            let folds = self.fields.iter_mut().filter(|field| matches!(field.value, Value::More(_)));
+            folds.for_each(|field| field.value = Value::More(true));
+        }
+    }
+
+    fn wrong(&self) -> Option<Wrong> {
         let name = self.text("name").filter(|name| !name.is_empty());
-        let name = name.and_then(|name| Name::new(&name).err()).map(|why| why.to_string());
+        let name = name.and_then(|name| Name::new(&name).err()).map(|why| Wrong::new("name", why.to_string()));
         name.or_else(|| match self.kind {
             FormKind::Token | FormKind::EditToken(_) => self.token_complaint(),
             FormKind::Limit(_) | FormKind::Block(_) => self.measures_complaint(),
             FormKind::Operator | FormKind::EditOperator(_) | FormKind::Passphrase(_) => self.people_complaint(),
             FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_complaint(),
+            FormKind::EditMany(_) => self.many_complaint(),
             _ => None,
         })
     }
 
-    pub(super) fn missing(&self) -> Option<String> {
+    fn name_missing(&self) -> Option<Wrong> {
         let wants_name = !matches!(self.kind, FormKind::Filter);
         let name = self.text("name").filter(|name| wants_name && name.is_empty());
-        let name = name.and_then(|name| Name::new(&name).err()).map(|why| why.to_string());
-        name.or_else(|| self.token_missing()).or_else(|| self.people_missing())
+        name.and_then(|name| Name::new(&name).err()).map(|why| Wrong::new("name", why.to_string()))
+    }
+
+    /// What does not go together although each field is right by itself.
+    fn unfit(&self) -> Option<Wrong> {
+        match self.kind {
+            FormKind::Limit(_) | FormKind::Block(_) => self.measures_unfit(),
+            FormKind::WriteFilter | FormKind::EditFilter(_) => self.filter_unfit(),
+            _ => None,
+        }
     }
 
     /// Nothing ticked would be read as the daemon's own choice.
-    fn token_missing(&self) -> Option<String> {
+    fn token_missing(&self) -> Option<Wrong> {
         if !matches!(self.kind, FormKind::Token | FormKind::EditToken(_)) {
             return None;
         }
         if self.permissions().is_empty() {
-            return Some("may: tick at least one of the permissions".to_owned());
+            return Some(Wrong::new("may", "may: tick at least one of the permissions"));
         }
         let dated = self.pick("expires") == Some("date") && self.line("date").is_empty();
-        dated.then(|| "the date of the end is missing; write 2027-01-31".to_owned())
+        dated.then(|| Wrong::new("date", "the date of the end is missing; write 2027-01-31"))
     }
 
     /// After a change: what can be chosen now, and why the rest cannot.
@@ -82,32 +158,31 @@ impl Form {
         field.refused = why;
     }
 
-    fn token_complaint(&self) -> Option<String> {
+    fn token_complaint(&self) -> Option<Wrong> {
         let description = self.line("description").chars().count();
         if description > DESCRIPTION_CHARS_MAX {
-            return Some(format!(
-                "the description has {description} characters; {DESCRIPTION_CHARS_MAX} are the limit"
-            ));
+            let words = format!("the description has {description} characters; {DESCRIPTION_CHARS_MAX} are the limit");
+            return Some(Wrong::new("description", words));
         }
         self.right_complaint()
-            .or_else(|| addresses("from", &self.words("from")))
+            .or_else(|| addresses("from", &self.words("from")).map(|words| Wrong::new("from", words)))
             .or_else(|| self.date_complaint())
-            .or_else(|| paths(&self.words("dedup skip")))
-            .or_else(|| rate(&self.line("limit")).err())
+            .or_else(|| paths(&self.words("dedup skip")).map(|words| Wrong::new("dedup skip", words)))
+            .or_else(|| rate(&self.line("limit")).err().map(|words| Wrong::new("limit", words)))
             .or_else(|| self.sealed_complaint())
     }
 
     /// Owner, scope and permissions have to fit each other and the one who fills the form in.
-    fn right_complaint(&self) -> Option<String> {
+    fn right_complaint(&self) -> Option<Wrong> {
         let (scope, personal) = (self.scope(), self.is_personal());
         if scope == "mine" && !personal {
-            return Some("the scope `mine` is for personal tokens: choose owner me".to_owned());
+            return Some(Wrong::new("owner", "the scope `mine` is for personal tokens: choose owner me"));
         }
         let me = self.me.as_ref()?;
         if self.token.is_none() {
             let may = if personal { me.personal() } else { me.create(&scope) };
             if let Err(why) = may {
-                return Some(format!("not yours to create there: {why}"));
+                return Some(Wrong::new("scope", format!("not yours to create there: {why}")));
             }
         }
         // What it has already was somebody's to grant.
@@ -115,24 +190,39 @@ impl Form {
         let wanted = self.permissions();
         let wanted = wanted.iter().filter_map(|may| may.parse::<Permission>().ok()).filter(|may| !had.contains(may));
         let lacking = wanted.filter_map(|may| me.grant(may, &scope, personal).err().map(|why| (may, why)));
-        lacking.map(|(may, why)| format!("{may} is not yours to grant: {why}")).next()
+        lacking.map(|(may, why)| Wrong::new("may", format!("{may} is not yours to grant: {why}"))).next()
     }
 
-    fn date_complaint(&self) -> Option<String> {
+    fn date_complaint(&self) -> Option<Wrong> {
         let text = self.line("date");
         if self.pick("expires") == Some("date") && !text.is_empty() && date(&text).is_none() {
-            return Some(format!("`{text}` is no date; write 2027-01-31 or 2027-01-31T18:00:00Z"));
+            let words = format!("`{text}` is no date; write 2027-01-31 or 2027-01-31T18:00:00Z");
+            return Some(Wrong::new("date", words));
         }
         let text = self.line("starts");
-        (!text.is_empty() && !is_moment(&text))
-            .then(|| format!("starts: `{text}` is neither a date such as 2027-01-31 nor a time such as 2h"))
+        let words = || format!("starts: `{text}` is neither a date such as 2027-01-31 nor a time such as 2h");
+        (!text.is_empty() && !is_moment(&text)).then(|| Wrong::new("starts", words()))
     }
 
-    fn sealed_complaint(&self) -> Option<String> {
+    fn sealed_complaint(&self) -> Option<Wrong> {
         let sealed = self.token.as_ref().is_some_and(|token| token.sealed);
-        (sealed && !self.tick("sealed")).then(|| "a seal stays: it cannot be taken off".to_owned())
+        (sealed && !self.tick("sealed")).then(|| Wrong::new("sealed", "a seal stays: it cannot be taken off"))
     }
 }
+
+/// What the daemon calls a field that is called otherwise here.
+const WIRE_NAMES: [(&str, &str); 10] = [
+    ("allowed_ips", "from"),
+    ("block_ips", "address"),
+    ("dedup_ignore", "dedup skip"),
+    ("dedup_window_secs", "dedup"),
+    ("not_before", "starts"),
+    ("passphrase", "new"),
+    ("permissions", "may"),
+    ("rate_limit", "limit"),
+    ("team_roles", "teams"),
+    ("unix_users", "unix"),
+];
 
 /// What a seal keeps as it is.
 const SEALED: [&str; 13] = [

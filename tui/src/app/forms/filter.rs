@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use tollgate_shared::api::{FilterPatch, FilterView, NewFilter, ServiceView, TryFilter};
 use tollgate_shared::filter::{
-    CONDITIONS_MAX, Condition, FilterSpec, Mode, Op, Quantifier, Resolve, Trigger, lints, preset, preset_names,
+    CONDITIONS_MAX, Condition, FieldError, FilterSpec, Mode, Op, Quantifier, Resolve, Trigger, lints, preset,
+    preset_names,
 };
 use tollgate_shared::priority::Priority;
 
 use super::super::msg::Call;
 use super::super::words;
+use super::check::{Spot, Wrong};
 use super::{Choice, Difference, Field, Form, FormField, FormKind, Value, When};
-use text::{condition_words, named, split_paths, split_words, written};
+use text::{condition_words, named, split_paths, split_words, spot, written};
 
 /// Which part of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,10 @@ impl Form {
     /// # Errors
     /// What cannot be read.
     pub fn spec(&self) -> Result<FilterSpec, String> {
+        self.read().map_err(|wrong| wrong.words)
+    }
+
+    fn read(&self) -> Result<FilterSpec, Wrong> {
         let every = self.pick("opens when") == Some(EVERY);
         let lists = |label: &str| split_paths(&self.line(label));
         let trigger = Trigger {
@@ -231,26 +237,31 @@ impl Form {
         self.pick("resolves") != Some(NOBODY)
     }
 
-    pub(super) fn filter_complaint(&self) -> Option<String> {
-        let mut spec = match self.spec() {
+    pub(super) fn filter_complaint(&self) -> Option<Wrong> {
+        let mut spec = match self.read() {
             Ok(spec) => spec,
-            Err(why) => return Some(why),
+            Err(wrong) => return Some(wrong),
         };
         if spec.name.is_empty() {
-            // That it is missing is said when the button is pressed.
+            // That it is missing is said when the form is to be sent.
             "(draft)".clone_into(&mut spec.name);
         }
         // The same for the first condition.
         let begun = spec.trigger.match_all || !spec.trigger.conditions.is_empty() || self.filter.is_some();
         let errors = spec.validate().err()?;
         let error = errors.iter().find(|error| begun || error.path != "trigger.conditions");
-        error.map(|error| named(&error.path, &error.message)).or_else(|| self.place_complaint())
+        error.map(broken).or_else(|| self.place_complaint())
     }
 
-    fn place_complaint(&self) -> Option<String> {
+    /// The first rule that the filter breaks as it is.
+    pub(super) fn filter_unfit(&self) -> Option<Wrong> {
+        self.read().ok()?.validate().err()?.first().map(broken)
+    }
+
+    fn place_complaint(&self) -> Option<Wrong> {
         let place = self.text("place")?;
         let wrong = place.trim().parse::<u32>().map_or(true, |place| place == 0);
-        wrong.then(|| format!("place: `{place}` is no place; the first is 1"))
+        wrong.then(|| Wrong::new("place", format!("place: `{place}` is no place; the first is 1")))
     }
 
     pub(super) fn filter_call(&self) -> Result<Call, String> {
@@ -310,17 +321,20 @@ impl Form {
     }
 
     /// The rows that say something, in their order.
-    fn conditions(&self, part: Part) -> Result<Vec<Condition>, String> {
+    fn conditions(&self, part: Part) -> Result<Vec<Condition>, Wrong> {
         let mut conditions = Vec::new();
         for row in (0..CONDITIONS_MAX).filter(|row| self.is_row_used(part, *row)) {
             let Some([path, op, values, must]) = self.cells(part, row) else { continue };
+            let wrong = |column, why: &str| Wrong {
+                at: Spot::Cell(Cell { part, row, column }),
+                words: format!("{}: {why}", ROW_NAMES[part as usize][row]),
+            };
             let path = text_of(path).trim().to_owned();
             if path.is_empty() {
-                return Err(format!("{}: it has values and no path", ROW_NAMES[part as usize][row]));
+                return Err(wrong(0, "it has values and no path"));
             }
             let (negate, op) = operator(choice_of(op));
-            let values =
-                split_words(&text_of(values)).map_err(|why| format!("{}: {why}", ROW_NAMES[part as usize][row]))?;
+            let values = split_words(&text_of(values)).map_err(|why| wrong(2, &why))?;
             let must = choice_of(must);
             conditions.push(Condition {
                 path,
@@ -334,18 +348,24 @@ impl Form {
         Ok(conditions)
     }
 
-    fn priority_words(&self) -> Result<BTreeMap<String, Priority>, String> {
+    fn priority_words(&self) -> Result<BTreeMap<String, Priority>, Wrong> {
+        let wrong = |why: String| Wrong::new("words", format!("words: {why}"));
         let mut map = BTreeMap::new();
-        for word in split_words(&self.line("words")).map_err(|why| format!("words: {why}"))? {
+        for word in split_words(&self.line("words")).map_err(wrong)? {
             let pair =
                 word.rsplit_once('=').and_then(|(word, priority)| Some((word.to_owned(), priority.parse().ok()?)));
             let Some((word, priority)) = pair else {
-                return Err(format!("words: `{word}` is none; write WORD=P1"));
+                return Err(wrong(format!("`{word}` is none; write WORD=P1")));
             };
             map.insert(word, priority);
         }
         Ok(map)
     }
+}
+
+/// A broken rule, with its field.
+fn broken(error: &FieldError) -> Wrong {
+    Wrong { at: spot(&error.path), words: named(&error.path, &error.message) }
 }
 
 fn text_of(value: &Value) -> String {

@@ -3,6 +3,7 @@
 use tollgate_shared::api::TokenPatch;
 use tollgate_shared::token::RateLimit;
 
+use super::check::{Wrong, addresses};
 use super::token::{expiries, rate};
 use super::{Form, FormField, FormKind, Value};
 
@@ -37,11 +38,23 @@ impl Form {
         Self::new(FormKind::EditMany(tokens), fields)
     }
 
+    /// What is wrong with what is typed so far.
+    pub(super) fn many_complaint(&self) -> Option<Wrong> {
+        let from = self.words("from");
+        let from = if from == ["any"] { None } else { addresses("from", &from) };
+        let limit = self.line("limit");
+        let limit = if limit.trim() == "none" { None } else { rate(&limit).err() };
+        from.map(|words| Wrong::new("from", words)).or_else(|| limit.map(|words| Wrong::new("limit", words)))
+    }
+
     /// The change that it describes.
     ///
     /// # Errors
     /// What cannot be read, or that nothing is to be changed.
     pub fn many_patch(&self) -> Result<TokenPatch, String> {
+        if let Some(wrong) = self.many_complaint() {
+            return Err(wrong.words);
+        }
         let kept = |label: &str| self.pick(label).filter(|value| *value != KEEP);
         let none = RateLimit { calls_per_min: 0, burst: 0 };
         let rate_limit = match self.line("limit").trim() {

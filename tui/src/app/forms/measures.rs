@@ -6,7 +6,7 @@ use tollgate_shared::token::RateLimit;
 
 use super::super::msg::Call;
 use super::super::{tokens, words};
-use super::check::addresses;
+use super::check::{Wrong, addresses};
 use super::settings::{options_of, rate_text};
 use super::token::rate;
 use super::{Form, FormField, FormKind};
@@ -30,7 +30,10 @@ impl Form {
     #[must_use]
     pub fn limit(token: &TokenView, now: Timestamp) -> Self {
         let was = token.limit_at(now).map(rate_text).unwrap_or_default();
-        let calls = tokens::calls_words(token, now);
+        let calls = match tokens::calls_words(token, now).as_str() {
+            "-" => "no calls".to_owned(),
+            calls => calls.to_owned(),
+        };
         let hint = format!("600/min or 600/min:1000; now {calls}. What is above is refused: 429");
         let mut spans = spans();
         spans.push(("until it is changed".to_owned(), String::new()));
@@ -38,13 +41,14 @@ impl Form {
         Self::new(FormKind::Limit(Measured::of(token)), fields)
     }
 
-    /// Addresses whose calls are refused for a time, or one that is taken again.
+    /// Addresses whose calls are refused for a time, or one that is taken again. `marked`: the one to begin with.
     #[must_use]
-    pub fn block(token: &TokenView, sources: &[SourceView], now: Timestamp) -> Self {
+    pub fn block(token: &TokenView, sources: &[SourceView], marked: Option<&str>, now: Timestamp) -> Self {
         let mut hosts = vec![("as typed below".to_owned(), String::new())];
         hosts.extend(sources.iter().map(|row| (host(row, now), row.net.clone())));
+        let at = hosts.iter().position(|(_, net)| Some(net.as_str()) == marked).unwrap_or(0);
         let mut fields = vec![
-            FormField::choice("host", hosts, 0, "Left Right, or type to find"),
+            FormField::choice("host", hosts, at, "Left Right, or type to find"),
             FormField::text("address", "", "or addresses and networks, separated by spaces"),
             FormField::choice("for", spans(), 1, "calls from there get 403 ip-blocked until then"),
         ];
@@ -72,11 +76,22 @@ impl Form {
     }
 
     /// What is wrong with what is typed so far.
-    pub(super) fn measures_complaint(&self) -> Option<String> {
+    pub(super) fn measures_complaint(&self) -> Option<Wrong> {
         match self.kind {
-            FormKind::Limit(_) => rate(&self.line("limit")).err(),
-            _ => addresses("address", &self.words("address")),
+            FormKind::Limit(_) => rate(&self.line("limit")).err().map(|words| Wrong::new("limit", words)),
+            _ => addresses("address", &self.words("address")).map(|words| Wrong::new("address", words)),
         }
+    }
+
+    /// Each field is right, but not all of them together.
+    pub(super) fn measures_unfit(&self) -> Option<Wrong> {
+        let ends = self.pick("end of").is_some_and(|net| !net.is_empty());
+        let label = match self.kind {
+            FormKind::Limit(_) => "limit",
+            _ if ends => "end of",
+            _ => "host",
+        };
+        self.measures_patch().err().map(|words| Wrong::new(label, words))
     }
 
     fn measures_patch(&self) -> Result<TokenPatch, String> {
@@ -191,7 +206,7 @@ mod tests {
         };
         let mut busy = token(1, "busy");
         busy.blocked = vec![tollgate_shared::api::BlockView { net: "10.8.0.0/16".into(), until: now().plus_secs(60) }];
-        let fresh = || Form::block(&busy, std::slice::from_ref(&row), now());
+        let fresh = || Form::block(&busy, std::slice::from_ref(&row), None, now());
         let mut form = fresh();
         assert!(form.submit().unwrap_err().contains("choose a host"));
         form.focus = 0;

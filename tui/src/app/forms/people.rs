@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::super::field::Masked;
 use super::super::msg::{Call, Hidden};
 use super::super::words;
+use super::check::Wrong;
 use super::{Difference, Form, FormField, FormKind, Value};
 
 /// A passphrase is no shorter (domain.md §1).
@@ -182,39 +183,42 @@ impl Form {
     }
 
     /// What is wrong with roles and passphrases as they are typed.
-    pub(super) fn people_complaint(&self) -> Option<String> {
+    pub(super) fn people_complaint(&self) -> Option<Wrong> {
         if let FormKind::Passphrase(_) = self.kind {
             return self.passphrase_complaint();
         }
         self.parts("teams").iter().find_map(|word| {
             let (team, role) = word.split_once('=').unwrap_or((word, ""));
             if team.is_empty() || role.is_empty() {
-                return Some(format!("`{word}`: write TEAM=manager, TEAM=responder or TEAM=observer"));
+                let words = format!("`{word}`: write TEAM=manager, TEAM=responder or TEAM=observer");
+                return Some(Wrong::new("teams", words));
             }
-            role.parse::<TeamRole>().err().map(|why| why.to_string())
+            role.parse::<TeamRole>().err().map(|why| Wrong::new("teams", why.to_string()))
         })
     }
 
-    fn passphrase_complaint(&self) -> Option<String> {
+    fn passphrase_complaint(&self) -> Option<Wrong> {
         let (new, again) = (self.secret("new"), self.secret("again"));
         let chars = new.chars().count();
         if chars > 0 && chars < PASSPHRASE_CHARS_MIN {
-            return Some(format!("{chars} characters; a passphrase has {PASSPHRASE_CHARS_MIN} or more"));
+            let words = format!("{chars} characters; a passphrase has {PASSPHRASE_CHARS_MIN} or more");
+            return Some(Wrong::new("new", words));
         }
         let beginning = self.focus == 1 && new.starts_with(again);
-        (!again.is_empty() && again != new && !beginning).then(|| "the two are not the same".to_owned())
+        (!again.is_empty() && again != new && !beginning).then(|| Wrong::new("again", "the two are not the same"))
     }
 
-    pub(super) fn people_missing(&self) -> Option<String> {
-        match self.kind {
-            FormKind::Passphrase(_) if self.secret("new").is_empty() => Some("type the new passphrase".to_owned()),
+    pub(super) fn people_missing(&self) -> Option<Wrong> {
+        let (label, words) = match self.kind {
+            FormKind::Passphrase(_) if self.secret("new").is_empty() => ("new", "type the new passphrase"),
             FormKind::Passphrase(_) if self.secret("new") != self.secret("again") => {
-                Some("the two are not the same".to_owned())
+                ("again", "the two are not the same")
             }
-            FormKind::SignIn if self.line("operator").is_empty() => Some("who signs in? type the name".to_owned()),
-            FormKind::SignIn if self.secret("passphrase").is_empty() => Some("type the passphrase".to_owned()),
-            _ => None,
-        }
+            FormKind::SignIn if self.line("operator").is_empty() => ("operator", "who signs in? type the name"),
+            FormKind::SignIn if self.secret("passphrase").is_empty() => ("passphrase", "type the passphrase"),
+            _ => return None,
+        };
+        Some(Wrong::new(label, words))
     }
 
     /// Parts of a line, at commas: a team's name may hold spaces.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tollgate_shared::api::{NewFilter, NewService, NewTeam, ServiceView, StatusView, TeamView};
 
-use super::super::first::{self, FirstPath};
+use super::super::first::{self, FirstPath, Trying};
 use super::super::msg::Call;
+use super::super::secret::Secret;
 use super::super::words;
-use super::{Form, FormField, FormKind};
+use super::check::Wrong;
+use super::{Form, FormField, FormKind, Value};
 
 /// The question who sends.
 const FROM: &str = "sent from";
@@ -31,7 +33,7 @@ impl Form {
         let name = |service: &ServiceView| format!("{}/{}", service.team.name, service.name);
         let options: Vec<_> = services.iter().map(|service| (name(service), name(service))).collect();
         let at = service.and_then(|wanted| options.iter().position(|(label, _)| label == wanted)).unwrap_or(0);
-        let presets = presets.iter().map(|preset| (preset.clone(), preset.clone())).collect();
+        let presets = first::ordered(presets).into_iter().map(|preset| (preset.clone(), preset)).collect();
         let fields = vec![
             FormField::choice("preset", presets, 0, "who sends? type to find"),
             FormField::choice("service", options, at, "where its incidents open"),
@@ -49,22 +51,71 @@ impl Form {
         self
     }
 
+    /// The sample alert of a preset, for a token whose secret somebody has.
+    #[must_use]
+    pub fn sample(to: Trying, presets: &[String], preset: Option<&str>) -> Self {
+        let options: Vec<_> = first::ordered(presets).into_iter().map(|one| (one.clone(), one)).collect();
+        let at = preset.and_then(|name| options.iter().position(|(own, _)| own == name)).unwrap_or(0);
+        let fields = vec![
+            FormField::choice("preset", options, at, "whose sample; type to find"),
+            FormField::masked("secret", "paste it: not shown, kept nowhere. Lost? Esc, then .o makes a new one"),
+        ];
+        let mut form = Self::new(FormKind::Sample(to), fields);
+        form.focus = 1;
+        form
+    }
+
     /// What was chosen on the first path, once its filter is there.
     #[must_use]
     pub fn first_path(&self) -> FirstPath {
-        FirstPath { preset: self.pick("preset").unwrap_or_default().to_owned(), others: self.is_for_other_hosts() }
+        FirstPath { preset: self.pick("preset").unwrap_or_default().to_owned(), others: self.who_sends() }
+    }
+
+    /// Whether senders are on other hosts; none where the form did not ask.
+    #[must_use]
+    pub fn who_sends(&self) -> Option<bool> {
+        self.pick(FROM).map(|who| who == first::OTHER_HOSTS)
     }
 
     /// Senders on other hosts were chosen.
     #[must_use]
     pub fn is_for_other_hosts(&self) -> bool {
-        self.pick(FROM) == Some(first::OTHER_HOSTS)
+        self.who_sends() == Some(true)
     }
 
     #[must_use]
     pub fn resolve(incident: String) -> Self {
         let comment = FormField::text("comment", "", "for the timeline; may be empty");
         Self::new(FormKind::Resolve(incident), vec![comment])
+    }
+
+    /// What there is nothing to choose from yet, and what was not typed.
+    pub(super) fn plain_missing(&self) -> Option<Wrong> {
+        let wanted: &[&'static str] = match &self.kind {
+            FormKind::Service => &["team"],
+            FormKind::Filter => &["preset", "service"],
+            FormKind::WriteFilter => &["service"],
+            FormKind::Sample(to) if to.tls => {
+                return Some(Wrong::new(
+                    "secret",
+                    "calls come over TLS, which this program does not speak: run the lines",
+                ));
+            }
+            FormKind::Sample(_) if self.bearer().is_empty() => {
+                return Some(Wrong::new("secret", "paste the token's secret"));
+            }
+            _ => &[],
+        };
+        let empty = wanted.iter().find(|label| self.pick(label).is_none_or(str::is_empty));
+        empty.map(|label| Wrong::new(label, format!("there is no {label} to choose yet")))
+    }
+
+    /// The secret that was pasted; the file that `w` writes holds a whole header.
+    fn bearer(&self) -> &str {
+        match self.find("secret") {
+            Some(Value::Masked(field)) => field.expose().trim().trim_start_matches("Authorization: Bearer ").trim(),
+            _ => "",
+        }
     }
 
     pub(super) fn plain_call(&self) -> Result<Call, String> {
@@ -80,6 +131,11 @@ impl Form {
             FormKind::Resolve(incident) => {
                 Call::Resolve { incident: incident.clone(), comment: self.text("comment").filter(|t| !t.is_empty()) }
             }
+            FormKind::Sample(to) => Call::SendSample {
+                preset: self.chosen("preset")?,
+                address: to.address.clone(),
+                secret: Secret::new(self.bearer().to_owned()),
+            },
             _ => Call::CreateTeam(NewTeam { name }),
         })
     }
@@ -92,6 +148,7 @@ impl Form {
             FormKind::Filter => {
                 format!("tollgate filter create --service {} --preset {}", pick("service"), pick("preset"))
             }
+            FormKind::Sample(_) => format!("tollgate send --sample {} --token-file FILE", pick("preset")),
             FormKind::Resolve(incident) => {
                 let comment = self.text("comment").filter(|words| !words.is_empty());
                 let comment = comment.map(|text| format!(" --comment {}", words::shell(&text))).unwrap_or_default();

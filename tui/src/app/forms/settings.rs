@@ -25,7 +25,78 @@ pub struct Settings {
     pub query_token: bool,
     pub delivery_ids: bool,
     pub sealed: bool,
-    pub debug: bool,
+    pub debug: Logged,
+}
+
+/// Which calls of a token are logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logged {
+    #[default]
+    Off,
+    Every,
+    /// One in so many.
+    OneIn(u32),
+}
+
+impl Logged {
+    #[must_use]
+    pub fn of(token: &TokenView, now: Timestamp) -> Self {
+        match token.debug_until.filter(|until| *until > now) {
+            None => Self::Off,
+            Some(_) => token.debug_one_in.map_or(Self::Every, Self::OneIn),
+        }
+    }
+
+    /// The value of the field: `off`, `all`, or the number.
+    #[must_use]
+    pub fn parse(value: &str) -> Self {
+        match value {
+            "off" => Self::Off,
+            number => number.parse().map_or(Self::Every, Self::OneIn),
+        }
+    }
+
+    #[must_use]
+    pub fn value(self) -> String {
+        match self {
+            Self::Off => "off".to_owned(),
+            Self::Every => "all".to_owned(),
+            Self::OneIn(number) => number.to_string(),
+        }
+    }
+
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Off => "no".to_owned(),
+            Self::Every => "every call".to_owned(),
+            Self::OneIn(number) => format!("1 call in {}", words::group(number.into())),
+        }
+    }
+
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self != Self::Off
+    }
+
+    /// One call in so many; none = every one.
+    #[must_use]
+    pub fn one_in(self) -> Option<u32> {
+        match self {
+            Self::OneIn(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The command that makes it so.
+    #[must_use]
+    pub fn cli(self, token: &str) -> String {
+        match self {
+            Self::Off => format!("tollgate token debug {token} off"),
+            Self::Every => format!("tollgate token debug {token} on --yes"),
+            Self::OneIn(number) => format!("tollgate token debug {token} on --sample {number}"),
+        }
+    }
 }
 
 /// One setting that is different.
@@ -71,7 +142,7 @@ impl Settings {
             query_token: token.query_token,
             delivery_ids: token.delivery_ids,
             sealed: token.sealed,
-            debug: token.debug_until.is_some_and(|until| until > now),
+            debug: Logged::of(token, now),
         }
     }
 
@@ -96,7 +167,7 @@ impl Settings {
             Difference::new("?token=", yes(self.query_token), yes(new.query_token)),
             Difference::new("delivery ids", yes(self.delivery_ids), yes(new.delivery_ids)),
             Difference::new("sealed", yes(self.sealed), yes(new.sealed)),
-            Difference::new("debug", yes(self.debug), yes(new.debug)),
+            Difference::new("debug", self.debug.words(), new.debug.words()),
         ];
         all.into_iter().filter(Difference::is_one).collect()
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tollgate_shared::api::RecentUse;
 use tollgate_shared::token::RateLimit;
 
 use super::super::fixtures::{self, now};
@@ -252,4 +253,123 @@ fn an_operator_that_somebody_else_changed_keeps_his_change_and_mine() {
     form.reload_operator(&Arc::new(theirs));
     let Ok(Call::EditOperator { patch, version, .. }) = form.submit() else { panic!("no change") };
     assert_eq!((patch.name.as_deref(), patch.team_roles, version), (Some("bobby"), None, 2));
+}
+
+#[test]
+fn enter_on_a_field_before_the_last_goes_on_and_on_the_last_one_it_sends() {
+    let mut form = Form::operator();
+    for label in ["name", "unix", "role"] {
+        go(&mut form, label);
+        assert_eq!(form.on_enter(), OnEnter::Next, "{label}");
+    }
+    go(&mut form, "teams");
+    assert_eq!(form.on_enter(), OnEnter::Send);
+    assert_eq!(Form::team().on_enter(), OnEnter::Send, "one field is the last one");
+    form.step(1);
+    assert!(form.on_button() && form.on_enter() == OnEnter::Send);
+    form.step(1);
+    assert_eq!(form.on_enter(), OnEnter::Cancel);
+}
+
+#[test]
+fn what_is_folded_away_is_no_field_until_it_is_opened() {
+    let mut form = create();
+    go(&mut form, "debug");
+    assert_eq!(form.on_enter(), OnEnter::Send);
+    go(&mut form, "more");
+    assert_eq!(form.on_enter(), OnEnter::Unfold);
+    form.enter();
+    assert_eq!(form.fields[form.focus].label, "description");
+    go(&mut form, "debug");
+    assert_eq!(form.on_enter(), OnEnter::Next, "now others follow");
+    go(&mut form, "sealed");
+    assert_eq!(form.on_enter(), OnEnter::Send);
+}
+
+#[test]
+fn a_step_of_the_first_path_asks_one_thing_and_the_rest_is_filled_in() {
+    let mut form = create();
+    form.guided = true;
+    assert_eq!(form.on_enter(), OnEnter::Send);
+    go(&mut form, "scope");
+    assert_eq!(form.on_enter(), OnEnter::Next, "whoever goes there goes through the rest");
+}
+
+#[test]
+fn the_mark_goes_to_the_first_field_that_is_wrong_with_the_reason() {
+    let wrong = |form: &mut Form| {
+        let why = form.submit().unwrap_err();
+        form.point_out(why);
+        (form.fields[form.focus].label, form.error.clone().unwrap_or_default())
+    };
+    let mut form = create();
+    for (label, text) in [("from", "10.0.0"), ("limit", "6/h")] {
+        go(&mut form, label);
+        type_into(&mut form, text);
+    }
+    assert_eq!(wrong(&mut form).0, "name", "the first of three");
+    type_into(&mut form, "am");
+    let (label, why) = wrong(&mut form);
+    assert!(label == "from" && why.contains("`10.0.0` is no address"), "{label}: {why}");
+    form.key(Key::ctrl('u'));
+    let (label, why) = wrong(&mut form);
+    assert!(label == "limit" && why.contains("600/min"), "{label}: {why}");
+    assert!(form.is_shown(form.focus), "the fold is open: what is wrong is seen");
+    let mut filter = Form::write_filter(&[], None);
+    filter.field("name").unwrap().value = Value::Text(Field::new("f"));
+    assert_eq!(wrong(&mut filter).0, "service");
+    let mut words = Form::edit_many(3);
+    go(&mut words, "from");
+    type_into(&mut words, "nowhere");
+    words.point_out(words.many_patch().unwrap_err());
+    assert_eq!(words.fields[words.focus].label, "from");
+}
+
+#[test]
+fn a_condition_that_breaks_a_rule_is_marked_in_its_row_and_cell() {
+    let mut form = Form::write_filter(&[], None);
+    let at = |form: &Form, row: usize, column: usize| {
+        let cell = Cell { part: Part::Trigger, row, column };
+        form.fields.iter().position(|field| field.cell == Some(cell)).unwrap()
+    };
+    form.focus = at(&form, 0, 2);
+    type_into(&mut form, "\"open");
+    form.focus = at(&form, 0, 0);
+    type_into(&mut form, "title");
+    form.point_out(String::new());
+    assert_eq!(form.fields[form.focus].label, "service");
+    form.fields.retain(|field| field.label != "service");
+    form.field("name").unwrap().value = Value::Text(Field::new("f"));
+    form.point_out(String::new());
+    assert_eq!(form.focus, at(&form, 0, 2), "the quote that is open");
+}
+
+#[test]
+fn the_field_that_the_daemon_names_gets_the_mark() {
+    let mut form = create();
+    form.point_at("allowed_ips[3]");
+    assert_eq!(form.fields[form.focus].label, "from");
+    form.point_at("rate_limit.burst");
+    assert!(form.fields[form.focus].label == "limit" && form.is_shown(form.focus));
+    form.point_at("no such field");
+    assert_eq!(form.fields[form.focus].label, "limit", "it stays where it is");
+}
+
+#[test]
+fn the_edit_form_offers_a_part_of_the_calls_with_what_it_would_cost() {
+    let mut form = edit();
+    let now = RecentUse { accepted: 50_000, refused: 0, body_bytes: 50_000 * 800 };
+    let said = |form: &Form| form.debug_words(|_| now).unwrap();
+    go(&mut form, "debug");
+    type_into(&mut form, "every");
+    let all = 5_000_u64 * 800 * 48 * 3_600;
+    assert!(said(&form).contains(&crate::app::words::bytes(all)), "{}", said(&form));
+    type_into(&mut form, "1 call in 100");
+    assert_eq!(form.settings().debug, Logged::OneIn(100));
+    assert!(said(&form).contains(&crate::app::words::bytes(all / 100)), "{}", said(&form));
+    assert!(form.cli().ends_with(" on --sample 100"), "{}", form.cli());
+    let words: Vec<_> = form.differences(fixtures::now()).iter().map(Difference::words).collect();
+    assert!(words.iter().any(|words| words.ends_with("1 call in 100")), "{words:?}");
+    assert!(form.debug_words(|_| RecentUse::default()).unwrap().contains("no call in the last 10 s"));
+    assert_eq!(create().debug_words(|_| now), None, "a new token has no calls yet");
 }

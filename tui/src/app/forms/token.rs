@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tollgate_shared::api::{NewToken, ServiceView, TeamView, TokenView};
+use tollgate_shared::api::{NewToken, RecentUse, ServiceView, TeamView, TokenView};
+use tollgate_shared::debug_cost::DebugCost;
 use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::{Permission, RateLimit, Scope};
 
@@ -11,7 +12,7 @@ use super::super::msg::Call;
 use super::super::rights::Me;
 use super::super::words;
 use super::settings::rate_text;
-use super::{Difference, Form, FormField, FormKind, Settings, Value, When};
+use super::{Difference, Form, FormField, FormKind, Logged, Settings, Value, When};
 
 const FROM_HINT: &str = "addresses or networks, separated by spaces; empty = any";
 const STARTS_HINT: &str = "empty = at once; a date, or 2h from now";
@@ -35,7 +36,7 @@ impl Form {
         let personal = me.is_some_and(|me| me.create(&scopes[at].1).is_err() && me.personal().is_ok());
         let mut fields = vec![
             FormField::text("name", "", "1 to 64 visible characters"),
-            FormField::choice("scope", scopes, at, "fixed for ever; type to find, Left Right to choose"),
+            FormField::choice("scope", scopes, at, "fixed for ever; type to find"),
             FormField::choice("owner", owners(), usize::from(personal), ""),
             FormField::choice("may", presets(), 0, ""),
         ];
@@ -64,10 +65,11 @@ impl Form {
         fields.push(FormField::choice("expires", expiries(true), 0, &end_words(token)));
         fields.push(FormField::text("date", "", "for instance 2027-01-31").when(When::Dated));
         fields.push(FormField::text("from", &settings.allowed_ips.join(" "), FROM_HINT));
-        fields.push(FormField::tick("debug", settings.debug, "log its calls for 48 h"));
+        fields.push(logged_field(settings.debug));
         fields.push(FormField::new("more", Value::More(false), ""));
         fields.extend(seldom(Some(&settings)));
         let mut form = Self::new(FormKind::EditToken(token.id.to_string()), fields);
+        form.logged = settings.debug;
         form.token = Some(Arc::clone(token));
         form.me = me.cloned();
         form.judge();
@@ -143,7 +145,7 @@ impl Form {
             query_token: self.tick("?token="),
             delivery_ids: self.tick("delivery ids"),
             sealed: self.tick("sealed"),
-            debug: self.tick("debug"),
+            debug: self.logged_now(),
         }
     }
 
@@ -158,6 +160,29 @@ impl Form {
         let secs = humantime::parse_duration(text).ok()?.as_secs();
         let at = now.plus_secs(i64::try_from(secs).ok()?);
         Some(if secs < 2 * 86_400 { words::moment(at) } else { words::date(at) })
+    }
+
+    /// The choice of the edit form, or the tick of a new token, which has no calls yet of which a part could do.
+    fn logged_now(&self) -> Logged {
+        match self.pick("debug") {
+            Some(value) => Logged::parse(value),
+            None if self.tick("debug") => Logged::Every,
+            None => Logged::Off,
+        }
+    }
+
+    /// What the chosen way of logging would cost, of what the token does now. None on a form that has no such choice.
+    #[must_use]
+    pub fn debug_words(&self, recent: impl Fn(&TokenView) -> RecentUse) -> Option<String> {
+        let token = self.token.as_ref().filter(|_| self.pick("debug").is_some())?;
+        let logged = self.logged_now();
+        let cost = DebugCost::of(recent(token));
+        let bytes = words::bytes(cost.bytes(logged.one_in().unwrap_or(1)));
+        Some(match logged {
+            Logged::Off => "its calls are counted, not logged".to_owned(),
+            logged if cost.bytes(1) == 0 => format!("for {}; no call in the last 10 s", span(logged, self.logged)),
+            logged => format!("for {}; up to {bytes}, if it goes on so", span(logged, self.logged)),
+        })
     }
 
     /// What the folded fields hold, in words.
@@ -230,7 +255,7 @@ impl Form {
             expires: Some(settings.expires),
             dedup_window_secs: Some(settings.dedup_window_secs),
             allowed_ips: settings.allowed_ips,
-            debug: settings.debug,
+            debug: settings.debug.is_on(),
             personal: self.is_personal(),
             permissions: if preset.is_some() { Vec::new() } else { settings.permissions },
             preset,
@@ -275,9 +300,31 @@ impl Form {
 
     pub(super) fn edit_cli(&self, id: &str) -> String {
         let Some(token) = &self.token else { return String::new() };
-        let options = Settings::of(token, Timestamp::default()).options(&self.settings());
-        format!("tollgate token edit {id} --if-version {}{options}", token.version)
+        let new = self.settings();
+        let options = Settings::of(token, Timestamp::default()).options(&new);
+        let edit = format!("tollgate token edit {id} --if-version {}{options}", token.version);
+        match (options.is_empty(), new.debug == self.logged) {
+            (_, true) => edit,
+            (true, false) => new.debug.cli(id),
+            (false, false) => format!("{edit} && {}", new.debug.cli(id)),
+        }
     }
+}
+
+/// The time that is counted from now where it is switched on, and runs on where it is on already.
+fn span(new: Logged, was: Logged) -> &'static str {
+    if new == was { "what is left of 48 h" } else { "48 h" }
+}
+
+/// Which calls are logged: all, or the parts that a busy token needs.
+fn logged_field(logged: Logged) -> FormField {
+    let mut all = vec![Logged::Off, Logged::Every, Logged::OneIn(10), Logged::OneIn(100), Logged::OneIn(1_000)];
+    if !all.contains(&logged) {
+        all.push(logged);
+    }
+    let at = all.iter().position(|one| *one == logged).unwrap_or(0);
+    let options = all.into_iter().map(|one| (one.words(), one.value())).collect();
+    FormField::choice("debug", options, at, "")
 }
 
 /// The fields that are folded away until somebody wants them.

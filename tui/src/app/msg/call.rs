@@ -11,6 +11,7 @@ use tollgate_shared::id::IncidentId;
 use tollgate_shared::incident::IncidentState;
 
 use super::Hidden;
+use crate::app::forms::Logged;
 use crate::app::secret::Secret;
 
 /// What a change brought back.
@@ -92,7 +93,8 @@ pub enum Call {
         token: String,
         patch: Box<TokenPatch>,
         version: u64,
-        debug: Option<bool>,
+        /// Which calls are logged from now on; none = as it is.
+        debug: Option<Logged>,
     },
     Rotate {
         token: String,

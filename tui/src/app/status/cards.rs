@@ -1,8 +1,9 @@
 //! What the tokens give cause to look at: hygiene, who calls most, overlaps. Each row opens its tokens.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use tollgate_shared::api::{Talker, TalkerTable, TokenView};
+use tollgate_shared::api::{Talker, TalkerTable, TalkersBy, TokenView};
 use tollgate_shared::id::TokenId;
 use tollgate_shared::time::Timestamp;
 
@@ -71,28 +72,38 @@ pub(super) fn rows(model: &Model) -> Vec<Row> {
 
 /// Who calls most now: tokens, addresses, services. A name may be as long as a screen is wide: the numbers stand before it.
 fn talkers(model: &Model) -> Vec<Row> {
-    let mut rows = vec![Row::Text(head("WHO CALLS MOST, in the last 10 s and the last minute"))];
+    let by = model.health.talkers_by;
+    let what = match by {
+        TalkersBy::Calls => "WHO CALLS MOST",
+        TalkersBy::Refused => "WHO IS REFUSED MOST",
+        TalkersBy::NoMatch => "WHOSE CALLS MATCH NOTHING MOST",
+    };
+    let title = format!("{what}, in the last 10 s and the last minute");
+    let mut rows = vec![Row::Text(head(&title))];
     let Some(told) = &model.health.talkers else {
         rows.push(Row::Text(Line::plain("asking the daemon".to_owned())));
         return rows;
     };
-    rows.extend(table("TOKEN", &told.tokens, TALKERS));
-    rows.extend(told.addresses.iter().flat_map(|addresses| table("ADDRESS", addresses, TALKERS_BESIDE)));
-    rows.extend(table("SERVICE", &told.services, TALKERS_BESIDE));
+    rows.extend(table("TOKEN", &told.tokens, by, TALKERS));
+    rows.extend(told.addresses.iter().flat_map(|addresses| table("ADDRESS", addresses, by, TALKERS_BESIDE)));
+    rows.extend(table("SERVICE", &told.services, by, TALKERS_BESIDE));
     if rows.len() == 1 {
         rows.push(Row::Text(Line::plain("nobody for a minute".to_owned())));
     }
     rows
 }
 
-fn table(head: &str, of: &TalkerTable, named: usize) -> Vec<Row> {
+fn table(head: &str, of: &TalkerTable, by: TalkersBy, named: usize) -> Vec<Row> {
     if of.rows.is_empty() && of.others.is_none() {
         return Vec::new();
     }
     // What opens has a mark before it, which the others have not.
     let line = format!(" {:>9} {:>10} {:>9} {:>9}  {head}", "10 s", "minute", "refused", "no match");
     let mut rows = vec![Row::Text(Line::new(Kind::Strong, line))];
-    rows.extend(of.rows.iter().take(named).map(talker));
+    // The answer to the question before may still be shown.
+    let mut foremost: Vec<&Talker> = of.rows.iter().collect();
+    foremost.sort_by_key(|row| Reverse((by.of(row.last_10s), by.of(row.last_minute))));
+    rows.extend(foremost.into_iter().take(named).map(talker));
     rows.extend(of.others.iter().map(talker));
     let hidden = u64::from(of.known).saturating_sub(of.rows.len().min(named) as u64);
     if hidden > 0 {

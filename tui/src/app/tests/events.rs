@@ -28,7 +28,7 @@ fn code() -> impl Strategy<Value = Code> {
 
 /// One thing that may happen, small enough to shrink.
 #[derive(Clone, Debug)]
-enum Event {
+pub(super) enum Event {
     Key(Code, bool),
     Paste(String),
     Resize(u16, u16),
@@ -52,7 +52,7 @@ enum Event {
     Mouse(bool, u16, u16),
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(super) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         10 => (code(), prop::bool::weighted(0.1)).prop_map(|(code, ctrl)| Event::Key(code, ctrl)),
         1 => "[ -~]{0,80}".prop_map(Event::Paste),
@@ -79,7 +79,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn message(model: &Model, event: &Event) -> Msg {
+pub(super) fn message(model: &Model, event: &Event) -> Msg {
     match event {
         Event::Key(code, ctrl) => Msg::Key(Key { code: *code, ctrl: *ctrl }),
         Event::Paste(text) => Msg::Paste { text: Hidden(Zeroizing::new(text.clone())), burst: false },
@@ -152,7 +152,7 @@ fn message(model: &Model, event: &Event) -> Msg {
 }
 
 /// What holds after every message.
-fn check(model: &Model) {
+pub(super) fn check(model: &Model) {
     let tail = &model.logs.tail;
     let seqs: Vec<u64> = tail.entries.iter().map(crate::app::tail::Entry::seq).collect();
     assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "rows rise: {seqs:?}");

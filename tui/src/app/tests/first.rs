@@ -124,3 +124,84 @@ fn enter_does_nothing_where_there_is_no_first_path_and_over_tls() {
     assert_eq!(dialog(&over_tls).sample, None);
     assert!(press(&mut over_tls, Key::plain(Code::Enter)).list.is_empty());
 }
+
+#[test]
+fn the_first_path_takes_one_enter_a_step() {
+    let Net::Organisation { teams, services, filters } = organisation() else { panic!("another message") };
+    let mut model = model(80, 24, 0);
+    let enter = |model: &mut Model, reply| {
+        let effects = press(model, Key::plain(Code::Enter));
+        let (generation, _) = asked(&effects).unwrap_or_else(|| panic!("{:?}", model.layer));
+        answer(model, generation, reply);
+    };
+    press(&mut model, Key::char('A'));
+    type_text(&mut model, "Ops");
+    enter(&mut model, Reply::Team(Box::new(teams[0].clone())));
+    type_text(&mut model, "DB");
+    enter(&mut model, Reply::Service(Box::new(services[0].clone())));
+    press(&mut model, Key::plain(Code::Down));
+    let Some(Layer::Form(form)) = &model.layer else { panic!("{:?}", model.layer) };
+    assert_eq!(form.pick("preset"), Some("zabbix"), "the list of presets has the arrows");
+    enter(&mut model, Reply::Filter(Box::new((*filters[0]).clone())));
+    type_text(&mut model, "am-prod");
+    let (secret, token) = (Secret::new("tg_s_7QmX0c2LrTaaa".to_owned()), Box::new(fixtures::token(2, "am-prod")));
+    enter(&mut model, Reply::Created { secret, token });
+    assert_eq!(dialog(&model).sample.as_ref().map(|sample| sample.preset.as_str()), Some("zabbix"));
+}
+
+#[test]
+fn an_enter_that_comes_with_letters_sends_no_form_and_presses_no_button() {
+    let mut model = model(80, 24, 0);
+    press(&mut model, Key::char('A'));
+    type_text(&mut model, "Ops");
+    let effects = press(&mut model, Key::plain(Code::EnterWithText));
+    assert!(asked(&effects).is_none());
+    let Some(Layer::Form(form)) = &model.layer else { panic!("{:?}", model.layer) };
+    assert!(form.error.as_deref().is_some_and(|words| words.contains("press it again")), "{:?}", form.error);
+    let paste = Msg::Paste { text: Hidden(Zeroizing::new("Net\n".into())), burst: false };
+    assert!(asked(&update(&mut model, paste, now())).is_none());
+    assert!(asked(&press(&mut model, Key::plain(Code::Enter))).is_some(), "one that is pressed sends");
+    let mut other = fixtures::model(80, 24, 3);
+    press(&mut other, Key::char('R'));
+    let Some(Layer::Danger(danger)) = &mut other.layer else { panic!("{:?}", other.layer) };
+    danger.mark = crate::app::danger::Part::Cancel;
+    press(&mut other, Key::plain(Code::EnterWithText));
+    assert!(matches!(&other.layer, Some(Layer::Danger(danger)) if danger.error.is_some()), "not even Cancel");
+}
+
+#[test]
+fn the_answer_that_was_lost_with_the_connection_is_found_in_the_lists() {
+    let Net::Organisation { teams, .. } = organisation() else { panic!("another message") };
+    let mut model = model(80, 24, 0);
+    press(&mut model, Key::char('A'));
+    type_text(&mut model, "Ops");
+    let (generation, _) = asked(&press(&mut model, Key::plain(Code::Enter))).map(|(at, _)| (at, ())).unwrap();
+    let failure = Failure { words: "the connection was lost".into(), ..Failure::default() };
+    tell(&mut model, Net::Done { generation, result: Err(failure) });
+    tell(&mut model, Net::Organisation { teams: vec![teams[0].clone()], services: Vec::new(), filters: Vec::new() });
+    let Some(Layer::Form(form)) = &model.layer else { panic!("{:?}", model.layer) };
+    assert!(form.guided && form.title() == "NEW SERVICE", "{}", form.title());
+}
+
+#[test]
+fn a_path_that_was_left_is_gone_on_from_the_lists_with_the_question_who_sends() {
+    let mut model = model(80, 24, 3);
+    model.tokens.replace(Vec::new(), now());
+    press(&mut model, Key::plain(Code::Enter));
+    let Some(Layer::Form(form)) = &model.layer else { panic!("{:?}", model.layer) };
+    assert!(form.guided && form.title() == "NEW TOKEN" && form.who_sends() == Some(false), "{:?}", form.kind);
+    press(&mut model, Key::plain(Code::Esc));
+    let mut token = fixtures::token(1, "am");
+    token.usage = tollgate_shared::api::UsageView::default();
+    model.tokens.replace(vec![std::sync::Arc::new(token)], now());
+    press(&mut model, Key::char('A'));
+    assert!(matches!(&model.layer, Some(Layer::Menu(menu)) if menu.title.contains("No call came yet")));
+    press(&mut model, Key::plain(Code::Enter));
+    let Some(Layer::Form(form)) = &mut model.layer else { panic!("{:?}", model.layer) };
+    assert!(form.title().starts_with("SAMPLE ALERT through am"), "{}", form.title());
+    form.paste("Authorization: Bearer tg_s_7QmX0c2LrTaaa\n");
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    assert!(
+        matches!(asked(&effects), Some((_, Call::SendSample { secret, .. })) if secret.expose() == "tg_s_7QmX0c2LrTaaa")
+    );
+}

@@ -3,12 +3,14 @@
 use tollgate_shared::api::LogBounds;
 use tollgate_shared::log::{Gap, GapReason};
 
+use super::events::{check, event, message};
 use super::*;
 use crate::app::logs::LogTab;
 use crate::app::query::Range;
 use crate::app::resume::{Kept, Mark, keep, take};
 use crate::app::tail::{Entry, Left};
 use crate::app::times::Form;
+use proptest::prelude::*;
 
 /// The next console, before it has heard anything.
 fn next(kept: &Kept) -> Model {

@@ -5,7 +5,7 @@ use tollgate_shared::time::Timestamp;
 use tollgate_shared::token::RateLimit;
 
 use super::Undoable;
-use crate::app::forms::{Settings, options_of};
+use crate::app::forms::{Logged, Settings, options_of};
 use crate::app::model::Model;
 use crate::app::msg::Call;
 use crate::app::words;
@@ -55,7 +55,7 @@ fn token(model: &Model, call: &Call) -> Option<Undoable> {
 }
 
 /// The former values of what a change names. Sealing is for good, so nothing leads back from it.
-fn edited(was: &TokenView, patch: &TokenPatch, debug: Option<bool>, now: Timestamp) -> Option<Undoable> {
+fn edited(was: &TokenView, patch: &TokenPatch, debug: Option<Logged>, now: Timestamp) -> Option<Undoable> {
     if patch.sealed == Some(true) {
         return None;
     }
@@ -73,14 +73,15 @@ fn edited(was: &TokenView, patch: &TokenPatch, debug: Option<bool>, now: Timesta
         changed.iter().map(|one| format!("{} {}", one.what, pick(one))).collect::<Vec<_>>().join(", ")
     };
     let (old, new) = (side(|one| &one.new), side(|one| &one.old));
-    let switch = debug.map(|on| format!(" && tollgate token debug {} {}", was.id, if on { "off" } else { "on" }));
+    let debug = debug.map(|_| before.debug);
+    let switch = debug.map(|logged| format!(" && {}", logged.cli(was.id.as_str())));
     let cli = format!(
         "tollgate token edit {} --if-version 0{}{}",
         was.id,
         options_of(&patch_back),
         switch.unwrap_or_default()
     );
-    let (token, debug) = (was.id.to_string(), debug.map(|on| !on));
+    let token = was.id.to_string();
     Some(back(&was.name, &old, &new, Call::EditToken { token, patch: Box::new(patch_back), version: 0, debug }, cli))
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::action::Action;
 use super::super::audit::Chain;
+use super::super::hosts;
 use super::super::layer::{Layer, Prompt, PromptKind};
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
@@ -77,6 +78,7 @@ fn changes_something(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::AddOperator | Action::EditOperator | Action::Passphrase => dialogs::person(model, action),
         Action::SignIn => dialogs::sign_in(model),
         Action::SignOut => changes::sign_out(model, effects),
+        Action::Sample => dialogs::sample(model),
         Action::Edit => dialogs::edit(model),
         Action::Allowlist => dialogs::allowlist(model, effects),
         Action::Limit => dialogs::limit(model),
@@ -150,6 +152,14 @@ fn open(model: &mut Model, effects: &mut Effects) {
         Screen::Log => log::open(model, effects),
         // The story first, then what it was made of.
         Screen::Incidents if model.in_pane => log::act(model, Action::IncidentCalls, effects),
+        Screen::Tokens if hosts::is_here(model) => {
+            if !model.tokens.hosts.open() {
+                log::host_calls(model, effects);
+            }
+            walk::show_host(model);
+        }
+        // Where there is nothing to open, Enter begins.
+        Screen::Tokens if model.tokens.all.is_empty() => act(model, Action::Add, effects),
         Screen::Tokens | Screen::Incidents | Screen::Requests | Screen::Operators | Screen::Audit => {
             model.in_pane = true;
         }
@@ -231,6 +241,7 @@ fn filter_switch(model: &mut Model, effects: &mut Effects) {
 /// The id of what is marked, or the command that shows it.
 fn copy(model: &mut Model, effects: &mut Effects) {
     let marked = match model.screen {
+        Screen::Tokens if hosts::is_here(model) => hosts::marked(model).map(|row| row.net.clone()),
         Screen::Tokens => model.tokens.selected().map(|token| token.id.to_string()),
         Screen::Log => model.logs.tail.selected_row().map(|row| format!("tollgate log show {}", row.seq)),
         Screen::Incidents => model.incidents.selected().map(|row| row.head.id.to_string()),
@@ -264,7 +275,8 @@ fn leave(model: &mut Model, effects: &mut Effects) {
 
 /// Closes the topmost thing that is open; false where there is none.
 fn step_back(model: &mut Model) -> bool {
-    let closed = log::close_something(model) || std::mem::take(&mut model.in_pane) || ask::unmark(model);
+    let closed = hosts::is_here(model) && model.tokens.hosts.close();
+    let closed = closed || log::close_something(model) || std::mem::take(&mut model.in_pane) || ask::unmark(model);
     if closed {
         model.pane_top = 0;
     }

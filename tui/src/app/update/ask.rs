@@ -58,7 +58,7 @@ pub(super) fn review(model: &mut Model, form: Form) {
         }
         Err(why) => {
             if let Some(Layer::Form(form)) = &mut model.layer {
-                form.error = Some(why);
+                form.point_out(why);
             }
         }
     }

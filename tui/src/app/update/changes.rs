@@ -2,8 +2,8 @@
 
 use super::super::action::Action;
 use super::super::danger::Deed;
-use super::super::first::{self, SampleAlert, SampleState};
-use super::super::forms::{Form, FormKind};
+use super::super::first::{self, SampleAlert, SampleState, Step};
+use super::super::forms::{Form, FormKind, Logged};
 use super::super::layer::Layer;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Call, Effect, Effects, Reply};
@@ -31,9 +31,9 @@ pub(super) fn with_debug(model: &Model, call: Call) -> Call {
     let (Deed::Change(form), Call::EditToken { token, patch, version, .. }) = (&danger.deed, &call) else {
         return call;
     };
-    let was = form.token.as_ref().and_then(|token| token.debug_until).is_some_and(|until| until > model.now);
-    let on = form.settings().debug;
-    Call::EditToken { token: token.clone(), patch: patch.clone(), version: *version, debug: (on != was).then_some(on) }
+    let was = form.token.as_ref().map_or(Logged::Off, |token| Logged::of(token, model.now));
+    let debug = Some(form.settings().debug).filter(|now| *now != was);
+    Call::EditToken { token: token.clone(), patch: patch.clone(), version: *version, debug }
 }
 
 /// Nobody is signed in any more.
@@ -74,24 +74,19 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
         Reply::Team(team) => {
             let name = team.name.clone();
             model.services.add_team(*team);
-            next_step(model, guided, |model| Form::service(&model.services.teams, Some(&name)));
+            next_step(model, guided, Step::Service(name));
         }
         Reply::Service(service) => {
             let name = format!("{}/{}", service.team.name, service.name);
             model.services.add_service(*service);
-            next_step(model, guided, |model| {
-                let form = Form::filter(&model.services.services, &model.services.presets, Some(&name));
-                form.asking_who_sends(model.status.as_deref())
-            });
+            next_step(model, guided, Step::Filter(name));
         }
         Reply::Filter(filter) => {
-            let scope = format!("service:{}", filter.service.name);
+            let service = filter.service.name.clone();
             model.services.add_filter(*filter);
-            next_step(model, guided, |model| {
-                Form::token(&model.services.teams, &model.services.services, Some(&scope), model.me.as_ref())
-            });
+            next_step(model, guided, Step::Token(service));
         }
-        Reply::Sampled { words, incident } => sampled(model, generation, words, incident),
+        Reply::Sampled { words, incident } => sampled(model, generation, words, incident, effects),
         Reply::Request(request) => model.requests.refresh(*request),
         Reply::Workflow(workflow) => model.requests.refresh_workflow(*workflow),
         Reply::Queries(saved, words) => {
@@ -108,10 +103,12 @@ pub(super) fn succeeded(model: &mut Model, generation: u64, reply: Reply, effect
 /// Closes the form that asked. True if it was a step of the first path.
 fn close_form(model: &mut Model, generation: u64) -> bool {
     let asked = matches!(&model.layer, Some(Layer::Form(form)) if form.pending == Some(generation));
-    if let (true, Some(path), Some(Layer::Form(form))) = (asked, &mut model.guided, &model.layer)
-        && form.kind == FormKind::Filter
-    {
-        *path = form.first_path();
+    if let (true, Some(path), Some(Layer::Form(form))) = (asked, &mut model.guided, &model.layer) {
+        match form.kind {
+            FormKind::Filter => *path = form.first_path(),
+            FormKind::Token => path.others = path.others.or_else(|| form.who_sends()),
+            _ => {}
+        }
     }
     if asked {
         model.layer = None;
@@ -126,11 +123,27 @@ fn close_danger(model: &mut Model, generation: u64) {
 }
 
 /// The first path goes on with the next form.
-fn next_step(model: &mut Model, guided: bool, form: impl FnOnce(&Model) -> Form) {
+fn next_step(model: &mut Model, guided: bool, step: Step) {
     if guided && model.layer.is_none() {
-        let mut form = form(model);
-        form.guided = true;
-        model.layer = Some(Layer::Form(form));
+        super::dialogs::go_on(model, step);
+    }
+}
+
+/// The answer to a step of the first path was lost with the connection. Where what it made is there, the path goes on.
+pub(super) fn catch_up(model: &mut Model) {
+    let Some(Layer::Form(form)) = &model.layer else { return };
+    let unanswered = form.guided && form.error.is_some() && form.pending.is_none();
+    let made = match (&form.kind, first::next(model)) {
+        (FormKind::Team, Some(step)) if step != Step::Team => step,
+        (FormKind::Service, Some(step @ (Step::Filter(_) | Step::Token(_)))) => step,
+        (FormKind::Filter, Some(step @ Step::Token(_))) => step,
+        _ => return,
+    };
+    if unanswered {
+        if let (FormKind::Filter, path) = (&form.kind, form.first_path()) {
+            model.guided = Some(path);
+        }
+        super::dialogs::go_on(model, made);
     }
 }
 
@@ -148,7 +161,11 @@ fn show_secret(model: &mut Model, generation: u64, secret: Secret, token: TokenV
         rotated,
         // This program speaks no TLS: there a sample goes the way that the line on the screen says.
         sample: SampleAlert::of(&path.preset).filter(|_| !tls),
-        other_hosts: model.status.as_ref().filter(|_| path.others).map(|status| first::other_hosts(status)),
+        other_hosts: model
+            .status
+            .as_ref()
+            .filter(|_| path.others == Some(true))
+            .map(|status| first::other_hosts(status)),
         listen,
         tls,
         shown_at: model.now,
@@ -186,15 +203,19 @@ pub(super) fn send_sample(model: &mut Model, effects: &mut Effects) {
     }
 }
 
-fn sampled(model: &mut Model, generation: u64, words: String, incident: Option<IncidentId>) {
+fn sampled(model: &mut Model, generation: u64, words: String, incident: Option<IncidentId>, effects: &mut Effects) {
     match model.layer.as_mut() {
         Some(Layer::Secret(dialog)) => {
+            let words = if incident.is_some() { format!("{words}. Esc Esc goes to it") } else { words };
             if let Some(sample) = dialog.sample.as_mut().filter(|one| one.state == SampleState::Sending(generation)) {
                 sample.state = SampleState::Sent(incident);
             }
             dialog.notice = Some(words);
         }
-        _ => model.notice = Some(words),
+        _ => {
+            incident.into_iter().for_each(|incident| go_to_incident(model, incident, effects));
+            model.notice = Some(words);
+        }
     }
 }
 
@@ -211,10 +232,14 @@ pub(super) fn not_sampled(model: &mut Model, generation: u64) {
 pub(super) fn put_away(model: &mut Model, effects: &mut Effects) {
     let Some(Layer::Secret(dialog)) = model.layer.take() else { return };
     if let Some(incident) = dialog.sample.and_then(|sample| sample.incident()) {
-        super::act::act(model, Action::Go(Screen::Incidents), effects);
-        let at = model.incidents.rows.iter().position(|row| row.head.id == incident);
-        at.into_iter().for_each(|at| model.incidents.go(at));
+        go_to_incident(model, incident, effects);
     }
+}
+
+fn go_to_incident(model: &mut Model, incident: IncidentId, effects: &mut Effects) {
+    super::act::act(model, Action::Go(Screen::Incidents), effects);
+    let at = model.incidents.rows.iter().position(|row| row.head.id == incident);
+    at.into_iter().for_each(|at| model.incidents.go(at));
 }
 
 fn said(model: &mut Model, words: String) {
@@ -255,7 +280,7 @@ pub(super) fn submit(model: &mut Model, effects: &mut Effects) {
     if let Some(Layer::Form(form)) = &mut model.layer {
         match asked {
             Ok(generation) => (form.pending, form.error) = (Some(generation), None),
-            Err(why) => form.error = Some(why),
+            Err(why) => form.point_out(why),
         }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::super::action::Action;
 use super::super::detail;
-use super::super::first::FirstPath;
+use super::super::first::{self, Step, Trying};
 use super::super::forms::Form;
+use super::super::hosts;
 use super::super::keymap::{self, Place};
 use super::super::layer::{Layer, Menu, MenuItem, Pick};
 use super::super::model::{Model, Screen};
@@ -97,25 +98,94 @@ pub(super) fn cli(model: &Model, action: Action) -> String {
     }
 }
 
-/// `A`: what belongs to the place; on an empty registry the first path.
+/// `A`: what belongs to the place. While the first path was not gone to its end: where it was left.
 pub(super) fn add(model: &mut Model) {
-    if model.is_empty_registry() {
-        let mut form = Form::team();
-        form.guided = true;
-        model.guided = Some(FirstPath::default());
-        return changes::open(model, form);
+    match (model.screen, first::next(model)) {
+        (_, Some(Step::Team)) => go_on(model, Step::Team),
+        (Screen::Services, step) => add_menu(model, step.as_ref()),
+        (Screen::Tokens, step @ Some(Step::Call(_))) => add_menu(model, step.as_ref()),
+        (_, Some(step)) => go_on(model, step),
+        (Screen::Tokens, None) => add_token(model),
+        _ => model.notice = Some("senders fill this list: nothing is added here by hand".to_owned()),
     }
-    if model.screen == Screen::Tokens {
-        return add_token(model);
-    }
+}
+
+/// What can be added here, with the mark on what the first path wants next.
+fn add_menu(model: &mut Model, step: Option<&Step>) {
     let mut menu = action_menu(model);
-    menu.title = "ADD".to_owned();
+    menu.title = step.map_or_else(|| "ADD".to_owned(), |step| format!("ADD   {}", step.words()));
     menu.items.retain(|item| matches!(item.pick, Pick::Action(action) if adds(action)));
+    let wanted = match step {
+        Some(Step::Service(_)) => Action::AddService,
+        Some(Step::Filter(_)) => Action::AddFilter,
+        Some(Step::Token(_)) => Action::AddToken,
+        Some(Step::Call(_)) => Action::Sample,
+        _ => Action::AddTeam,
+    };
+    menu.at = menu.items.iter().position(|item| item.pick == Pick::Action(wanted)).unwrap_or(0);
     model.layer = Some(Layer::Menu(menu));
 }
 
 fn adds(action: Action) -> bool {
-    matches!(action, Action::AddTeam | Action::AddService | Action::AddFilter | Action::WriteFilter | Action::AddToken)
+    let objects = matches!(action, Action::AddTeam | Action::AddService | Action::AddFilter | Action::AddToken);
+    objects || matches!(action, Action::WriteFilter | Action::Sample)
+}
+
+/// The form of a step of the first path.
+pub(super) fn go_on(model: &mut Model, step: Step) {
+    let made = &model.services;
+    let mut path = model.guided.clone().unwrap_or_default();
+    let mut form = match step {
+        Step::Team => Form::team(),
+        Step::Service(team) => Form::service(&made.teams, Some(&team)),
+        Step::Filter(service) => {
+            Form::filter(&made.services, &made.presets, Some(&service)).asking_who_sends(model.status.as_deref())
+        }
+        Step::Token(service) => {
+            if path.preset.is_empty() {
+                path.preset =
+                    preset_here(model, |filter| filter.service.name == service).unwrap_or_default().to_owned();
+            }
+            let scope = format!("service:{service}");
+            let form = Form::token(&made.teams, &made.services, Some(&scope), model.me.as_ref());
+            // Whoever goes on here was not asked, or not in this session.
+            if path.others.is_none() { form.asking_who_sends(model.status.as_deref()) } else { form }
+        }
+        Step::Call(token) => return sample_of(model, &token),
+    };
+    form.guided = true;
+    model.guided = Some(path);
+    changes::open(model, form);
+}
+
+/// The preset of the first such filter that is one still.
+fn preset_here(model: &Model, fits: impl Fn(&FilterView) -> bool) -> Option<&'static str> {
+    let filters = model.services.filters.iter();
+    filters.filter(|filter| fits(filter)).find_map(|filter| first::preset_of(&filter.spec))
+}
+
+/// A sample alert with the secret of a token: the marked one, or the newest while none was used.
+pub(super) fn sample(model: &mut Model) {
+    let newest = match first::next(model) {
+        Some(Step::Call(token)) => Some(token),
+        _ => None,
+    };
+    match model.marked_token().cloned().or(newest) {
+        Some(token) => sample_of(model, &token),
+        None => model.notice = Some("no token is marked".to_owned()),
+    }
+}
+
+fn sample_of(model: &mut Model, token: &TokenView) {
+    let scope = &token.scope;
+    let fits = |filter: &FilterView| match scope.kind.as_str() {
+        "service" => filter.service.name == scope.name,
+        "team" => filter.service.name.split('/').next() == Some(scope.name.as_str()),
+        _ => true,
+    };
+    let to = Trying::of(token, model.status.as_deref());
+    let form = Form::sample(to, &model.services.presets, preset_here(model, fits));
+    changes::open(model, form);
 }
 
 /// The editor of the marked filter; in the log of the one that took the marked call, or came nearest.
@@ -239,7 +309,8 @@ pub(super) fn block(model: &mut Model, effects: &mut Effects) {
         model.notice = Some("asking which addresses it came from; .b again then".to_owned());
         return;
     };
-    let form = Form::block(&token, &evidence.sources, model.now);
+    let marked = hosts::marked(model).map(|row| row.net.as_str());
+    let form = Form::block(&token, &evidence.sources, marked, model.now);
     changes::open(model, form);
 }
 

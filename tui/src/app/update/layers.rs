@@ -4,6 +4,7 @@ use super::super::ask::Stop;
 use super::super::audit::AuditFilter;
 use super::super::commands;
 use super::super::danger::Part;
+use super::super::forms::OnEnter;
 use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
 use super::super::logs::LogTab;
@@ -242,13 +243,17 @@ fn form(model: &mut Model, key: Key, effects: &mut Effects) {
         Code::PageUp | Code::PageDown if form.is_filter() => trial::step(model, key.code == Code::PageDown),
         Code::Tab => form.step(1),
         Code::BackTab => form.step(-1),
+        Code::Down if form.is_list(form.focus) => drop(form.key(Key::plain(Code::Right))),
+        Code::Up if form.is_list(form.focus) => drop(form.key(Key::plain(Code::Left))),
         Code::Down => form.step_line(1),
         Code::Up => form.step_line(-1),
         Code::Left if form.focus >= form.fields.len() => form.step(-1),
         Code::Right if form.focus >= form.fields.len() => form.step(1),
-        Code::Enter if form.on_cancel() => close_form(model),
-        Code::Enter if form.on_button() => changes::submit(model, effects),
-        Code::Enter => form.enter(),
+        Code::Enter => match form.on_enter() {
+            OnEnter::Cancel => close_form(model),
+            OnEnter::Send => changes::submit(model, effects),
+            OnEnter::Next | OnEnter::Unfold => form.enter(),
+        },
         _ => {
             if form.key(key) {
                 form.error = None;

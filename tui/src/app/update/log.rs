@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::super::action::Action;
 use super::super::detail;
 use super::super::held::HeldRow;
+use super::super::hosts;
 use super::super::layer::{Export, Layer, LogPick, Menu, MenuItem, Pick, Prompt, PromptKind};
 use super::super::logs::column::{self, Column, LETTERS, Shape, Terms};
 use super::super::logs::{DetailTab, LogTab, RawForm, export, json};
@@ -392,12 +393,24 @@ fn incident_calls(model: &mut Model, effects: &mut Effects) {
         model.notice = Some("no incident is marked".to_owned());
         return;
     };
+    ask_for(model, format!("incident:{id}"), effects);
+}
+
+/// The calls of the marked token from the marked host.
+pub(super) fn host_calls(model: &mut Model, effects: &mut Effects) {
+    let Some((token, host)) = model.tokens.selected().zip(hosts::marked(model)) else { return };
+    let text = format!("{} {}", Terms::is("token", &token.name).only, Terms::is("ip", &host.net).only);
+    ask_for(model, text, effects);
+}
+
+/// The API log with another query.
+fn ask_for(model: &mut Model, text: String, effects: &mut Effects) {
     if !pages::is_live(model) {
         return;
     }
     model.logs.tab = LogTab::Calls;
     super::act::act(model, Action::Go(Screen::Log), effects);
-    let filter = LogFilter { text: format!("incident:{id}"), ..LogFilter::default() };
+    let filter = LogFilter { text, ..LogFilter::default() };
     model.logs.parked = None;
     model.logs.history.remember(&filter.text);
     follow_log(model, filter, false, effects);

@@ -55,6 +55,7 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Organisation { teams, services, filters } => {
             model.services.replace(teams, services, filters);
             meet_filter(model);
+            changes::catch_up(model);
         }
         Net::Tried { generation, result } => trial::tried(model, generation, result),
         Net::TriedOver { generation, item } => trial::told(model, generation, item),
@@ -78,7 +79,10 @@ pub(super) fn net(model: &mut Model, net: Net, effects: &mut Effects) {
         Net::Verdict(verdict) => {
             model.audit.chain = verdict.map_or_else(Chain::Failed, Chain::Walked);
         }
-        Net::Evidence(evidence) => model.tokens.evidence = Some(evidence),
+        Net::Evidence(evidence) => {
+            model.tokens.hosts.take(&evidence.token, &evidence.sources);
+            model.tokens.evidence = Some(evidence);
+        }
         Net::SignedIn(operator) => {
             model.signed_in = operator;
             model.me = None;
@@ -291,6 +295,7 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
         Some(Layer::Form(form)) if form.pending == Some(generation) => {
             form.pending = None;
             form.error = Some(words);
+            failure.fields.first().into_iter().for_each(|(path, _)| form.point_at(path));
             form.refused();
             if let FailureKind::Wait(secs) = failure.kind {
                 form.wait_until = Some(now.plus_secs(secs.into()));
@@ -299,7 +304,7 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
         Some(Layer::Danger(danger)) if danger.pending == Some(generation) => {
             danger.pending = None;
             danger.error = Some(words.clone());
-            back_to_form(model, words, failure.kind, effects);
+            back_to_form(model, words, failure, effects);
         }
         Some(Layer::Ask(ask)) if ask.pending == Some(generation) => {
             ask.pending = None;
@@ -315,7 +320,8 @@ fn failed(model: &mut Model, generation: u64, failure: &Failure, effects: &mut E
 }
 
 /// A refused change goes back to its form, where it can be mended. Where somebody else was faster, his token is asked for.
-fn back_to_form(model: &mut Model, words: String, kind: FailureKind, effects: &mut Effects) {
+fn back_to_form(model: &mut Model, words: String, failure: &Failure, effects: &mut Effects) {
+    let (kind, fields) = (failure.kind, &failure.fields);
     let Some(Layer::Danger(danger)) = &mut model.layer else { return };
     let Deed::Change(form) = &mut danger.deed else { return };
     form.outdated = kind == FailureKind::Outdated;
@@ -325,6 +331,7 @@ fn back_to_form(model: &mut Model, words: String, kind: FailureKind, effects: &m
         _ => {}
     }
     form.error = Some(words);
+    fields.first().into_iter().for_each(|(path, _)| form.point_at(path));
     let form = (**form).clone();
     model.layer = Some(Layer::Form(form));
 }

@@ -1,6 +1,7 @@
 //! Moving about: rows, pages, panes, tabs, finds.
 
 use super::super::detail;
+use super::super::hosts;
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects};
@@ -13,6 +14,10 @@ pub(super) fn step(model: &mut Model, by: isize) {
     }
     if model.screen == Screen::Status {
         return super::super::status::step(model, by);
+    }
+    // Above and below the hosts there are lines to be read.
+    if hosts::is_here(model) && model.tokens.hosts.step(by) {
+        return show_host(model);
     }
     if model.in_pane {
         let last = detail::lines(model).len().saturating_sub(1);
@@ -33,6 +38,12 @@ pub(super) fn step(model: &mut Model, by: isize) {
         Screen::Audit => model.audit.step(by),
         Screen::Status => {}
     }
+}
+
+/// Scrolls the pane as little as needed to have the marked host in it.
+pub(super) fn show_host(model: &mut Model) {
+    let height = usize::from(model.layout().pane.height);
+    model.pane_top = model.tokens.hosts.top(model.pane_top, height);
 }
 
 /// The first row that is shown, and the marked one.
@@ -113,6 +124,9 @@ pub(super) fn search(model: &mut Model, text: &str) -> bool {
 
 /// Sets the text that is looked for.
 pub(super) fn note_search(model: &mut Model, text: &str) {
+    if hosts::is_here(model) {
+        return text.clone_into(&mut model.tokens.hosts.search);
+    }
     match model.screen {
         Screen::Tokens => model.tokens.search = text.to_owned(),
         Screen::Log => model.logs.search = text.to_owned(),
@@ -127,6 +141,9 @@ pub(super) fn note_search(model: &mut Model, text: &str) {
 
 #[must_use]
 pub(super) fn search_text(model: &Model) -> &str {
+    if hosts::is_here(model) {
+        return &model.tokens.hosts.search;
+    }
     match model.screen {
         Screen::Tokens => &model.tokens.search,
         Screen::Log => &model.logs.search,
@@ -141,6 +158,11 @@ pub(super) fn search_text(model: &Model) -> &str {
 
 /// Goes to the next find. False if there is none.
 pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
+    if hosts::is_here(model) {
+        let found = model.tokens.hosts.find(forward, from_here);
+        show_host(model);
+        return found;
+    }
     let found = match model.screen {
         Screen::Tokens => model.tokens.find(forward, from_here),
         Screen::Incidents => model.incidents.find(forward, from_here),

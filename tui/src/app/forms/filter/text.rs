@@ -2,6 +2,9 @@
 
 use tollgate_shared::filter::{Condition, Quantifier};
 
+use super::super::check::Spot;
+use super::{Cell, Part};
+
 /// A word as [`split_words`] reads it.
 pub(super) fn written(word: &str) -> String {
     let plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c == '"');
@@ -63,6 +66,41 @@ pub(super) fn condition_words(condition: &Condition) -> String {
     format!("{}  {not}{} {}{case}", condition.path, condition.op, values.join(between)).trim_end().to_owned()
 }
 
+/// What the form calls a field of a filter that is called otherwise there.
+const LABELS: [(&str, &str); 6] = [
+    ("correlate", "key from"),
+    ("title_from", "title from"),
+    ("description_from", "text from"),
+    ("priority_from", "priority by"),
+    ("priority_map", "words"),
+    ("mode", "opens when"),
+];
+
+/// The field that a broken rule means.
+pub(super) fn spot(path: &str) -> Spot {
+    let (part, rest) = path.split_once('.').unwrap_or(("", path));
+    match (part, rest) {
+        ("trigger", "conditions") => Spot::Label("opens when"),
+        ("resolve", "conditions") => Spot::Label("resolves"),
+        (_, rest) if rest.starts_with("conditions[") => {
+            let (row, column) = row_and_cell(rest);
+            let column = match column {
+                Some("op" | "negate") => 1,
+                Some("values") => 2,
+                Some("quantifier" | "ignore_case") => 3,
+                _ => 0,
+            };
+            let part = if part == "resolve" { Part::Resolve } else { Part::Trigger };
+            Spot::Cell(Cell { part, row: row.unwrap_or(0), column })
+        }
+        ("resolve", rest) if rest.starts_with("correlate") => Spot::Label("its key"),
+        (_, rest) => {
+            let name = rest.split('[').next().unwrap_or(rest);
+            Spot::Label(LABELS.iter().find(|(own, _)| *own == name).map_or("name", |(_, label)| label))
+        }
+    }
+}
+
 /// A rule that is broken, with the field's name on the form: `trigger.conditions[0].values[2]` is `opens 1, values`.
 pub(super) fn named(path: &str, message: &str) -> String {
     let (part, rest) = path.split_once('.').unwrap_or(("", path));
@@ -73,26 +111,23 @@ pub(super) fn named(path: &str, message: &str) -> String {
         ("resolve", rest) if rest.starts_with("correlate") => "its key".to_owned(),
         (_, rest) => {
             let name = rest.split('[').next().unwrap_or(rest);
-            let known = [
-                ("correlate", "key from"),
-                ("title_from", "title from"),
-                ("description_from", "text from"),
-                ("priority_from", "priority by"),
-                ("priority_map", "words"),
-                ("mode", "opens when"),
-            ];
-            known.iter().find(|(own, _)| *own == name).map_or(name, |(_, label)| *label).to_owned()
+            LABELS.iter().find(|(own, _)| *own == name).map_or(name, |(_, label)| *label).to_owned()
         }
     };
     format!("{label}: {message}")
 }
 
 fn row_name(part: &str, rest: &str) -> String {
-    let index = rest.trim_start_matches("conditions[").split(']').next().and_then(|text| text.parse::<usize>().ok());
-    let cell = rest.split_once("].").map(|(_, cell)| cell.split('[').next().unwrap_or(cell));
+    let (index, cell) = row_and_cell(rest);
     let verb = if part == "resolve" { "resolves" } else { "opens" };
     let cell = cell.map(|cell| format!(", {cell}")).unwrap_or_default();
     format!("{verb} {}{cell}", index.map_or(1, |index| index + 1))
+}
+
+/// `conditions[1].values[0]`: row 1, its values.
+fn row_and_cell(rest: &str) -> (Option<usize>, Option<&str>) {
+    let index = rest.trim_start_matches("conditions[").split(']').next().and_then(|text| text.parse().ok());
+    (index, rest.split_once("].").map(|(_, cell)| cell.split('[').next().unwrap_or(cell)))
 }
 
 #[cfg(test)]
