@@ -162,7 +162,11 @@ fn a_dumb_terminal_and_who_asks_for_it_get_lines_and_a_script_may_be_piped() {
     }
     let script = "tokens\nrevoke 1\nleaked\nam\ntokens\n";
     let ran = run(&mut linear(&daemon), script.as_bytes()).expect(0);
-    assert!(ran.stdout.contains("REVOKED am") && ran.stdout.ends_with("no tokens; add-token NAME --scope SCOPE makes one\n"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("REVOKED am")
+            && ran.stdout.ends_with("no tokens; add-token NAME --scope SCOPE makes one\n"),
+        "{ran:?}"
+    );
     assert!(!ran.stdout.contains(PROMPT), "nobody is asked: {ran:?}");
 }
 
