@@ -64,9 +64,9 @@ fn of_token(token: &TokenView, now: Timestamp) -> String {
         (TokenState::Active, words) if words == "never" => "never ends".to_owned(),
         (TokenState::Active, words) => match words.strip_prefix("in ") {
             Some(left) => format!("ends in {}", left.replace(" !", ", soon")),
-            None => words,
+            None => spoken(&words),
         },
-        (_, words) => words,
+        (_, words) => spoken(&words),
     };
     let mut parts = vec![state, scope(token)];
     parts.push(match &token.usage.last_use {
@@ -85,6 +85,15 @@ fn of_token(token: &TokenView, now: Timestamp) -> String {
         parts.push("debug on".to_owned());
     }
     format!("{}: {}", token.name, parts.join(", "))
+}
+
+/// A state of the table as it is read out: letters in capitals are spelt by some readers.
+fn spoken(state: &str) -> String {
+    match state.split_once(' ') {
+        Some(("ROTATING", moved)) => format!("rotating, {} hosts have moved", moved.replace('/', " of ")),
+        Some((word @ ("SUSPENDED" | "REVOKED" | "EXPIRED"), ago)) => format!("{} {ago} ago", word.to_lowercase()),
+        _ => state.to_lowercase(),
+    }
 }
 
 fn scope(token: &TokenView) -> String {
@@ -189,6 +198,14 @@ fn without_id(target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_are_read_out_as_words() {
+        assert_eq!(spoken("SUSPENDED 5m"), "suspended 5m ago");
+        assert_eq!(spoken("ROTATING 27/40"), "rotating, 27 of 40 hosts have moved");
+        assert_eq!((spoken("EXPIRED"), spoken("NEEDS ROTATION")), ("expired".to_owned(), "needs rotation".to_owned()));
+        assert_eq!(spoken("STARTS in 3d"), "starts in 3d");
+    }
 
     #[test]
     fn a_long_id_is_left_out_only_where_a_name_stands_behind_it() {
