@@ -26,10 +26,11 @@ use crate::events::Events;
 use crate::files::key::{KeyError, TokenKey};
 use crate::files::{self, DataDir, FilesError};
 use crate::ids::Ids;
+use crate::jobs::LOG_QUEUE_JOBS;
 use crate::lanes::{LaneLimits, Lanes};
 use crate::local::Entrance;
 use crate::local::bind::{self, BindError, SocketPlan};
-use crate::logger::{self, LogTask};
+use crate::logger::LogTask;
 use crate::refused::RefusedRing;
 use crate::store::{Loaded, LogSettings, LogStore, OpenFile, RedbLog, RedbStore, StateSettings, Store, StoreError};
 use crate::tail::TailHub;
@@ -178,7 +179,7 @@ pub fn assemble(config: &Config, runtimes: &Runtimes) -> Result<Assembled, Start
         shutdown: config.limits.shutdown,
         store: Box::new(store),
         log: Box::new(log),
-        log_tasks: sync_channel(logger::QUEUE_JOBS),
+        log_tasks: sync_channel(LOG_QUEUE_JOBS),
         daemon,
         tcp,
         tls,

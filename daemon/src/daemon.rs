@@ -24,6 +24,7 @@ use crate::events::Events;
 use crate::files::key::TokenKey;
 use crate::hour::Hour;
 use crate::ids::Ids;
+use crate::jobs::LOG_QUEUE_JOBS;
 use crate::lanes::Lanes;
 use crate::people::People;
 use crate::refused::RefusedRing;
@@ -214,7 +215,8 @@ impl Meters {
     /// A batch of rows is about to wait for the log thread.
     pub fn log_pushed(&self, now: Timestamp) {
         let waiting = self.log_waiting.fetch_add(1, Ordering::Relaxed) + 1;
-        self.hour.log_queued(waiting, now);
+        // One more waits with the writer, which is no place in the queue.
+        self.hour.log_queued(waiting.min(LOG_QUEUE_JOBS as u64), now);
     }
 
     /// The log thread has taken a batch up, or there is none to take it.

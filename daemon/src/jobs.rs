@@ -17,6 +17,9 @@ use crate::core::matching::FilterIndex;
 use crate::core::model::UsageRecord;
 use crate::core::workflows::{Turn, Turned};
 
+/// Jobs waiting for the log thread at most; each is one batch of the writer.
+pub const LOG_QUEUE_JOBS: usize = 32;
+
 /// A call on its way to the writer.
 pub struct CallJob {
     /// What it holds in memory, for the lane's bound.

@@ -12,9 +12,6 @@ use crate::daemon::Daemon;
 use crate::jobs::{Answer, LogJob};
 use crate::store::{LogStore, StoreError};
 
-/// Jobs waiting for the log thread at most; each is one batch of the writer.
-pub const QUEUE_JOBS: usize = 32;
-
 /// Batches written in one commit at most.
 const JOBS_PER_COMMIT: usize = 8;
 

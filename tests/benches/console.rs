@@ -30,6 +30,8 @@ const KEYS: usize = 200;
 const KEY_PAUSE: Duration = Duration::from_millis(60);
 const STARTS: usize = 21;
 const QUITS: usize = 7;
+/// Each waits until the wait between two attempts is the longest.
+const BACKS: usize = 3;
 const SLOW_LINE: u32 = 8 * 1024;
 /// `USER_HZ`: the unit of times in `/proc/PID/stat`, the same on every Linux.
 const TICKS_PER_S: f64 = 100.0;
@@ -44,6 +46,7 @@ const CORE_MAX: f64 = 5.0;
 const RSS_MIB_MAX: f64 = 32.0;
 const KEY_MAX: Duration = Duration::from_millis(50);
 const START_MAX: Duration = Duration::from_millis(50);
+const BACK_MAX: Duration = Duration::from_secs(1);
 const QUIT_MAX: Duration = Duration::from_millis(100);
 
 /// The lines of the table.
@@ -81,6 +84,7 @@ fn main() -> Done<()> {
     start(&mut report);
     idle(&mut report, secs)?;
     quit(&mut report);
+    back(&mut report);
     slow_line(&mut report);
     tail(&mut report, secs)?;
     lnav(secs)?;
@@ -160,6 +164,22 @@ fn quit(report: &mut Report) {
         took
     };
     report.times("q while the daemon hangs", QUIT_MAX, &sorted((0..QUITS).map(one).collect()));
+}
+
+/// From a daemon that listens again to the console that says so, after the longest wait between two attempts.
+fn back(report: &mut Report) {
+    let mut daemon = watched();
+    let console = Terminal::start(&console(&daemon), SIZE);
+    console.wait_for(" LIVE ");
+    let mut one = |_| {
+        daemon.kill9();
+        console.wait_for("; try 6 in ");
+        daemon.restart();
+        let since = Instant::now();
+        console.wait_for(" LIVE ");
+        since.elapsed()
+    };
+    report.times("live again after the daemon is", BACK_MAX, &sorted((0..BACKS).map(&mut one).collect()));
 }
 
 /// A line of 8 KiB/s without a tail on it: the first byte that a key causes.

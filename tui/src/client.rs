@@ -3,6 +3,7 @@
 //! A [`Client`] keeps at most one idle connection and opens another one where a request finds it in use, so it can be
 //! shared by reference. A request has a deadline; a stream ([`Lines`], [`Follow`]) has its own connection and none.
 
+mod appears;
 mod backup;
 mod connect;
 mod error;
@@ -24,6 +25,7 @@ mod tests;
 mod tokens;
 mod trying;
 
+pub use appears::Appears;
 pub use backup::BackupBytes;
 pub use error::{ClientError, Tried};
 pub use flows::RequestQuery;

@@ -16,7 +16,7 @@ use crate::backup::book::restored_view;
 use crate::core::access::Actor;
 use crate::daemon::Daemon;
 use crate::edge::Body;
-use crate::logger;
+use crate::jobs::LOG_QUEUE_JOBS;
 use crate::watch;
 
 /// A token that ends within this is worth a look.
@@ -74,7 +74,7 @@ pub(super) fn hour(call: &Call) -> Response<Body> {
         minutes,
         seconds,
         queue_max: count(daemon.lanes.calls_max()),
-        log_queue_max: count(logger::QUEUE_JOBS),
+        log_queue_max: count(LOG_QUEUE_JOBS),
     })
 }
 

@@ -33,14 +33,17 @@ pub(super) fn show(call: &Call) -> Result<Response<Body>, Problem> {
         keys_max: u32::try_from(TALKERS_MAX).unwrap_or(u32::MAX),
         tokens: Cut { rows, gathered: sight.of_everything(Operation::SeeTokens) }.table(
             all.tokens,
+            "others",
             sees_token,
             |token| named_token(&registry, *token),
         ),
         addresses: sees_addresses.then(|| {
-            Cut { rows, gathered: true }.table(all.addresses, |_| true, |ip| (ip.to_string(), ip.to_string()))
+            Cut { rows, gathered: true }.table(all.addresses, "others", |_| true, |ip| (ip.to_string(), ip.to_string()))
         }),
         services: Cut { rows, gathered: sight.of_everything(Operation::See) }.table(
             all.services,
+            // What matched nowhere is among them, which is most of what a wrong sender sends.
+            "no service, or others",
             sees_service,
             |service| named_service(&registry, *service),
         ),
@@ -67,6 +70,7 @@ impl Cut {
     fn table<K>(
         &self,
         ranking: Ranking<K>,
+        others_are: &str,
         sees: impl Fn(&K) -> bool,
         named: impl Fn(&K) -> (String, String),
     ) -> TalkerTable {
@@ -77,7 +81,7 @@ impl Cut {
             talker(Some(id), name, &row)
         });
         let others = ranking.others.filter(|_| self.gathered);
-        TalkerTable { rows: rows.collect(), known, others: others.map(|row| talker(None, "others".to_owned(), &row)) }
+        TalkerTable { rows: rows.collect(), known, others: others.map(|row| talker(None, others_are.to_owned(), &row)) }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::core::admin::TokenCommand;
 use crate::core::decision::Proposal;
 use crate::core::testing::{Basics, World, fire};
 use crate::daemon::testing::daemon;
-use crate::jobs::{Answer, CallWork, Draft};
+use crate::jobs::{Answer, CallWork, Draft, LOG_QUEUE_JOBS};
 use crate::logger;
 use crate::store::testing::naive::NaiveStore;
 use crate::store::testing::naive_log::NaiveLog;
@@ -76,7 +76,7 @@ impl Bench {
         let (store, log) = (NaiveStore::default(), NaiveLog::default());
         let (world, basics) = World::with_basics(World::on(Box::new(store.clone())));
         let daemon = daemon(&store, &log, world.registry.clone(), 0);
-        let (sender, tasks) = sync_channel(logger::QUEUE_JOBS);
+        let (sender, tasks) = sync_channel(LOG_QUEUE_JOBS);
         let mut writing = store.clone();
         writing.load().unwrap();
         let writer = Writer::new(daemon.clone(), make(writing), sender);

@@ -74,6 +74,7 @@ impl Row for LogRow {
             FieldId::Service | FieldId::Team => test(Cell::Token(self.token)) || any_matched_service(self, test),
             FieldId::Since | FieldId::Until => test(moment(self.at)),
             FieldId::Status => test(Cell::Number(self.status.into())),
+            FieldId::Title => test(Cell::Text(&self.summary)),
             FieldId::Token => test(Cell::Token(self.token)),
             FieldId::UserAgent => self.user_agent.as_deref().is_some_and(|agent| test(Cell::Text(agent))),
             _ => false,

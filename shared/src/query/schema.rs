@@ -226,6 +226,7 @@ pub static LOGS: Schema = Schema {
         field(FieldId::Incident, "incident", Kind::Uuid, "touched this incident: incident:019ab3"),
         field(FieldId::Request, "request", Kind::Uuid, "started this request of a workflow: request:019ab3"),
         field(FieldId::From, "from", Kind::Text, "the ?from= parameter: from:zabbix"),
+        field(FieldId::Title, "title", Kind::Text, "title or first reason, as the list shows it: title:\"high cpu\""),
         field(FieldId::Body, "body", Kind::Text, "text in the stored body: body:\"disk full\""),
         field(FieldId::Method, "method", Kind::Label, "the HTTP method: method:post"),
         field(FieldId::Path, "path", Kind::Text, "the path called: path:process"),

@@ -8,13 +8,15 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use serde::de::Error as _;
+use memchr::memmem;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 use tollgate_shared::id::{CallId, TokenId};
 use tollgate_shared::log::{LogRow, TailItem};
 use tollgate_shared::outcome::Outcome;
 use tollgate_shared::time::Timestamp;
+
+/// What a line with a row begins with, and what it ends with.
+const ROW: (&str, char) = ("{\"row\":", '}');
 
 /// Where the first members end: what stands before it is the daemon's own, no text of a sender.
 const BEHIND_FIRST: &str = ",\"user_agent\":";
@@ -45,7 +47,7 @@ pub struct HeldRow {
     head: Head,
     bytes: usize,
     /// Its JSON; nothing where the row came read.
-    text: Option<Box<RawValue>>,
+    text: Option<Box<str>>,
     read: OnceLock<Box<LogRow>>,
 }
 
@@ -96,7 +98,7 @@ impl HeldRow {
     }
 
     fn parse(&self) -> LogRow {
-        let text = self.text.as_deref().map_or("", RawValue::get);
+        let text = self.text.as_deref().unwrap_or_default();
         serde_json::from_str(text).unwrap_or_else(|error| unreadable(self.head, &error))
     }
 }
@@ -138,21 +140,34 @@ impl Serialize for HeldRow {
 }
 
 impl<'de> Deserialize<'de> for HeldRow {
-    /// Reads the head; what is behind it is only looked through for being JSON.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        match head_of(text.get()) {
-            Some(head) => {
-                Ok(Self { head, bytes: ROW_BYTES + text.get().len(), text: Some(text), read: OnceLock::new() })
-            }
-            None => serde_json::from_str::<LogRow>(text.get()).map(Self::from).map_err(D::Error::custom),
-        }
+        LogRow::deserialize(deserializer).map(Self::from)
     }
 }
 
-fn head_of(text: &str) -> Option<Head> {
-    let (first, rest) = text.split_once(BEHIND_FIRST)?;
-    let (outcome, _) = rest.split_once(OUTCOME)?.1.split_once('"')?;
+/// Reads a line of a tail. Of a row only the head is read, and only if it stands where the daemon puts it; that the rest is
+/// a row too is seen when somebody looks at it.
+///
+/// # Errors
+/// The line is no item of a tail.
+pub fn item(line: &[u8]) -> Result<HeldItem, serde_json::Error> {
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    let row = text.strip_prefix(ROW.0).and_then(|rest| rest.strip_suffix(ROW.1));
+    if let Some((row, head)) = row.and_then(|row| Some((row, head_of(row)?))) {
+        let bytes = ROW_BYTES + row.len();
+        let held = HeldRow { head, bytes, text: Some(row.into()), read: OnceLock::new() };
+        return Ok(TailItem::Row(Box::new(held)));
+    }
+    serde_json::from_slice(line)
+}
+
+fn head_of(row: &str) -> Option<Head> {
+    if !row.ends_with('}') {
+        return None;
+    }
+    let (first, rest) = row.split_at(memmem::find(row.as_bytes(), BEHIND_FIRST.as_bytes())?);
+    let (_, rest) = rest.split_at(memmem::find(rest.as_bytes(), OUTCOME.as_bytes())? + OUTCOME.len());
+    let (outcome, _) = rest.split_once('"')?;
     serde_json::from_str(&[first, OUTCOME, outcome, "\"}"].concat()).ok()
 }
 
@@ -192,7 +207,9 @@ mod tests {
     use crate::app::fixtures;
 
     fn held(text: &str) -> HeldRow {
-        serde_json::from_str(text).expect("a row")
+        let item = item(format!("{{\"row\":{text}}}").as_bytes()).expect("an item");
+        let TailItem::Row(row) = item else { panic!("no row: {item:?}") };
+        *row
     }
 
     #[test]
@@ -227,8 +244,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_no_row() {
-        let text = serde_json::to_string(&fixtures::row(7)).expect("JSON");
-        assert!(serde_json::from_str::<HeldRow>(&text[..text.len() - 3]).is_err());
+    fn what_was_cut_off_is_no_row_or_says_so_where_its_title_would_be() {
+        let line = serde_json::to_string(&TailItem::Row(Box::new(fixtures::row(7)))).expect("JSON");
+        assert!(item(line.as_bytes()).is_ok());
+        for end in 0..line.len() {
+            let cut = item(&line.as_bytes()[..end]);
+            let says_so = |row: &HeldRow| row.summary.starts_with("this console cannot read the row");
+            assert!(!matches!(cut, Ok(TailItem::Row(row)) if !says_so(&row)), "the first {end} bytes");
+        }
+        assert!(item(&[line.as_bytes(), b"\xff}"].concat()).is_err(), "what is no UTF-8");
+    }
+
+    #[test]
+    fn what_is_no_row_is_read_as_what_it_is() {
+        let line = br#"{"gap":{"from":3,"to":5,"count":3,"reason":"shed"}}"#;
+        let Ok(TailItem::Gap(gap)) = item(line) else { panic!("no gap") };
+        assert_eq!((gap.from, gap.to), (3, 5));
     }
 }

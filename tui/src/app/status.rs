@@ -12,7 +12,6 @@ use tollgate_shared::time::Timestamp;
 use super::detail::{Kind, Line};
 use super::model::{Model, Screen};
 use super::order::Choices;
-use super::words;
 
 pub use cards::Cards;
 pub use hour::{minutes_of, peak_words};
@@ -229,11 +228,6 @@ fn fact(name: &str, text: &str) -> Line {
 
 fn head(text: &str) -> Line {
     Line::new(Kind::Strong, text.to_owned())
-}
-
-/// `5,041.2`, of tenths.
-fn tenths(tenths: u64) -> String {
-    format!("{}.{}", words::group(tenths / 10), tenths % 10)
 }
 
 #[cfg(test)]

@@ -66,6 +66,16 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// `5,041` or `4.2`: how many a second, of how many in ten. From ten on a tenth is no news.
+#[must_use]
+pub fn per_second(in_ten: u64) -> String {
+    match in_ten {
+        0 => "0".to_owned(),
+        1..100 => format!("{}.{}", in_ten / 10, in_ten % 10),
+        _ => group((in_ten + 5) / 10),
+    }
+}
+
 /// `2026-11-22`.
 #[must_use]
 pub fn date(at: Timestamp) -> String {
@@ -132,6 +142,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_bytes_have_a_unit() {
+        assert_eq!([0, 8, 42, 104, 50_413].map(per_second), ["0", "0.8", "4.2", "10", "5,041"]);
         assert_eq!([0, 999, 1_000, 1_234_567].map(group), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([512, 1_536, 5 << 20].map(bytes), ["512 B", "1.5 KB", "5.0 MB"]);
     }

@@ -14,6 +14,7 @@ use super::show_once::call_line;
 use super::table::facts;
 use super::verdict::count;
 use super::when::When;
+use crate::app::words::per_second;
 
 pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
     if args.hour {
@@ -44,7 +45,6 @@ pub(super) async fn run(cx: &mut Context<'_>, args: StatusArgs) -> Done {
 
 fn status_facts(status: &StatusView, when: When) -> Vec<String> {
     let counters = &status.counters;
-    let tenths = counters.calls_per_10_secs;
     let log = match (status.log.first_seq, status.log.last_seq) {
         (Some(first), Some(last)) => {
             format!("rows {first} to {last}, the oldest {}", when.or_nothing(status.log.oldest_at))
@@ -88,7 +88,10 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
             ),
         ),
         ("incidents", format!("{} open, {} of them P1", status.open_incidents, status.open_p1)),
-        ("calls", format!("{} since the start, {}.{}/s now", counters.calls.total(), tenths / 10, tenths % 10)),
+        (
+            "calls",
+            format!("{} since the start, {}/s now", counters.calls.total(), per_second(counters.calls_per_10_secs)),
+        ),
         ("refused", format!("{} before a token was known, {} for a full queue", counters.refused, counters.overloaded)),
         ("own incidents", self_words(status)),
         ("log", log),

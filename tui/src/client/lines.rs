@@ -36,10 +36,18 @@ impl<T: DeserializeOwned> Lines<T> {
     /// [`ClientError::Broken`] where the stream broke, or a line is not what it should be. A line that was cut off is
     /// not an item.
     pub async fn next(&mut self) -> Result<Option<T>, ClientError> {
+        self.next_line().await?.map(|line| decode(&line)).transpose()
+    }
+
+    /// As [`Lines::next`], for a reader that takes the line as it is.
+    ///
+    /// # Errors
+    /// [`ClientError::Broken`] where the stream broke, or a line is longer than any that a daemon sends.
+    pub async fn next_line(&mut self) -> Result<Option<BytesMut>, ClientError> {
         loop {
             if let Some(line) = self.take_line()? {
                 if !line.trim_ascii().is_empty() {
-                    return decode(&line).map(Some);
+                    return Ok(Some(line));
                 }
                 continue;
             }

@@ -1,7 +1,6 @@
 //! The routes of the local socket, one method each. `reference` is an id, a name (`Ops/DB` for a service) or a hint.
 
 use hyper::Method;
-use serde::de::DeserializeOwned;
 use tollgate_shared::api::{
     BulkIncidents, BulkIncidentsResult, EventsItem, FilterView, HourView, IncidentView, MaintenanceView, NewFilter,
     NewMaintenance, NewService, NewTeam, Page, ResolveIncident, ServicePatch, ServiceView, TalkersBy, TalkersView,
@@ -227,7 +226,7 @@ impl Client {
     }
 
     /// The log as it grows, over one connection; [`super::Follow`] is the one that reconnects.
-    pub async fn follow_log<R: DeserializeOwned>(&self, query: &LogQuery) -> Result<Lines<TailItem<R>>, ClientError> {
+    pub async fn follow_log(&self, query: &LogQuery) -> Result<Lines<TailItem>, ClientError> {
         self.stream(&query.target(true)).await
     }
 

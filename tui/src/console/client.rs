@@ -15,7 +15,7 @@ use super::sample;
 use super::tails::Tails;
 use crate::app::msg::{Call, Failure, FailureKind, Hidden, Reply};
 use crate::app::{Effect, Net};
-use crate::client::{Backoff, Client, ClientError, Ticket};
+use crate::client::{Appears, Backoff, Client, ClientError, Ticket};
 
 /// Changes under way at the same time.
 const REQUESTS_MAX: usize = 8;
@@ -29,6 +29,8 @@ enum End {
     Identity(Option<Arc<Ticket>>),
     /// It is time to try again.
     Again,
+    /// A socket was made where none was heard: the daemon is back, and may listen in a moment.
+    Appeared,
     /// The loop is gone.
     Gone,
 }
@@ -59,6 +61,7 @@ pub(super) async fn run(sockets: Vec<PathBuf>, mut effects: Receiver<Effect>, ne
         }
         match end {
             End::Gone => return,
+            End::Appeared => backoff.reset(),
             End::Again | End::Lost(_) => {}
             End::Identity(new) => {
                 let name = new.as_ref().map(|ticket| ticket.operator().to_owned());
@@ -87,8 +90,10 @@ async fn connect(
 /// connection lacks.
 async fn pause(wait: Duration, sockets: &[PathBuf], effects: &mut Receiver<Effect>, net: &Sender<Net>) -> End {
     let until = tokio::time::Instant::now() + wait;
+    let appears = Appears::of(sockets);
     loop {
         tokio::select! {
+            () = appears.one() => return End::Appeared,
             () = tokio::time::sleep_until(until) => return End::Again,
             effect = effects.recv() => match effect {
                 None => return End::Gone,

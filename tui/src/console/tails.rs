@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tokio::task::JoinHandle;
 use tollgate_shared::log::{Gap, GapReason, TailItem};
 
 use crate::app::Net;
-use crate::app::held::HeldItem;
+use crate::app::held::{self, HeldItem};
 use crate::app::msg::Slot;
 use crate::app::query::LogFilter;
 use crate::client::{Client, ClientError, Lines, LogQuery};
@@ -21,6 +22,9 @@ const BATCH_ROWS: usize = 256;
 const SETTLE: Duration = Duration::from_millis(150);
 /// Before a tail that broke is asked for again.
 const BROKEN_WAIT: Duration = Duration::from_millis(500);
+
+/// A daemon of another version, or something between that changed what was sent.
+const UNREADABLE: &str = "a line of the log has not the expected shape";
 
 /// One task for each tail.
 pub(super) struct Tails {
@@ -84,7 +88,7 @@ impl Tail {
 
     /// Opens the stream. A query may name a time to begin at, and the daemon would then send all rows since: so the newest
     /// ones come as a page, and the stream goes on behind them.
-    async fn open(&mut self, client: &Client, mut query: LogQuery) -> Result<Lines<HeldItem>, ClientError> {
+    async fn open(&mut self, client: &Client, mut query: LogQuery) -> Result<Lines<TailItem>, ClientError> {
         if let (Some(last), true) = (query.last, query.q.is_some()) {
             // Asked for before the page: what comes in between is behind it, or in it and then known to be there.
             let newest = client.status().await?.log.last_seq.unwrap_or(0);
@@ -97,7 +101,7 @@ impl Tail {
         client.follow_log(&query).await
     }
 
-    async fn read(&mut self, mut lines: Lines<HeldItem>) -> Option<ClientError> {
+    async fn read(&mut self, mut lines: Lines<TailItem>) -> Option<ClientError> {
         // An empty batch says that the question was taken, so that "loading" ends.
         self.hand_over(Vec::new());
         loop {
@@ -122,13 +126,13 @@ impl Tail {
 }
 
 /// Items until there are enough or a little time has passed, and how the stream ended, if it did.
-async fn batch(lines: &mut Lines<HeldItem>) -> (Vec<HeldItem>, Option<Option<ClientError>>) {
+async fn batch(lines: &mut Lines<TailItem>) -> (Vec<HeldItem>, Option<Option<ClientError>>) {
     let mut items = Vec::new();
     let mut until = None;
     while items.len() < BATCH_ROWS {
         let next = match until {
-            None => lines.next().await,
-            Some(until) => match tokio::time::timeout_at(until, lines.next()).await {
+            None => next(lines).await,
+            Some(until) => match tokio::time::timeout_at(until, next(lines)).await {
                 Ok(next) => next,
                 Err(_) => break,
             },
@@ -142,6 +146,12 @@ async fn batch(lines: &mut Lines<HeldItem>) -> (Vec<HeldItem>, Option<Option<Cli
         until = until.or_else(|| Some(tokio::time::Instant::now() + BATCH_TIME));
     }
     (items, None)
+}
+
+/// The next item. A row stays the line that it came as.
+async fn next(lines: &mut Lines<TailItem>) -> Result<Option<HeldItem>, ClientError> {
+    let item = |line: BytesMut| held::item(&line).map_err(|error| ClientError::broken(UNREADABLE, error));
+    lines.next_line().await?.map(item).transpose()
 }
 
 /// What could not be handed over, as one gap.

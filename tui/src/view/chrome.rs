@@ -77,10 +77,9 @@ fn health(canvas: &mut Canvas<'_>, model: &Model, area: Area) {
     let mut row = canvas.row(area, theme.plain());
     let Some(status) = &model.status else { return canvas.put(area, 0, row) };
     let counters = &status.counters;
-    let tenths = counters.calls_per_10_secs;
     let p1 = if status.open_p1 > 0 { format!(" ({} P1)", status.open_p1) } else { String::new() };
     let parts = [
-        (format!(" IN {}.{}/s", group(tenths / 10), tenths % 10), false),
+        (format!(" IN {}/s", words::per_second(counters.calls_per_10_secs)), false),
         (format!("REFUSED {}", group(counters.refused)), false),
         (format!("OPEN {}{p1}", group(status.open_incidents.into())), status.open_p1 > 0),
         (format!("EXPIRE<14d {}", group(status.tokens_expiring.into())), status.tokens_expiring > 0),

@@ -124,6 +124,7 @@ fn the_log_is_searched_by_what_domain_5_names() {
         "call:019AB300-",
         "incident:00bb",
         "from:ZAB",
+        "title:\"high cpu\"",
         "body:critical",
         "method:post",
         "agent:curl",

@@ -280,8 +280,8 @@ fn of_node(model: &Model, deed: &Deed, node: &Node) -> Vec<Fact> {
 
 fn lockdown(model: &Model, on: bool) -> Vec<Fact> {
     let Some(status) = &model.status else { return Vec::new() };
-    let tenths = status.counters.calls_per_10_secs;
-    let rate = format!("{}.{} calls/s now, {} tokens", group(tenths / 10), tenths % 10, group(status.tokens.into()));
+    let rate = words::per_second(status.counters.calls_per_10_secs);
+    let rate = format!("{rate} calls/s now, {} tokens", group(status.tokens.into()));
     if on {
         return vec![
             ("WHAT STOPS", rate),

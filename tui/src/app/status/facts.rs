@@ -5,7 +5,7 @@ use tollgate_shared::api::StatusView;
 use super::super::detail::{Kind, Line};
 use super::super::model::Model;
 use super::super::words::{self, group};
-use super::{fact, head, tenths};
+use super::{fact, head};
 
 /// Two clocks on one host differ by less; over a forwarded socket they may not.
 const CLOCKS_AGREE_SECS: i64 = 2;
@@ -126,7 +126,7 @@ fn counters(status: &StatusView) -> Vec<Line> {
     let calls = c.calls;
     vec![
         head("SINCE THE START"),
-        fact("calls", &format!("{}, now {}/s", group(calls.total()), tenths(c.calls_per_10_secs))),
+        fact("calls", &format!("{}, now {}/s", group(calls.total()), words::per_second(c.calls_per_10_secs))),
         fact(
             "",
             &format!(

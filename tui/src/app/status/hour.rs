@@ -7,7 +7,7 @@ use super::super::connection::Phase;
 use super::super::detail::{Kind, Line};
 use super::super::model::Model;
 use super::super::words::{self, count, group};
-use super::{Chart, Row, head, tenths};
+use super::{Chart, Row, head};
 
 /// Seconds of a rate.
 const RATE_SECS: usize = 10;
@@ -54,7 +54,7 @@ fn some_of(row: Row, none: &mut Vec<&'static str>) -> Option<Row> {
 fn now(model: &Model, hour: &HourView) -> Vec<Row> {
     let whole = hour.seconds.len().saturating_sub(1);
     let recent = &hour.seconds[whole.saturating_sub(RATE_SECS)..whole];
-    let rate = |figure: Figure| tenths(recent.iter().map(figure).sum::<u64>() * 10 / RATE_SECS as u64);
+    let rate = |figure: Figure| words::per_second(recent.iter().map(figure).sum::<u64>() * 10 / RATE_SECS as u64);
     let repeated = rate(|one| u64::from(one.duplicate) + u64::from(one.suppressed));
     let all = format!(
         "{}/s: {} with an effect, {repeated} repeated, {} no match",
@@ -161,7 +161,7 @@ fn latencies(hour: &HourView) -> Vec<Row> {
         let words = match (last, last.filter(is_recent)) {
             (_, None) => most,
             (_, Some(last)) if hour.minutes.iter().all(|minute| figure(minute) <= figure(last)) => {
-                format!("now {}, the most", latency(figure(last)))
+                format!("now {}, the highest of the hour", latency(figure(last)))
             }
             (_, Some(last)) => format!("now {}, {most}", latency(figure(last))),
         };

@@ -129,7 +129,7 @@ fn enter_does_nothing_where_there_is_no_first_path_and_over_tls() {
 fn the_first_path_takes_one_enter_a_step() {
     let Net::Organisation { teams, services, filters } = organisation() else { panic!("another message") };
     let mut model = model(80, 24, 0);
-    let mut enter = |model: &mut Model, reply| {
+    let enter = |model: &mut Model, reply| {
         let effects = press(model, Key::plain(Code::Enter));
         let (generation, _) = asked(&effects).unwrap_or_else(|| panic!("{:?}", model.layer));
         answer(model, generation, reply);
@@ -175,7 +175,8 @@ fn the_answer_that_was_lost_with_the_connection_is_found_in_the_lists() {
     let mut model = model(80, 24, 0);
     press(&mut model, Key::char('A'));
     type_text(&mut model, "Ops");
-    let (generation, _) = asked(&press(&mut model, Key::plain(Code::Enter))).map(|(at, _)| (at, ())).unwrap();
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    let (generation, _) = asked(&effects).expect("it is asked for");
     let failure = Failure { words: "the connection was lost".into(), ..Failure::default() };
     tell(&mut model, Net::Done { generation, result: Err(failure) });
     tell(&mut model, Net::Organisation { teams: vec![teams[0].clone()], services: Vec::new(), filters: Vec::new() });
@@ -185,7 +186,7 @@ fn the_answer_that_was_lost_with_the_connection_is_found_in_the_lists() {
 
 #[test]
 fn a_path_that_was_left_is_gone_on_from_the_lists_with_the_question_who_sends() {
-    let mut model = fixtures::model(80, 24, 3);
+    let mut model = model(80, 24, 3);
     model.tokens.replace(Vec::new(), now());
     press(&mut model, Key::plain(Code::Enter));
     let Some(Layer::Form(form)) = &model.layer else { panic!("{:?}", model.layer) };

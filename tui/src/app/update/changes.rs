@@ -106,7 +106,7 @@ fn close_form(model: &mut Model, generation: u64) -> bool {
     if let (true, Some(path), Some(Layer::Form(form))) = (asked, &mut model.guided, &model.layer) {
         match form.kind {
             FormKind::Filter => *path = form.first_path(),
-            FormKind::Token => path.others = path.others.or(form.who_sends()),
+            FormKind::Token => path.others = path.others.or_else(|| form.who_sends()),
             _ => {}
         }
     }
