@@ -177,6 +177,8 @@ pub(crate) fn sign_in(console: &mut Terminal) {
     console.send(TAB);
     console.wait_for("> passphrase");
     console.type_slowly("wrong");
+    // The last field: Enter sends, once the letters are there.
+    console.wait_for("[ ***** ");
     console.send("\r");
     console.wait_for("the passphrase is wrong");
     console.type_slowly(PASSPHRASE);

@@ -18,6 +18,8 @@ use super::{chrome, empty, overlays, pane};
 const LABEL: usize = 13;
 /// Rows that a sentence under the fields takes at most.
 const SAID_ROWS: usize = 3;
+/// A lower screen has room for the lines to run only.
+const SNIPPET_SCREEN_ROWS_MIN: u16 = 20;
 /// On a lower screen it has one.
 const SAID_SCREEN_ROWS_MIN: u16 = 12;
 /// Changes of somebody else that are named one by one.
@@ -98,8 +100,13 @@ fn step(form: &Form) -> String {
 fn lines_to_run(canvas: &mut Canvas<'_>, form: &Form, area: Area, y: u16) {
     let FormKind::Sample(to) = &form.kind else { return };
     let theme = canvas.theme;
-    for (row, line) in (y..area.height.saturating_sub(1)).zip(first::snippet(&to.address, to.tls)) {
-        canvas.text_at(area, row, &format!(" {line}"), theme.plain());
+    let width = usize::from(area.width.saturating_sub(1)).max(1);
+    // A line to run is of use whole only: on a low screen the words above it go.
+    let lines = first::snippet(&to.address, to.tls);
+    let lines = lines.iter().skip(usize::from(area.height < SNIPPET_SCREEN_ROWS_MIN));
+    let rows = lines.flat_map(|line| theme.safe(line).wrap(width));
+    for (row, part) in (y..area.height.saturating_sub(1)).zip(rows) {
+        canvas.safe_at(Area { x: 1, width: area.width.saturating_sub(1), ..area }, row, &part, theme.plain());
     }
 }
 

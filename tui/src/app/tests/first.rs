@@ -175,7 +175,8 @@ fn the_answer_that_was_lost_with_the_connection_is_found_in_the_lists() {
     let mut model = model(80, 24, 0);
     press(&mut model, Key::char('A'));
     type_text(&mut model, "Ops");
-    let (generation, _) = asked(&press(&mut model, Key::plain(Code::Enter))).map(|(at, _)| (at, ())).unwrap();
+    let effects = press(&mut model, Key::plain(Code::Enter));
+    let (generation, _) = asked(&effects).expect("it is asked for");
     let failure = Failure { words: "the connection was lost".into(), ..Failure::default() };
     tell(&mut model, Net::Done { generation, result: Err(failure) });
     tell(&mut model, Net::Organisation { teams: vec![teams[0].clone()], services: Vec::new(), filters: Vec::new() });

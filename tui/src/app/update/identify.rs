@@ -14,7 +14,8 @@ use tollgate_shared::token::TokenState;
 
 pub(super) fn key(model: &mut Model, key: Key, effects: &mut Effects) {
     let live = model.connection == Connection::Live;
-    let generation = model.next_generation();
+    // A session that is played back holds no value: what only closes this must not count there either.
+    let generation = if key.code == Code::Enter { model.next_generation() } else { 0 };
     let Some(Layer::Identify(identify)) = &mut model.layer else { return };
     let answers = identify.found.as_ref().map_or(0, Vec::len);
     match key.code {
