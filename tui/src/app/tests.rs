@@ -19,7 +19,7 @@ use super::key::{Code, Key};
 use super::layer::Layer;
 use super::msg::{Call, Effect, Failure, FailureKind, Hidden, Reply, Rows, Slot};
 use super::secret::Secret;
-use super::tail::Page;
+use super::tail::{Page, Sought};
 use super::update::{next_change, update};
 use super::{Dirty, Model, Msg, Net, Screen};
 

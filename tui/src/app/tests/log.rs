@@ -113,7 +113,7 @@ fn the_query_bar_completes_mends_and_remembers() {
 fn a_previous_error_beyond_the_rows_here_is_looked_for_by_the_daemon() {
     let mut model = log_of(2);
     let effects = press(&mut model, Key::char('{'));
-    assert_eq!(pages(&effects), [Page::FailedBefore(1)]);
+    assert_eq!(pages(&effects), [Page::LastBefore(Sought::Failed, 1)]);
     let number = model.generation;
     let result = Ok(Rows { rows: vec![fixtures::row(0)], more: false });
     let effects = tell(&mut model, Net::Rows { number, result });
@@ -150,4 +150,63 @@ fn counts_are_asked_for_once_and_the_brush_goes_to_their_rows() {
     assert!(model.logs.strip.brush.is_some());
     let goes = !pages(&effects).is_empty() || model.logs.tail.paused;
     assert!(goes, "the list goes to the marked time");
+}
+
+/// Looks for a text and gives what is asked of the daemon for it.
+fn look_for(model: &mut Model, text: &str) -> (crate::app::Effects, Vec<Page>) {
+    press(model, Key::char('/'));
+    press(model, Key::ctrl('u'));
+    type_text(model, text);
+    let effects = press(model, Key::plain(Code::Enter));
+    let asked = pages(&effects);
+    (effects, asked)
+}
+
+#[test]
+fn a_text_that_is_in_no_row_here_is_looked_for_by_the_daemon_and_the_query_stays() {
+    let mut model = log_of(2);
+    let (effects, asked) = look_for(&mut model, r#"say "no""#);
+    assert_eq!(asked, [Page::LastBefore(Sought::Text, 1)]);
+    let terms = effects.list.iter().find_map(|effect| match effect {
+        Effect::Rows { filter, .. } => Some(filter.text.clone()),
+        _ => None,
+    });
+    assert_eq!(terms.as_deref(), Some(r#""say \"no\"""#));
+    let number = model.generation;
+    let found = Ok(Rows { rows: vec![fixtures::row(0)], more: false });
+    let effects = tell(&mut model, Net::Rows { number, result: found });
+    assert_eq!(pages(&effects), [Page::UpTo(0)]);
+    assert_eq!(model.logs.tail.filter.text, "", "search is not filter");
+}
+
+#[test]
+fn a_text_that_no_row_has_is_told_with_how_far_was_looked() {
+    for (more, words) in [(false, "in no further row"), (true, "of those that were looked through")] {
+        let mut model = log_of(2);
+        look_for(&mut model, "nowhere");
+        let number = model.generation;
+        tell(&mut model, Net::Rows { number, result: Ok(Rows { rows: Vec::new(), more }) });
+        let told = model.notice.clone().unwrap_or_default();
+        assert!(told.contains("`nowhere`") && told.ends_with(words) == !more && told.contains(words), "{told}");
+        assert_eq!(model.logs.tail.entries.len(), 2, "the list stays");
+    }
+}
+
+#[test]
+fn the_next_find_goes_back_through_the_whole_log_and_not_round_the_rows_that_are_here() {
+    let mut model = log_of(4);
+    let (_, asked) = look_for(&mut model, &fixtures::row(2).summary);
+    assert_eq!(asked, [], "it is here");
+    let mut turns = 0;
+    let asked = loop {
+        let asked = pages(&press(&mut model, Key::char('N')));
+        turns += 1;
+        assert!(turns < 9);
+        if !asked.is_empty() {
+            break asked;
+        }
+    };
+    assert_eq!(asked, [Page::LastBefore(Sought::Text, 1)]);
+    tell(&mut model, Net::Lost { why: "gone".into(), tried: Vec::new(), attempt: 1, retry_in_secs: 1 });
+    assert_eq!(pages(&press(&mut model, Key::char('N'))), [], "without the daemon it goes round what is here");
 }
