@@ -35,7 +35,9 @@ impl Entry {
         }
     }
 
-    fn last_seq(&self) -> u64 {
+    /// The row's seq, a gap's last.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
         match self {
             Self::Row(row) => row.seq(),
             Self::Gap(gap) => gap.to,
@@ -104,10 +106,19 @@ pub enum Page {
     From(Timestamp),
     /// The rows up to one, in place of what is shown.
     UpTo(u64),
-    /// The last row that failed before this one.
-    FailedBefore(u64),
-    /// The first row that failed behind this one.
-    FailedAfter(u64),
+    /// The last row of those that are sought before this one.
+    LastBefore(Sought, u64),
+    /// The first row of those that are sought behind this one.
+    FirstAfter(Sought, u64),
+}
+
+/// What a row is gone to for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// It had no effect that it should have had.
+    Failed,
+    /// It has the text that is searched for.
+    Text,
 }
 
 /// Gaps that are kept while the live end is not in the list.
@@ -263,7 +274,7 @@ impl Tail {
                 (self.is_over, self.at_start, self.detached, self.paused) = (true, !more, None, false);
             }
             // These two only say where to go.
-            Page::FailedBefore(_) | Page::FailedAfter(_) => {}
+            Page::LastBefore(..) | Page::FirstAfter(..) => {}
         }
         self.shrink();
         self.place();
