@@ -4,6 +4,7 @@ mod check;
 mod man;
 mod passphrase;
 mod restore;
+mod source;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ struct Arguments {
 enum Verb {
     /// Take calls until SIGTERM or SIGINT; prints one JSON line when ready
     Run(Flags),
-    /// Show every setting, its value and where it comes from; exit 64 when one is wrong
+    /// Show every setting, its value and where it comes from; exit 64 when one is wrong. Warns of backups on the data's disk
     Config(Flags),
     /// Look through the files of a stopped daemon and say what is damaged; changes nothing; exit 1 when something is
     Check(Flags),
@@ -61,7 +62,7 @@ enum Verb {
     },
     /// Open a backup and say what it holds, without a daemon; exit 2 without the token key, 65 damaged, 77 wrong passphrase
     Verify {
-        /// A backup of `tollgate backup` or of the schedule
+        /// A backup of `tollgate backup` or of the schedule; `-` for standard input
         file: PathBuf,
         /// File with the passphrase, mode 0600 [default: asked for on the terminal]
         #[arg(long, value_name = "FILE")]
@@ -198,6 +199,9 @@ fn show_config(config: &Config) -> ExitCode {
         if writeln!(out, "{} = {}    # {}; {}", setting.key, setting.value, setting.origin, setting.help).is_err() {
             return ExitCode::from(EXIT_FAILURE);
         }
+    }
+    if let Some(problem) = config.backup.as_ref().and_then(|plan| plan.same_disk(&config.data_dir)) {
+        say(&problem);
     }
     ExitCode::SUCCESS
 }

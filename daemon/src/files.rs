@@ -140,6 +140,27 @@ pub fn sync_directory(path: &Path) -> Result<(), FilesError> {
     directory.sync_all().map_err(failed(path, "fsync"))
 }
 
+/// Whether what is at `place` lies on the disk on which `data` is, or will be made. False where either cannot be asked.
+#[must_use]
+pub fn on_one_disk(place: &Path, data: &Path) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.dev());
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    device(place).is_some_and(|place| data.ancestors().find_map(device) == Some(place))
+}
+
+/// Makes a private file without a name, which is gone when it is closed; it has one in `directory` for a moment.
+///
+/// # Errors
+/// [`FilesError`].
+pub fn create_nameless(directory: &Path, name: &str) -> Result<File, FilesError> {
+    let path = directory.join(name);
+    // What a crash left behind in that one moment.
+    std::fs::remove_file(&path).ok();
+    let file = create_new(&path)?;
+    std::fs::remove_file(&path).map_err(failed(&path, "taking the name away"))?;
+    Ok(file)
+}
+
 /// Makes a directory that only the daemon may enter, and what is missing above it; one that is there stays as it is.
 pub(crate) fn create_directory(path: &Path) -> Result<(), FilesError> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -261,6 +282,24 @@ mod tests {
             assert!(matches!(error, FilesError::Loose { .. }), "{error}");
             assert!(error.to_string().contains("chmod 0700"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_place_on_the_disk_of_the_data_is_told_from_one_on_another_and_from_one_that_is_not_there() {
+        let base = TempDir::new().unwrap();
+        let data = base.path().join("not/made/yet");
+        assert!(on_one_disk(base.path(), &data), "it will be made there");
+        assert!(!on_one_disk(Path::new("/proc"), &data));
+        assert!(!on_one_disk(&base.path().join("no-stick"), &data), "nobody knows where that will be");
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_written_and_read_and_leaves_nothing_behind() {
+        let base = TempDir::new().unwrap();
+        std::fs::write(base.path().join("spool"), "of a crash").unwrap();
+        let mut file = create_nameless(base.path(), "spool").unwrap();
+        file.write_all(b"x").unwrap();
+        assert_eq!((file.metadata().unwrap().len(), std::fs::read_dir(base.path()).unwrap().count()), (1, 0));
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub mod trying;
 mod workflows;
 
 pub use backup::{
-    BACKUP_END_MARK, BackupFailure, BackupMade, BackupView, BackupWritten, NewBackup, RestoreReviewed, RestoredView,
-    ReviewRestore,
+    BACKUP_END_MARK, BackupFailure, BackupMade, BackupView, BackupWritten, NOT_IN_A_BACKUP, NewBackup, RestoreReviewed,
+    RestoredView, ReviewRestore,
 };
 pub use hour::{HourBucket, HourView};
 pub use incidents::{BulkIncidents, BulkIncidentsResult, IncidentView, ResolveIncident};

@@ -93,6 +93,30 @@ fn rows_from_before_the_first_two_hundred_come_when_the_mark_goes_up() {
 }
 
 #[test]
+fn text_that_is_in_none_of_the_rows_here_is_found_among_all_and_the_rows_around_it_stay() {
+    let daemon = with_alertmanager();
+    let token = daemon.token("am", "service:Ops/DB", &["--debug"]);
+    match_nothing(&daemon, &token, 4);
+    assert!(daemon.post(&token.secret, r#"{"host":"press-hall"}"#).is_success());
+    match_nothing(&daemon, &token, 230);
+    let mut console = log_of(&daemon, (100, 40));
+    console.wait_until("the newest row", |screen| seqs(screen).last() == Some(&235));
+    console.type_slowly("/Press-Hall");
+    console.wait_for("not among the rows here: Enter asks the daemon");
+    console.send("\r");
+    let screen = console.wait_until("row 5 is marked", |screen| marked_seq(screen) == Some(5));
+    assert!(seqs(&screen).starts_with(&[1, 2, 3, 4, 5]), "search is not filter: {screen}");
+    console.send("N");
+    console.wait_for("the search went on at the other end");
+    assert_eq!(marked_seq(&console.screen()), Some(5));
+}
+
+/// The seq of the row that has the mark.
+fn marked_seq(screen: &str) -> Option<u64> {
+    screen.lines().find(|line| line.starts_with("> ")).and_then(|line| seqs(line).first().copied())
+}
+
+#[test]
 fn query_that_the_daemon_refuses_is_said_and_one_that_is_good_is_kept_under_a_name() {
     let daemon = with_alertmanager();
     let token = daemon.token("am", "service:Ops/DB", &["--debug"]);

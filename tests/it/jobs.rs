@@ -3,6 +3,7 @@
 //! a dead disk and a new host, two hundred tokens from a file.
 
 mod auditor;
+mod backup;
 mod expiring;
 mod first;
 mod flood;

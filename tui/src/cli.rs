@@ -153,7 +153,10 @@ pub(crate) async fn within(words: &[String], io: &mut Io, way: &Way) -> Exit {
         Err(error) => return say(io, &error),
     };
     match args.verb {
-        None | Some(Verb::Console(_) | Verb::Demo(_) | Verb::Playback(_)) => {
+        None
+        | Some(
+            Verb::Console(_) | Verb::Demo(_) | Verb::Playback(_) | Verb::Backup(args::BackupArgs { verb: Some(_), .. }),
+        ) => {
             let hint = "leave this one first:  quit";
             say(io, &CliError::usage("that is a program of its own", hint))
         }

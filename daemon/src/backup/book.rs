@@ -1,7 +1,8 @@
 //! What the running daemon remembers of backups: the schedule, what it has handed out, what failed. The last good ones are
 //! part of the state.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::make::Made;
 use crate::core::model::{BackupRecord, Backups, Restored};
+use crate::files;
 use crate::store::Copier;
 
 /// Backups that were handed out and may still be confirmed.
@@ -41,13 +43,28 @@ pub struct BackupBook {
     one: Arc<Semaphore>,
     handed: Mutex<Vec<(String, BackupRecord)>>,
     failed: Mutex<Option<BackupFailure>>,
+    same_disk: AtomicBool,
+}
+
+impl Plan {
+    /// What is wrong with a place on the disk that also has the data; `None` where it is on another one, or could not be
+    /// asked.
+    pub fn same_disk(&self, data_dir: &Path) -> Option<String> {
+        files::on_one_disk(&self.to, data_dir).then(|| {
+            let (to, data) = (self.to.display(), data_dir.display());
+            format!(
+                "backup.to: {to} is on the same disk as the data in {data}: a backup on the disk that dies is none, so \
+                 name a directory on another one, or mount it"
+            )
+        })
+    }
 }
 
 impl BackupBook {
     /// A book without entries.
     pub fn new(copier: Arc<dyn Copier>, settings: Vec<String>, plan: Option<Plan>) -> Self {
-        let (handed, failed) = (Mutex::default(), Mutex::default());
-        Self { copier, settings, plan, one: Arc::new(Semaphore::new(1)), handed, failed }
+        let (handed, failed, same_disk) = (Mutex::default(), Mutex::default(), AtomicBool::default());
+        Self { copier, settings, plan, one: Arc::new(Semaphore::new(1)), handed, failed, same_disk }
     }
 
     /// The right to make one now; `None` while another one is made.
@@ -81,6 +98,11 @@ impl BackupBook {
         locked(&self.failed).as_ref().map(|failure| failure.at)
     }
 
+    /// Where the schedule's directory was found to be; true where that is news.
+    pub fn found_on(&self, same_disk: bool) -> bool {
+        self.same_disk.swap(same_disk, Ordering::Relaxed) != same_disk
+    }
+
     /// For the status.
     pub fn view(&self, backups: &Backups, now: Timestamp, started_at: Timestamp) -> BackupView {
         let made = |record: &BackupRecord| BackupMade {
@@ -101,6 +123,7 @@ impl BackupBook {
             to: plan.map(|plan| plan.to.display().to_string()),
             failed: locked(&self.failed).clone(),
             overdue: plan.is_some_and(behind),
+            same_disk: self.same_disk.load(Ordering::Relaxed),
         }
     }
 }
@@ -148,11 +171,27 @@ mod tests {
         BackupRecord { made_at: at, place, bytes: 1, with_key: true, by }
     }
 
+    fn plan(to: &Path) -> Plan {
+        let (to, passphrase_file) = (to.to_owned(), PathBuf::from("/etc/p"));
+        Plan { every: Duration::from_secs(3_600), keep: 7, to, passphrase_file }
+    }
+
+    #[test]
+    fn a_schedule_that_writes_to_the_disk_of_the_data_is_named_until_it_writes_elsewhere() {
+        let data = tempfile::tempdir().unwrap();
+        let said = plan(data.path()).same_disk(data.path()).unwrap();
+        assert!(said.contains("a backup on the disk that dies is none"), "{said}");
+        assert_eq!(plan(Path::new("/proc")).same_disk(data.path()), None);
+        let book = BackupBook::new(Arc::new(Nothing), Vec::new(), Some(plan(data.path())));
+        let view = || book.view(&Backups::default(), START, START).same_disk;
+        assert!(!view() && book.found_on(true) && view());
+        assert!(!book.found_on(true), "once");
+        assert!(book.found_on(false) && !view());
+    }
+
     #[test]
     fn a_schedule_is_overdue_after_twice_its_interval_also_where_none_was_ever_made() {
-        let (to, passphrase_file) = (PathBuf::from("/mnt/usb"), PathBuf::from("/etc/p"));
-        let plan = Plan { every: Duration::from_secs(3_600), keep: 7, to, passphrase_file };
-        let book = BackupBook::new(Arc::new(Nothing), Vec::new(), Some(plan));
+        let book = BackupBook::new(Arc::new(Nothing), Vec::new(), Some(plan(Path::new("/mnt/usb"))));
         let none = Backups::default();
         assert!(!book.view(&none, START.plus_secs(7_200), START).overdue);
         assert!(book.view(&none, START.plus_secs(7_201), START).overdue);

@@ -1,7 +1,7 @@
 //! Looking through a backup: it opens, every seal holds, every row that is counted decodes, the audit's chain holds.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::{BufReader, Read as _, Seek as _};
 use std::path::Path;
 
 use serde::Serialize;
@@ -25,15 +25,29 @@ pub struct Looked {
     pub bytes: u64,
 }
 
-/// Reads a backup to its end and changes nothing.
+/// Opens a backup, and looks at nothing yet.
+///
+/// # Errors
+/// There is no such file, or it is not for us.
+pub fn open(path: &Path) -> Result<File, BackupError> {
+    File::open(path).map_err(|source| BackupError::Io { doing: format!("opening {}", path.display()), source })
+}
+
+/// Whether a passphrase is wanted; false also where it is no backup.
+#[must_use]
+pub fn is_encrypted(mut file: &File) -> bool {
+    file.rewind().is_ok() && super::is_sealed(&mut file) == Some(true)
+}
+
+/// Reads a backup to its end, from its beginning on, and changes nothing.
 ///
 /// # Errors
 /// [`BackupError`]: what is wrong with it, told apart as well as it can be.
-pub fn look(path: &Path, passphrase: Option<&Passphrase>) -> Result<Looked, BackupError> {
-    let bytes = open(path)?.metadata().map_err(|error| unreadable(path, error))?.len();
+pub fn look(file: &File, passphrase: Option<&Passphrase>) -> Result<Looked, BackupError> {
+    let bytes = file.metadata().map_err(|error| BackupError::of_io("reading the backup", error))?.len();
     let mut check = CopyCheck::default();
     let mut looked = None;
-    read(path, passphrase, &mut |piece| match piece {
+    read(file, passphrase, &mut |piece| match piece {
         Piece::Manifest(manifest) => {
             looked = Some(manifest);
             Ok(())
@@ -44,8 +58,7 @@ pub fn look(path: &Path, passphrase: Option<&Passphrase>) -> Result<Looked, Back
     let checked = check.end().map_err(damaged)?;
     let manifest = looked.filter(|manifest| manifest.counts == checked.counts);
     let manifest = manifest.ok_or_else(|| BackupError::damaged("it does not hold what it says it holds"))?;
-    let encrypted = super::is_sealed(&mut open(path)?).unwrap_or(false);
-    Ok(Looked { manifest: *manifest, encrypted, audit_broken: checked.audit_broken, bytes })
+    Ok(Looked { manifest: *manifest, encrypted: is_encrypted(file), audit_broken: checked.audit_broken, bytes })
 }
 
 /// A piece of a backup, in order: what it says of itself, the key where it is in it, rows.
@@ -58,11 +71,11 @@ pub(super) enum Piece<'p> {
 
 /// Reads a backup piece by piece, each only once its seal was found whole, and holds that all that belongs there is.
 pub(super) fn read(
-    path: &Path,
+    file: &File,
     passphrase: Option<&Passphrase>,
     each: &mut dyn FnMut(Piece<'_>) -> Result<(), BackupError>,
 ) -> Result<(), BackupError> {
-    let mut from = BufReader::new(Opening::begin(open(path)?, passphrase)?);
+    let mut from = BufReader::new(Opening::begin(file, passphrase)?);
     let Record::Manifest(manifest) = Record::read(&mut from)? else {
         return Err(BackupError::damaged("it does not begin with what it says of itself"));
     };
@@ -91,14 +104,6 @@ pub(super) fn read(
         0 => Ok(()),
         _ => Err(BackupError::damaged("something follows its end")),
     }
-}
-
-fn open(path: &Path) -> Result<File, BackupError> {
-    File::open(path).map_err(|error| unreadable(path, error))
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> BackupError {
-    BackupError::Io { doing: format!("opening {}", path.display()), source }
 }
 
 /// A row that does not decode although every seal holds: it was so when the backup was made.

@@ -22,7 +22,7 @@ use crate::daemon::Daemon;
 use crate::files;
 use crate::store::{Copier, CopyCounts, StoreError};
 
-/// The file in which a backup is prepared. It has a name only for a moment.
+/// The file in which a backup is prepared.
 const SPOOL_FILE: &str = "backup.spool";
 
 /// Preparing a backup leaves the state's own disk at least this much: below it nothing could be committed.
@@ -49,12 +49,7 @@ pub fn spool(
 ) -> Result<(File, Made), BackupError> {
     let directory = &daemon.facts.data_dir;
     check_room(directory, &directory.join(STATE_FILE))?;
-    let path = directory.join(SPOOL_FILE);
-    // What a crash left behind in the one moment in which it had a name.
-    std::fs::remove_file(&path).ok();
-    let file = files::create_new(&path)?;
-    let gone = std::fs::remove_file(&path);
-    gone.map_err(|source| BackupError::Io { doing: "taking the prepared file's name away".to_owned(), source })?;
+    let file = files::create_nameless(directory, SPOOL_FILE)?;
     let (mut file, made) = write(daemon, passphrase, by, now, file)?;
     file.rewind().map_err(|error| BackupError::of_io("reading the prepared backup", error))?;
     Ok((file, made))

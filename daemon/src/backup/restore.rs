@@ -1,5 +1,6 @@
 //! Bringing a backup back into an empty data directory, while no daemon runs on it.
 
+use std::fs::File;
 use std::path::Path;
 
 use tollgate_shared::time::Timestamp;
@@ -53,7 +54,7 @@ pub struct Brought {
 /// # Errors
 /// [`BackupError`]; the directory is as empty as before.
 pub fn restore(
-    file: &Path,
+    file: &File,
     passphrase: Option<&Passphrase>,
     new_key: NewKey,
     directory: &Path,
@@ -102,7 +103,7 @@ fn check_empty(data_dir: &DataDir) -> Result<(), BackupError> {
 }
 
 fn bring(
-    file: &Path,
+    file: &File,
     passphrase: Option<&Passphrase>,
     new_key: NewKey,
     data_dir: &DataDir,

@@ -16,7 +16,7 @@ use tollgate_shared::time::Timestamp;
 
 use super::BackupError;
 use super::book::{Plan, record, secs};
-use super::look::look;
+use super::look::{look, open};
 use super::make::{self, Made};
 use super::passphrase::Passphrase;
 use crate::core::access::Actor;
@@ -41,17 +41,27 @@ const RETRY_SECS: i64 = 3_600;
 pub async fn run(daemon: Arc<Daemon>, stop: CancellationToken) {
     let Some(plan) = daemon.backups.plan.clone() else { return };
     loop {
-        if is_due(&daemon, &plan) {
-            let (working, plan) = (daemon.clone(), plan.clone());
-            let work = tokio::task::spawn_blocking(move || attempt(&working, &plan));
-            if let Ok(Some((made, path))) = work.await {
-                note(&daemon, &made, &path).await;
-            }
+        let (looking, own) = (daemon.clone(), plan.clone());
+        // A directory of a host that does not answer holds up its reader.
+        let look = tokio::task::spawn_blocking(move || {
+            look_where(&looking, &own);
+            if is_due(&looking, &own) { attempt(&looking, &own) } else { None }
+        });
+        if let Ok(Some((made, path))) = look.await {
+            note(&daemon, &made, &path).await;
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// Said once, and in the status for as long as it is so: what is plugged in meanwhile changes it.
+fn look_where(daemon: &Daemon, plan: &Plan) {
+    let problem = plan.same_disk(&daemon.facts.data_dir);
+    if let (true, Some(problem)) = (daemon.backups.found_on(problem.is_some()), problem) {
+        tracing::warn!(problem, "backups are made all the same");
     }
 }
 
@@ -102,7 +112,7 @@ fn make(daemon: &Daemon, plan: &Plan, now: Timestamp) -> Result<(Made, PathBuf),
         std::fs::remove_file(&unfinished).ok();
     })?;
     // Good is what reads back, not what was written.
-    look(&path, Some(&passphrase))?;
+    look(&open(&path)?, Some(&passphrase))?;
     let all = named(&plan.to, &prefix, SUFFIX)?;
     remove_all(&all[..all.len().saturating_sub(plan.keep)])?;
     Ok((made, path))

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use super::look::{Looked, look};
+use super::look::{Looked, look, open};
 use super::make::write_copy;
 use super::passphrase::Passphrase;
 use super::restore::{Brought, NewKey, restore};
@@ -226,10 +226,11 @@ fn reopened(directory: &Path) -> (crate::store::Loaded, Box<RedbStore>) {
 fn a_backup_comes_back_whole_locked_down_and_as_another_store_with_the_same_key() {
     let (old, base, right) = (old(), TempDir::new().unwrap(), right());
     let file = old.backup(base.path(), Some(&right));
-    let Looked { manifest, encrypted, audit_broken, .. } = look(&file, Some(&right)).unwrap();
+    let Looked { manifest, encrypted, audit_broken, .. } = look(&open(&file).unwrap(), Some(&right)).unwrap();
     assert_eq!((encrypted, audit_broken, manifest.counts.tokens, manifest.counts.audit_rows), (true, None, 2, 3));
     let new = base.path().join("new");
-    let Brought { settled, checked, .. } = restore(&file, Some(&right), NewKey::No, &new, &root()).unwrap();
+    let Brought { settled, checked, .. } =
+        restore(&open(&file).unwrap(), Some(&right), NewKey::No, &new, &root()).unwrap();
     assert_eq!((settled.without_secret, checked.damage), (0, Vec::new()));
     assert!(TokenKey::load(&new).unwrap().expose() == old.key.expose());
     let (loaded, _) = reopened(&new);
@@ -245,11 +246,11 @@ fn a_plain_backup_needs_a_new_key_and_then_every_token_a_new_secret() {
     let (old, base) = (old(), TempDir::new().unwrap());
     let file = old.backup(base.path(), None);
     let new = base.path().join("new");
-    let refused = restore(&file, None, NewKey::No, &new, &root()).unwrap_err().to_string();
+    let refused = restore(&open(&file).unwrap(), None, NewKey::No, &new, &root()).unwrap_err().to_string();
     assert!(refused.contains("--new-token-key"), "{refused}");
     let left: Vec<_> = fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["daemon.lock"], "the directory is as empty as before");
-    let brought = restore(&file, None, NewKey::Make, &new, &root()).unwrap();
+    let brought = restore(&open(&file).unwrap(), None, NewKey::Make, &new, &root()).unwrap();
     assert_eq!(brought.settled.without_secret, 2);
     let (loaded, _) = reopened(&new);
     assert!(loaded.tokens.iter().all(crate::core::model::Token::needs_rotation));
@@ -262,11 +263,11 @@ fn a_directory_that_holds_something_or_a_daemon_is_refused_and_nothing_in_it_is_
     let file = old.backup(base.path(), Some(&right));
     let new = base.path().join("new");
     let held = DataDir::open(&new).unwrap();
-    let running = restore(&file, Some(&right), NewKey::No, &new, &root()).unwrap_err();
+    let running = restore(&open(&file).unwrap(), Some(&right), NewKey::No, &new, &root()).unwrap_err();
     assert!(report_of(&running).contains("another daemon (pid"), "{}", report_of(&running));
     drop(held);
     fs::write(new.join("state.redb"), "precious").unwrap();
-    let full = restore(&file, Some(&right), NewKey::No, &new, &root()).unwrap_err();
+    let full = restore(&open(&file).unwrap(), Some(&right), NewKey::No, &new, &root()).unwrap_err();
     assert!(full.to_string().contains("is not empty (state.redb"), "{full}");
     assert_eq!(fs::read_to_string(new.join("state.redb")).unwrap(), "precious");
 }
@@ -281,10 +282,10 @@ fn a_damaged_backup_leaves_the_directory_empty_and_can_be_followed_by_a_whole_on
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
         fs::write(&file, &bytes).unwrap();
-        assert!(restore(&file, Some(&right), NewKey::No, &new, &root()).is_err(), "byte {at}");
+        assert!(restore(&open(&file).unwrap(), Some(&right), NewKey::No, &new, &root()).is_err(), "byte {at}");
     }
     fs::write(&file, &whole).unwrap();
-    restore(&file, Some(&right), NewKey::No, &new, &root()).unwrap();
+    restore(&open(&file).unwrap(), Some(&right), NewKey::No, &new, &root()).unwrap();
 }
 
 #[test]

@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::passphrase::Prompted;
+use tollgate_shared::api::NOT_IN_A_BACKUP;
+
+use super::passphrase::{Asked, Prompted};
 use super::{EXIT_FAILURE, say, verify, visible};
 use crate::backup::BackupError;
+use crate::backup::look;
 use crate::backup::restore::{Brought, NewKey, restore};
 use crate::config::Config;
 use crate::core::access::{Actor, Door, Who};
@@ -27,8 +30,10 @@ struct Mismatch {
 pub(super) fn run(config: &Config, file: &Path, passphrase_file: Option<&Path>, new_key: NewKey) -> ExitCode {
     let uid = rustix::process::geteuid().as_raw();
     let users = Passwd::parse(&std::fs::read_to_string("/etc/passwd").unwrap_or_default());
-    let brought = Prompted::of(file, passphrase_file)
-        .and_then(|passphrase| restore(file, passphrase.as_ref(), new_key, &config.data_dir, &actor(uid, &users)));
+    let brought = look::open(file).and_then(|backup| {
+        let passphrase = Prompted::of(&backup, passphrase_file, Asked::Stdin)?;
+        restore(&backup, passphrase.as_ref(), new_key, &config.data_dir, &actor(uid, &users))
+    });
     match brought {
         Ok(brought) => {
             // A reader that went away has seen enough; the exit code is the answer.
@@ -135,7 +140,8 @@ fn indented(line: String) -> String {
     format!("  {line}")
 }
 
-fn not_inside(config: &Config) -> Vec<String> {
+/// As [`NOT_IN_A_BACKUP`], as this host has it.
+fn not_inside(config: &Config) -> [String; NOT_IN_A_BACKUP.len()] {
     let tls = config.gate.tls.as_ref().map_or_else(
         || "TLS certificate and key, where the old host had them: gate.tls_certificate, gate.tls_key".to_owned(),
         |tls| format!("TLS certificate and key: {} and {}", tls.certificate.display(), tls.key.display()),
@@ -148,7 +154,7 @@ fn not_inside(config: &Config) -> Vec<String> {
         || "a schedule of backups and its passphrase file: [backup] every, keep, to, passphrase_file".to_owned(),
         |plan| format!("the passphrase of the schedule: {}", plan.passphrase_file.display()),
     );
-    vec![
+    [
         "the configuration: tollgate.toml (`tollgated config` says which file is read)".to_owned(),
         tls,
         "the service's unit: systemctl cat tollgated, on the old host".to_owned(),

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use tollgate_shared::api::NOT_IN_A_BACKUP;
 
 use super::passphrase::{self, Prompted};
+use super::source::Source;
 use super::{EXIT_FAILURE, say, visible};
 use crate::backup::BackupError;
 use crate::backup::look::{Looked, look};
@@ -32,7 +34,10 @@ struct Verdict<'v> {
 
 /// Looks through a backup and says what it found.
 pub(super) fn verify(file: &Path, passphrase_file: Option<&Path>, json: bool) -> ExitCode {
-    let looked = Prompted::of(file, passphrase_file).and_then(|passphrase| look(file, passphrase.as_ref()));
+    let looked = Source::of(file).and_then(|Source { file, asked }| {
+        let passphrase = Prompted::of(&file, passphrase_file, asked)?;
+        look(&file, passphrase.as_ref())
+    });
     let mut out = std::io::stdout().lock();
     // A reader that went away has seen enough; the exit code is the answer.
     drop(if json { write_json(&looked, &mut out) } else { write_words(&looked, &mut out) });
@@ -45,7 +50,7 @@ pub(super) fn verify(file: &Path, passphrase_file: Option<&Path>, json: bool) ->
 
 /// Says why a backup does not open, and gives the exit code.
 pub(super) fn refused(file: &Path, error: &BackupError) -> ExitCode {
-    let file = visible(&file.display().to_string());
+    let file = visible(&Source::name(file));
     say(&format!("{file}: {}", visible(&crate::report(error))));
     ExitCode::from(exit_of(error))
 }
@@ -55,7 +60,7 @@ pub(super) fn exit_of(error: &BackupError) -> u8 {
         BackupError::NotOne | BackupError::Newer { .. } | BackupError::Cut | BackupError::Damaged { .. } => {
             EXIT_BAD_INPUT
         }
-        BackupError::PassphraseMissing | BackupError::Passphrase(_) => super::EXIT_USAGE,
+        BackupError::PassphraseMissing | BackupError::Passphrase(_) | BackupError::Refused(_) => super::EXIT_USAGE,
         BackupError::PassphraseWrong => EXIT_NOT_PERMITTED,
         BackupError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => EXIT_NO_FILE,
         _ => EXIT_FAILURE,
@@ -92,7 +97,7 @@ fn write_words(looked: &Result<Looked, BackupError>, out: &mut dyn Write) -> std
                 Some(why) => format!("{} rows, the chain is BROKEN at {why}", counts.audit_rows),
             },
         ),
-        ("not inside", "the log of calls, the configuration, TLS files, actions".to_owned()),
+        ("not inside", NOT_IN_A_BACKUP.join(", ")),
     ];
     lines.iter().try_for_each(|(name, words)| writeln!(out, "{name:11} {}", visible(words)))
 }

@@ -8,6 +8,17 @@ use crate::time::Timestamp;
 /// is cut.
 pub const BACKUP_END_MARK: &[u8; 16] = b"\ntollgate-end-1\n";
 
+/// What a host needs beside its state and no backup holds, in words for people.
+pub const NOT_IN_A_BACKUP: [&str; 7] = [
+    "tollgate.toml",
+    "TLS certificate and key",
+    "the service's unit",
+    "the unix groups of the sockets",
+    "the directory of actions",
+    "the passphrase",
+    "the API log",
+];
+
 /// `POST /v1/backup`: the answer is the backup itself, as bytes; `Tollgate-Backup` is its id and `Tollgate-Backup-Bytes` its
 /// length. Whoever has it on a disk says so with [`BackupWritten`]; only then it counts as the last one.
 #[derive(Default, Serialize, Deserialize)]
@@ -54,6 +65,9 @@ pub struct BackupView {
     pub failed: Option<BackupFailure>,
     /// The schedule is behind by more than its own interval.
     pub overdue: bool,
+    /// The schedule's directory is on the same disk as the data: what takes the one takes the other. False also where it
+    /// could not be asked.
+    pub same_disk: bool,
 }
 
 /// A backup that is on a disk.

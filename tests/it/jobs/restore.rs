@@ -14,7 +14,7 @@ use crate::support::{alert, with_alertmanager};
 
 const PASSPHRASE: &str = "a ship in a bottle\n";
 
-fn passphrase_file(directory: &Path) -> String {
+pub(super) fn passphrase_file(directory: &Path) -> String {
     let path = directory.join("passphrase");
     fs::write(&path, PASSPHRASE).expect("a passphrase file");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
@@ -22,7 +22,7 @@ fn passphrase_file(directory: &Path) -> String {
 }
 
 /// A daemon with a service and two tokens that were used, and what is needed to back it up.
-fn old_host() -> (Daemon, Token, Token, String) {
+pub(super) fn old_host() -> (Daemon, Token, Token, String) {
     let daemon = with_alertmanager();
     let [kept, leaked] = ["am-prod", "old-ci"].map(|name| daemon.token(name, "service:Ops/DB", &[]));
     for token in [&kept, &leaked] {
@@ -32,7 +32,7 @@ fn old_host() -> (Daemon, Token, Token, String) {
     (daemon, kept, leaked, passphrase)
 }
 
-fn tollgated(home: &Path, args: &[&str]) -> Ran {
+pub(super) fn tollgated(home: &Path, args: &[&str]) -> Ran {
     process::run(clean_command(&binaries::tollgated(), home).args(args), b"")
 }
 

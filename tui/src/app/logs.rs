@@ -153,9 +153,10 @@ impl Logs {
         self.tail.rows().rev().filter(|other| may_have(other)).find(|other| other.look(had_effect))
     }
 
-    /// Goes to the next row with the search text in it: what the list shows, and the call's body, path and query.
-    /// `None` if there is none; `Some(true)` where the search went on at the other end.
-    pub fn find(&mut self, tokens: &Tokens, forward: bool, from_here: bool) -> Option<bool> {
+    /// The next row here with the search text in it: what the list shows, and the call's body, path and query. And whether
+    /// the search went on at the other end.
+    #[must_use]
+    pub fn find(&self, tokens: &Tokens, forward: bool, from_here: bool) -> Option<(usize, bool)> {
         let text: Vec<char> = fold(&self.search).collect();
         let (len, here) = match self.tab {
             LogTab::Calls => (self.tail.entries.len(), self.tail.cursor.index),
@@ -167,9 +168,17 @@ impl Logs {
         let first = usize::from(!from_here);
         let place = |offset| if forward { (here + offset) % len } else { (here + len - offset % len) % len };
         let index = (first..len + first).map(place).find(|at| self.has_text(tokens, *at, &text))?;
-        self.step(index.cast_signed() - here.cast_signed());
         let went_round = if forward { index < here } else { index > here };
-        Some(went_round || (!from_here && index == here))
+        Some((index, went_round || (!from_here && index == here)))
+    }
+
+    /// Marks a row of the list that is shown.
+    pub fn go(&mut self, index: usize) {
+        let here = match self.tab {
+            LogTab::Calls => self.tail.cursor.index,
+            LogTab::Refused => self.refused_cursor.index,
+        };
+        self.step(index.cast_signed() - here.cast_signed());
     }
 
     fn has_text(&self, tokens: &Tokens, at: usize, text: &[char]) -> bool {

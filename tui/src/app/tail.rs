@@ -13,8 +13,10 @@ use super::query::LogFilter;
 use super::words;
 
 mod again;
+mod page;
 
 pub use again::{Away, Left};
+pub use page::{Page, Sought};
 
 /// The ring holds no more rows than this,
 pub const ROWS_MAX: usize = 20_000;
@@ -39,7 +41,9 @@ impl Entry {
         }
     }
 
-    fn last_seq(&self) -> u64 {
+    /// The row's seq, a gap's last.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
         match self {
             Self::Row(row) => row.seq(),
             Self::Gap(gap) => gap.to,
@@ -99,29 +103,6 @@ pub struct Tail {
     pub away: Option<Away>,
     /// Rows before the first that were erased between the two.
     expired: Option<Gap>,
-}
-
-/// Rows of the log that are fetched apart from the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// The rows before the first.
-    Older { before: u64 },
-    /// The rows behind the last.
-    Newer { after: u64 },
-    /// The rows that a gap stands for.
-    Gap { from: u64, to: u64 },
-    /// As [`Page::UpTo`], for the row that was being read when another console ended.
-    Again(u64),
-    /// The newest rows, where there is nothing to follow.
-    Newest,
-    /// The rows from a moment on, in place of what is shown.
-    From(Timestamp),
-    /// The rows up to one, in place of what is shown.
-    UpTo(u64),
-    /// The last row that failed before this one.
-    FailedBefore(u64),
-    /// The first row that failed behind this one.
-    FailedAfter(u64),
 }
 
 /// Gaps that are kept while the live end is not in the list.
@@ -279,7 +260,7 @@ impl Tail {
                 (self.is_over, self.at_start, self.detached, self.paused) = (true, !more, None, false);
             }
             // These two only say where to go.
-            Page::FailedBefore(_) | Page::FailedAfter(_) => {}
+            Page::LastBefore(..) | Page::FirstAfter(..) => {}
         }
         self.shrink();
         self.place();

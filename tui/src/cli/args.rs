@@ -168,7 +168,7 @@ pub(super) enum Verb {
     Expiring(ExpiringArgs),
     /// Tokens that want to be looked at: idle, never used, without end or address list, used as ?token=
     Hygiene,
-    /// For monitoring: is the daemon well, and do tokens end soon
+    /// For monitoring: is the daemon well, do tokens end soon, are there backups as scheduled
     Check(CheckArgs),
     /// One line for a login banner; nothing where all is well
     Digest,

@@ -1,19 +1,19 @@
 //! `tollgate backup`: the daemon makes the bytes, this program writes them where the one who asks may write.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+mod goal;
+
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::Command;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 use serde::Serialize;
-use tollgate_shared::api::{BACKUP_END_MARK, BackupMade, BackupView, BackupWritten, NewBackup};
+use tollgate_shared::api::{BackupMade, BackupView, BackupWritten, NOT_IN_A_BACKUP, NewBackup};
 use zeroize::Zeroizing;
 
+use self::goal::{Came, Goal, NewBackupFile};
 use super::args::{BackupArgs, BackupVerb, Format};
 use super::context::{Context, Done};
 use super::exit::{CliError, Exit};
@@ -21,14 +21,11 @@ use super::token::{one_line, read_secret};
 use super::when::{When, span};
 use crate::client::BackupBytes;
 
-/// What a file is called until it is whole.
-const UNFINISHED: &str = ".new";
+/// Standard output.
+const STDOUT: &str = "-";
 
 /// How much comes between two words of progress.
 const TELL_EVERY_BYTES: u64 = 1 << 20;
-
-/// Bytes of a backup's end.
-const END_BYTES: usize = BACKUP_END_MARK.len() + 8;
 
 /// What was made.
 #[derive(Serialize)]
@@ -37,24 +34,15 @@ struct Written {
     bytes: u64,
     encrypted: bool,
     with_key: bool,
-}
-
-/// A new file beside the one that it will be; gone again unless it is finished.
-struct NewBackupFile {
-    file: File,
-    unfinished: PathBuf,
-    path: PathBuf,
-    bytes: u64,
-    /// The last bytes that came.
-    end: Vec<u8>,
-    is_finished: bool,
+    not_inside: [&'static str; NOT_IN_A_BACKUP.len()],
 }
 
 /// Makes a backup.
 pub(super) async fn run(cx: &mut Context<'_>, args: BackupArgs) -> Done {
     let BackupArgs { verb: _, file, passphrase_file, plain } = args;
     let path = file.ok_or_else(|| {
-        CliError::usage("say where the backup shall be written", "use:  tollgate backup FILE, a new file")
+        let next = "use:  tollgate backup FILE, a new file, or  -  for standard output";
+        CliError::usage("say where the backup shall be written", next)
     })?;
     if !plain && passphrase_file.is_none() && !cx.io.in_is_tty {
         return Err(CliError::usage(
@@ -62,7 +50,7 @@ pub(super) async fn run(cx: &mut Context<'_>, args: BackupArgs) -> Done {
             "use:  --passphrase-file FILE, or --plain for a backup that no token can be restored from",
         ));
     }
-    let mut out = NewBackupFile::create(&path)?;
+    let mut goal = goal_of(cx, &path)?;
     let mut new = NewBackup { passphrase: None, plain };
     if !plain {
         new.passphrase = Some(passphrase(cx, passphrase_file.as_deref())?.as_str().to_owned());
@@ -70,37 +58,95 @@ pub(super) async fn run(cx: &mut Context<'_>, args: BackupArgs) -> Done {
     let stream = cx.client.backup(&new).await?;
     drop(new);
     let id = stream.id.clone();
-    if receive(cx, stream, &mut out).await? == Exit::Interrupted {
-        cx.note("interrupted; nothing was written");
+    let Some(bytes) = receive(cx, stream, &mut goal).await? else {
+        cx.note(&format!("interrupted; {}", goal.left()));
         return Ok(Exit::Interrupted);
-    }
-    let bytes = out.bytes;
-    let place = out.finish()?;
-    let written = BackupWritten { id, place: place.display().to_string() };
-    if let Err(error) = cx.client.backup_written(&written).await {
-        // The file is what counts.
-        cx.io.note(&format!("the backup is whole, but the daemon could not be told: {error}"));
+    };
+    let place = goal.finish(cx.io)?;
+    if let Some(place) = &place {
+        let written = BackupWritten { id, place: place.display().to_string() };
+        if let Err(error) = cx.client.backup_written(&written).await {
+            // The file is what counts.
+            cx.io.note(&format!("the backup is whole, but the daemon could not be told: {error}"));
+        }
     }
     if plain {
-        warn_plain(cx, &path);
+        warn_plain(cx, place.as_deref());
     }
-    let made = Written { file: place, bytes, encrypted: !plain, with_key: !plain };
+    match place {
+        Some(file) => tell_of_file(cx, &path, file, bytes, plain),
+        None => Ok(tell_of_stream(cx, bytes, plain)),
+    }
+}
+
+fn goal_of(cx: &Context<'_>, path: &Path) -> Result<Goal, CliError> {
+    if path.as_os_str() != STDOUT {
+        return NewBackupFile::create(path).map(Goal::File);
+    }
+    if cx.io.out_is_tty || cx.io.lines.is_some() {
+        let next = "use:  tollgate backup - > FILE, or into a pipe; or:  tollgate backup FILE";
+        return Err(CliError::usage("a backup is nothing for a terminal", next));
+    }
+    if cx.format != Format::Table {
+        let what = "standard output is the backup itself, so nothing else is written there";
+        return Err(CliError::usage(what, "use:  tollgate backup - without --output, or:  tollgate backup FILE"));
+    }
+    Ok(Goal::Out)
+}
+
+fn tell_of_file(cx: &mut Context<'_>, path: &Path, file: PathBuf, bytes: u64, plain: bool) -> Done {
+    let is_beside_data = is_on_one_disk(&file, Path::new(&cx.status.data_dir));
+    let made = Written { file, bytes, encrypted: !plain, with_key: !plain, not_inside: NOT_IN_A_BACKUP };
     let tollgate = cx.tollgate();
-    cx.changed(&made, |made| {
-        let lock = if plain { "NOT encrypted, WITHOUT the token key" } else { "encrypted, with the token key" };
+    let exit = cx.changed(&made, |made| {
         format!(
-            "{} written: {} bytes, {lock}, without the API log; look through it:  {tollgate} backup verify {}",
+            "{} written: {} bytes, {}; look through it:  {tollgate} backup verify {}",
             made.file.display(),
             made.bytes,
+            lock_words(plain),
             path.display()
         )
-    })
+    })?;
+    if cx.format == Format::Table {
+        cx.note(&not_inside_words());
+    }
+    if is_beside_data {
+        cx.note("it is on the same disk as the data: a backup on the disk that dies is none, so keep a copy elsewhere");
+    }
+    Ok(exit)
+}
+
+/// On standard error: the bytes have standard output to themselves.
+fn tell_of_stream(cx: &mut Context<'_>, bytes: u64, plain: bool) -> Exit {
+    let tollgate = cx.tollgate();
+    cx.note(&format!(
+        "standard output has it: {bytes} bytes, {}; look through it where it is kept:  {tollgate} backup verify FILE",
+        lock_words(plain)
+    ));
+    cx.note("`tollgate status` does not count it: nobody here knows whether it came to a disk");
+    cx.note(&not_inside_words());
+    Exit::Ok
+}
+
+fn lock_words(plain: bool) -> &'static str {
+    if plain { "NOT encrypted, WITHOUT the token key" } else { "encrypted, with the token key" }
+}
+
+fn not_inside_words() -> String {
+    format!("not in it: {}", NOT_IN_A_BACKUP.join(", "))
+}
+
+/// False where either cannot be asked.
+fn is_on_one_disk(one: &Path, other: &Path) -> bool {
+    let device = |path| std::fs::metadata(path).ok().map(|meta| meta.dev());
+    device(one).is_some_and(|disk| device(other) == Some(disk))
 }
 
 /// Said whatever `--quiet` says: on the day on which it is needed it is too late.
-fn warn_plain(cx: &mut Context<'_>, path: &Path) {
+fn warn_plain(cx: &mut Context<'_>, file: Option<&Path>) {
+    let name = file.map_or_else(|| "this backup".to_owned(), |file| file.display().to_string());
     for line in [
-        format!("WARNING: {} is not encrypted and does not hold the token key.", path.display()),
+        format!("WARNING: {name} is not encrypted and does not hold the token key."),
         "WARNING: no token of it can authenticate. After a restore of it every token needs a new secret,".to_owned(),
         "WARNING: and every sender has to be given it. Whoever has the file reads everything else.".to_owned(),
     ] {
@@ -127,20 +173,22 @@ fn passphrase(cx: &mut Context<'_>, file: Option<&Path>) -> Result<Zeroizing<Str
     }
 }
 
-async fn receive(cx: &mut Context<'_>, mut stream: BackupBytes, out: &mut NewBackupFile) -> Done {
+/// The bytes that came in all; `None` where ctrl-c ended it.
+async fn receive(cx: &mut Context<'_>, mut stream: BackupBytes, goal: &mut Goal) -> Result<Option<u64>, CliError> {
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let shows = cx.io.err_is_tty && !cx.io.is_dumb && !cx.quiet;
-    let mut told = 0;
+    let (mut came, mut told) = (Came::default(), 0);
     loop {
         let piece = tokio::select! {
             biased;
-            _ = &mut interrupt => return Ok(Exit::Interrupted),
+            _ = &mut interrupt => return Ok(None),
             piece = stream.next() => piece?,
         };
         let Some(piece) = piece else { break };
-        out.write(&piece)?;
-        if shows && out.bytes - told >= TELL_EVERY_BYTES {
-            told = out.bytes;
+        goal.write(cx.io, &piece)?;
+        came.take(&piece);
+        if shows && came.bytes - told >= TELL_EVERY_BYTES {
+            told = came.bytes;
             let total = stream.total.map(|total| format!(" of {}", total >> 20)).unwrap_or_default();
             write!(cx.io.err, "\r{}{total} MiB, ctrl-c cancels", told >> 20).and_then(|()| cx.io.err.flush()).ok();
         }
@@ -148,76 +196,13 @@ async fn receive(cx: &mut Context<'_>, mut stream: BackupBytes, out: &mut NewBac
     if told > 0 {
         write!(cx.io.err, "\r{}\r", " ".repeat(40)).and_then(|()| cx.io.err.flush()).ok();
     }
-    if out.is_whole() && stream.total.is_none_or(|total| total == out.bytes) {
-        return Ok(Exit::Ok);
+    if came.is_whole() && stream.total.is_none_or(|total| total == came.bytes) {
+        return Ok(Some(came.bytes));
     }
     Err(CliError::failure(
-        "the daemon ended before the backup was whole; nothing was written",
+        format!("the daemon ended before the backup was whole; {}", goal.left()),
         "it is probably stopping, or its disk is full: its log says why; make it again",
     ))
-}
-
-impl NewBackupFile {
-    /// For its owner alone from the first moment on.
-    fn create(path: &Path) -> Result<Self, CliError> {
-        let refused = |path: &Path, why: &str| {
-            CliError::input(format!("{} {why}, nothing was written", path.display()), "name a new file")
-        };
-        if std::fs::symlink_metadata(path).is_ok() {
-            return Err(refused(path, "exists already"));
-        }
-        let mut name = path.file_name().ok_or_else(|| refused(path, "is no file name"))?.to_owned();
-        name.push(UNFINISHED);
-        let unfinished = path.with_file_name(name);
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished);
-        let file = made.map_err(|error| refused(&unfinished, &format!("cannot be made ({error})")))?;
-        let path = std::path::absolute(path).map_err(CliError::from)?;
-        Ok(Self { file, unfinished, path, bytes: 0, end: Vec::new(), is_finished: false })
-    }
-
-    fn write(&mut self, piece: &[u8]) -> Result<(), CliError> {
-        self.file.write_all(piece).map_err(|error| self.failed(&error))?;
-        self.bytes += piece.len() as u64;
-        self.end.extend_from_slice(piece);
-        self.end.drain(..self.end.len().saturating_sub(END_BYTES));
-        Ok(())
-    }
-
-    fn is_whole(&self) -> bool {
-        self.end
-            .split_at_checked(BACKUP_END_MARK.len())
-            .is_some_and(|(mark, length)| mark == BACKUP_END_MARK && length == self.bytes.to_le_bytes())
-    }
-
-    /// On the disk, under its name; never in place of a file that came meanwhile.
-    fn finish(mut self) -> Result<PathBuf, CliError> {
-        self.file.sync_all().map_err(|error| self.failed(&error))?;
-        let renamed = match renameat_with(CWD, &self.unfinished, CWD, &self.path, RenameFlags::NOREPLACE) {
-            // Not every file system of a stick can promise it in one step.
-            Err(Errno::INVAL | Errno::NOSYS) if std::fs::symlink_metadata(&self.path).is_err() => {
-                std::fs::rename(&self.unfinished, &self.path)
-            }
-            other => other.map_err(io::Error::from),
-        };
-        renamed.map_err(|error| self.failed(&error))?;
-        self.is_finished = true;
-        let directory = self.path.parent().unwrap_or_else(|| Path::new("/"));
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| self.failed(&error))?;
-        Ok(self.path.clone())
-    }
-
-    fn failed(&self, error: &io::Error) -> CliError {
-        let what = format!("{} cannot be written: {error}", self.path.display());
-        CliError::failure(what, "make room, or name another place")
-    }
-}
-
-impl Drop for NewBackupFile {
-    fn drop(&mut self) {
-        if !self.is_finished {
-            std::fs::remove_file(&self.unfinished).ok();
-        }
-    }
 }
 
 /// Looks through a backup. What opens one is in the daemon's program, which is on every host that could restore it: this
@@ -252,6 +237,13 @@ pub(super) fn last_words(backup: &BackupView, when: When) -> String {
     format!("{last}{every}{overdue}{}", failed.unwrap_or_default())
 }
 
+/// A warning, for `tollgate status`; nothing where the schedule writes to a disk of its own.
+pub(super) fn disk_words(backup: &BackupView) -> String {
+    let to = backup.to.as_ref().filter(|_| backup.same_disk);
+    let words = |to| format!("{to} is on the same disk as the data: a backup on the disk that dies is none");
+    to.map(words).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use tollgate_shared::api::BackupFailure;
@@ -283,21 +275,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_whole_only_with_its_end_mark_and_else_nothing_stays() {
-        let base = tempfile::tempdir().unwrap();
-        let path = base.path().join("t.backup");
-        let mut out = NewBackupFile::create(&path).unwrap();
-        out.write(b"rows and rows").unwrap();
-        assert!(!out.is_whole());
-        drop(out);
-        assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
-        let mut out = NewBackupFile::create(&path).unwrap();
-        let end = [BACKUP_END_MARK.as_slice(), &28_u64.to_le_bytes()].concat();
-        out.write(b"rows").unwrap();
-        end.chunks(5).for_each(|piece| out.write(piece).unwrap());
-        assert!(out.is_whole());
-        out.finish().unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(NewBackupFile::create(&path).err().unwrap().exit(), Exit::BadInput);
+    fn status_warns_of_backups_on_the_disk_of_the_data_and_says_nothing_of_others() {
+        let mut view = BackupView { to: Some("/var/backups".to_owned()), ..BackupView::default() };
+        assert_eq!(disk_words(&view), "");
+        view.same_disk = true;
+        let said = "/var/backups is on the same disk as the data: a backup on the disk that dies is none";
+        assert_eq!(disk_words(&view), said);
     }
 }

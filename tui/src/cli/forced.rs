@@ -19,8 +19,8 @@ pub(super) const ORIGINAL: &str = "SSH_ORIGINAL_COMMAND";
 const STDIO: &str = "-";
 /// Options that reach beyond this daemon though they name no file.
 const BEYOND: [&str; 1] = ["gate"];
-/// Commands that are for a host of one's own.
-const OWN_HOST: [&str; 1] = ["demo"];
+/// Commands that are for a host of one's own, below these: what looks through a backup keeps it on a disk meanwhile.
+const OWN_HOST: [(&str, &str); 2] = [("tollgate", "demo"), ("backup", "verify")];
 
 /// The words that a client sent, the program's name first.
 ///
@@ -50,7 +50,7 @@ pub(super) fn allow(command: &Command, matches: &ArgMatches) -> Result<(), CliEr
         }
     }
     let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
-    if OWN_HOST.contains(&name) {
+    if OWN_HOST.contains(&(command.get_name(), name)) {
         return Err(refused(name));
     }
     command.find_subcommand(name).map_or(Ok(()), |sub| allow(sub, matches))
@@ -91,6 +91,8 @@ mod tests {
             "token identify -",
             "log export --output jsonl",
             "log export --to -",
+            "backup - --plain",
+            "audit verify",
             "--linear",
             "console",
             "filter create --service Ops/DB --file -",
@@ -111,6 +113,9 @@ mod tests {
             "send --token-file /etc/shadow -",
             "send --gate http://10.0.0.1 --token-file - -",
             "playback x",
+            "backup x --plain",
+            "backup - --passphrase-file /etc/shadow",
+            "backup verify -",
             "man --dir /tmp",
             "demo",
         ] {

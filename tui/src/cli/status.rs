@@ -69,6 +69,7 @@ fn status_facts(status: &StatusView, when: When) -> Vec<String> {
         ("data", status.data_dir.clone()),
         ("store", status.store.clone()),
         ("backup", backup::last_words(&status.backup, when)),
+        ("backup disk", backup::disk_words(&status.backup)),
         (
             "registry",
             [

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use serde::Serialize;
-use tollgate_shared::api::{StatusView, TokenView};
+use tollgate_shared::api::{BackupView, StatusView, TokenView};
 use tollgate_shared::id::TokenId;
+use tollgate_shared::time::Timestamp;
 
 use super::args::{CheckArgs, ExpiringArgs, Format};
 use super::context::{Context, Done};
@@ -14,6 +15,7 @@ use super::io::Io;
 use super::table::{Table, numbers, words};
 use super::token::tokens;
 use super::verdict::count;
+use super::when::span;
 use crate::client::TokenQuery;
 
 /// The cards: what is wrong, and the query that finds it.
@@ -92,6 +94,7 @@ fn nagios(status: &StatusView, expired: usize, soon: &[&TokenView], later: &[&To
         let names: Vec<&str> = tokens.iter().take(3).map(|token| token.name.as_str()).collect();
         format!("{}{}", names.join(", "), if tokens.len() > 3 { ", ..." } else { "" })
     };
+    let backup = Backup::of(&status.backup, status.now);
     let mut critical = Vec::new();
     critical.extend(status.lockdown.as_ref().map(|lockdown| format!("locked down by {}", lockdown.by)));
     critical.extend((status.store != "healthy").then(|| format!("store: {}", status.store)));
@@ -99,27 +102,74 @@ fn nagios(status: &StatusView, expired: usize, soon: &[&TokenView], later: &[&To
     critical.extend(
         (!soon.is_empty()).then(|| format!("{} about to end: {}", count(soon.len() as u64, "token"), names(soon))),
     );
-    let warning =
-        (!later.is_empty()).then(|| format!("{} ending soon: {}", count(later.len() as u64, "token"), names(later)));
-    let (exit, word) = match (critical.is_empty(), &warning) {
+    critical.extend(backup.overdue());
+    let mut warning = Vec::new();
+    warning.extend(
+        (!later.is_empty()).then(|| format!("{} ending soon: {}", count(later.len() as u64, "token"), names(later))),
+    );
+    warning.extend(backup.failed());
+    let (exit, word) = match (critical.is_empty(), warning.is_empty()) {
         (false, _) => (Exit::Attention, "CRITICAL"),
-        (true, Some(_)) => (Exit::Failure, "WARNING"),
-        (true, None) => (Exit::Ok, "OK"),
+        (true, false) => (Exit::Failure, "WARNING"),
+        (true, true) => (Exit::Ok, "OK"),
     };
     critical.extend(warning);
     if critical.is_empty() {
         critical.push(format!("{}, none ends soon", count(status.tokens.into(), "token")));
+        critical.extend(backup.age_secs.map(|age| format!("backup {} old", span(age))));
     }
     // A bar would begin the performance data.
     let text = critical.join("; ").replace('|', "/");
     let perf = format!(
-        "expired={expired};;0;0 ending_crit={};;0;0 ending_warn={};0;;0 tokens={} open_incidents={}",
+        "expired={expired};;0;0 ending_crit={};;0;0 ending_warn={};0;;0 tokens={} open_incidents={} {}",
         soon.len(),
         later.len(),
         status.tokens,
-        status.open_incidents
+        status.open_incidents,
+        backup.perf()
     );
     (exit, format!("TOLLGATE {word} - {text} | {perf}"))
+}
+
+/// Backups as a monitoring system sees them. Where there is a schedule it is judged by its own, as the daemon judges it: one
+/// made by hand is no sign that the schedule works.
+struct Backup<'v> {
+    view: &'v BackupView,
+    /// Of the last good one; absent = there is none.
+    age_secs: Option<u64>,
+}
+
+impl<'v> Backup<'v> {
+    fn of(view: &'v BackupView, now: Timestamp) -> Self {
+        let last = if view.every_secs.is_some() { &view.last_scheduled } else { &view.last };
+        let age_secs = last.as_ref().map(|made| u64::try_from(now.secs_since(made.made_at)).unwrap_or(0));
+        Self { view, age_secs }
+    }
+
+    /// Critical: an age beyond what the schedule promises.
+    fn overdue(&self) -> Option<String> {
+        let last = self
+            .age_secs
+            .map_or_else(|| "none was made yet".to_owned(), |age| format!("the last is {} old", span(age)));
+        self.view.overdue.then(|| format!("the scheduled backup is overdue, {last}{}", self.why()))
+    }
+
+    /// A warning, as long as the last good one is young enough.
+    fn failed(&self) -> Option<String> {
+        let warns = self.view.failed.is_some() && !self.view.overdue;
+        warns.then(|| format!("the scheduled backup failed{}", self.why()))
+    }
+
+    fn why(&self) -> String {
+        self.view.failed.as_ref().map(|failed| format!(": {}", failed.why)).unwrap_or_default()
+    }
+
+    /// `U` is the plugins' word for what is not known. The bound is where the daemon says overdue.
+    fn perf(&self) -> String {
+        let age = self.age_secs.map_or_else(|| "U".to_owned(), |age| format!("{age}s"));
+        let crit = self.view.every_secs.map(|every| every.saturating_mul(2).to_string()).unwrap_or_default();
+        format!("backup_age={age};;{crit};0")
+    }
 }
 
 /// Without a daemon nobody takes alerts: that is critical. Anything else that keeps us from knowing is unknown.

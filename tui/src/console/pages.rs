@@ -9,15 +9,26 @@ use crate::client::{Client, ClientError, LogQuery};
 const ROWS: u32 = 200;
 /// Rows of a gap that are loaded at a time.
 const GAP_ROWS: u32 = 1_000;
-/// What a row that failed has.
-const FAILED: &str = "(outcome:no_match or outcome:rejected)";
+/// Answers in which one row is looked for. Each is of a stretch of the log that the daemon looks through at a time.
+const STRETCHES_MAX: u32 = 100;
 
 /// One page.
 pub(super) async fn rows(client: &Client, filter: &LogFilter, page: Page) -> Result<Rows, ClientError> {
-    let query = query(filter, page);
+    let mut query = query(filter, page);
     let limit = query.limit.unwrap_or(ROWS) as usize;
     let forward = query.after.is_some();
-    let answer = client.logs(&query).await?;
+    let mut answer = client.logs(&query).await?;
+    let seeks = matches!(page, Page::LastBefore(..) | Page::FirstAfter(..));
+    for _ in 1..if seeks { STRETCHES_MAX } else { 1 } {
+        match answer.next.take_if(|_| answer.items.is_empty()) {
+            // Going forward there is always one, which stays where it is at the end.
+            Some(next) if forward && query.after.as_ref() != Some(&next) => query.after = Some(next),
+            Some(_) if forward => break,
+            Some(next) => query.before = next.parse().ok(),
+            None => break,
+        }
+        answer = client.logs(&query).await?;
+    }
     // Going forward there is always a cursor for rows to come; a page that is not full was the last.
     let more = if forward { answer.items.len() >= limit } else { answer.next.is_some() };
     Ok(Rows { rows: answer.items, more })
@@ -36,8 +47,8 @@ fn query(filter: &LogFilter, page: Page) -> LogQuery {
         Page::Newest => base,
         Page::From(at) => LogQuery { q: filter.asked(&format!("since:{}", moment(at))), after: behind(0), ..base },
         Page::UpTo(seq) | Page::Again(seq) => LogQuery { before: Some(seq.saturating_add(1)), ..base },
-        Page::FailedBefore(seq) => LogQuery { q: filter.asked(FAILED), before: Some(seq), limit: Some(1), ..base },
-        Page::FailedAfter(seq) => LogQuery { q: filter.asked(FAILED), after: behind(seq), limit: Some(1), ..base },
+        Page::LastBefore(_, seq) => LogQuery { before: Some(seq), limit: Some(1), ..base },
+        Page::FirstAfter(_, seq) => LogQuery { after: behind(seq), limit: Some(1), ..base },
     }
 }
 
@@ -55,6 +66,7 @@ pub(super) async fn counts(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::tail::Sought;
     use tollgate_shared::query::{LOGS, Query};
 
     #[test]
@@ -69,8 +81,8 @@ mod tests {
             Page::UpTo(5),
             Page::Again(5),
             Page::Newest,
-            Page::FailedBefore(5),
-            Page::FailedAfter(5),
+            Page::LastBefore(Sought::Failed, 5),
+            Page::FirstAfter(Sought::Text, 5),
         ];
         for page in pages {
             let asked = query(&filter, page);

@@ -139,6 +139,15 @@ impl Watched {
         new.expires = Some(expires.to_owned());
         self.world.token(new)
     }
+
+    /// A token that never ends and was rotated now.
+    fn rotated(&mut self, overlap_secs: u32) -> TokenId {
+        let token = self.token("rotated", "never");
+        let entropy = self.world.entropy();
+        let rotate = tollgate_shared::api::RotateToken { overlap_secs, ..Default::default() };
+        self.world.secret(Command::Token(TokenCommand::Rotate(token.to_string(), rotate, entropy)));
+        token
+    }
 }
 
 #[test]
@@ -188,10 +197,7 @@ fn an_incident_gets_more_urgent_with_its_token_and_stays_after_its_end() {
 #[test]
 fn an_overlap_that_ends_with_hosts_on_the_old_secret_is_one_incident_also_after_its_end() {
     let mut it = Watched::new();
-    let token = it.token("rotated", "never");
-    let entropy = it.world.entropy();
-    let rotate = tollgate_shared::api::RotateToken { overlap_secs: 8 * 86_400, ..Default::default() };
-    it.world.secret(Command::Token(TokenCommand::Rotate(token.to_string(), rotate, entropy)));
+    let token = it.rotated(8 * 86_400);
     it.book.of(token, |of| of.hosts = (3, 40));
     assert_eq!(it.look(), 0, "a week is left");
     it.world.wait(7 * DAY_SECS);
@@ -211,10 +217,7 @@ fn an_overlap_that_ends_with_hosts_on_the_old_secret_is_one_incident_also_after_
 #[test]
 fn of_a_short_overlap_the_last_quarter_counts() {
     let mut it = Watched::new();
-    let token = it.token("rotated", "never");
-    let entropy = it.world.entropy();
-    let rotate = tollgate_shared::api::RotateToken { overlap_secs: 3_600, ..Default::default() };
-    it.world.secret(Command::Token(TokenCommand::Rotate(token.to_string(), rotate, entropy)));
+    let token = it.rotated(3_600);
     it.book.of(token, |of| of.hosts = (1, 2));
     it.world.wait(44 * MINUTE);
     assert!(it.judged().is_empty());

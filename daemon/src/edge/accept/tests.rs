@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tollgate_shared::problem::Problem;
 
@@ -30,6 +30,8 @@ struct Running {
     settings: EdgeSettings,
     stop: CancellationToken,
     refused: Arc<Mutex<Vec<RefusedHead>>>,
+    /// One permit for each request that has come to its handler.
+    begun: Arc<Semaphore>,
     task: JoinHandle<Drained>,
 }
 
@@ -77,8 +79,14 @@ async fn start_with(change: impl FnOnce(&mut EdgeLimits)) -> Running {
         EdgeSettings { on_refused: Arc::new(move |head| sink.lock().unwrap().push(head)), ..EdgeSettings::new() };
     change(&mut settings.limits);
     let stop = CancellationToken::new();
-    let task = tokio::spawn(serve(door, act, settings.clone(), stop.clone()));
-    Running { address, settings, stop, refused, task }
+    let begun = Arc::new(Semaphore::new(0));
+    let counting = Arc::clone(&begun);
+    let handler = move |request, peer| {
+        counting.add_permits(1);
+        act(request, peer)
+    };
+    let task = tokio::spawn(serve(door, handler, settings.clone(), stop.clone()));
+    Running { address, settings, stop, refused, begun, task }
 }
 
 async fn start() -> Running {
@@ -95,6 +103,12 @@ impl Running {
         let mut stream = self.connect().await;
         stream.write_all(text.as_bytes()).await.unwrap();
         to_end(&mut stream).await
+    }
+
+    /// Waits until so many requests have come to their handlers.
+    async fn begun(&self, requests: u32) {
+        let all = tokio::time::timeout(WAIT, self.begun.acquire_many(requests)).await;
+        all.expect("all requests begin").expect("it is never closed").forget();
     }
 
     /// A connection reports after its answer, so the test waits for the report.
@@ -338,20 +352,10 @@ async fn drain_finishes_requests_closes_idle_connections_and_ends_streams() {
     until(&mut stream, "{\"row\":1}\n").await;
     let mut busy = edge.connect().await;
     busy.write_all(b"GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    while edge.settings.counters.accepted.load(Ordering::Relaxed) < 3 {
-        tokio::task::yield_now().await;
-    }
-    let (told, ready) = oneshot::channel();
-    let reader = tokio::spawn(async move {
-        told.send(()).unwrap();
-        to_end(&mut busy).await
-    });
-    ready.await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-
+    edge.begun(3).await;
     edge.stop.cancel();
     assert_eq!(edge.task.await.unwrap(), Drained { cut: 0 });
-    assert!(reader.await.unwrap().ends_with("\"slept\""));
+    assert!(to_end(&mut busy).await.ends_with("\"slept\""));
     assert!(to_end(&mut stream).await.contains("0\r\n\r\n"), "the stream ends in good order");
     to_end(&mut idle).await;
     assert!(TcpStream::connect(edge.address).await.is_err());
@@ -362,7 +366,7 @@ async fn drain_gives_up_at_its_deadline() {
     let edge = start_with(|limits| limits.drain = Duration::from_secs(2)).await;
     let mut hanging = edge.connect().await;
     hanging.write_all(b"GET /hang HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    edge.begun(1).await;
     edge.stop.cancel();
     assert_eq!(edge.task.await.unwrap(), Drained { cut: 1 });
 }

@@ -82,6 +82,9 @@ fn backup(model: &Model, status: &StatusView) -> Vec<Line> {
     let plan = backup.every_secs.zip(backup.to.as_ref());
     let every = |secs: u64| words::countdown(i64::try_from(secs).unwrap_or(i64::MAX));
     lines.extend(plan.map(|(secs, to)| fact("", &format!("one every {} to {to}", every(secs)))));
+    if backup.same_disk {
+        lines.push(Line::new(Kind::Worth, format!("{:18}on the disk of the data: when it dies, so do they  !", "")));
+    }
     if backup.overdue {
         lines.push(Line::new(Kind::Bad, format!("{:18}the scheduled one is OVERDUE  !", "")));
     }

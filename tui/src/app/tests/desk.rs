@@ -357,7 +357,7 @@ fn incidents_are_sorted_by_any_column_and_never_by_themselves() {
 
 #[test]
 fn times_turn_through_three_forms_and_ages_in_the_log_make_frames() {
-    let mut model = log(4);
+    let mut model = log_of(4);
     press_all(&mut model, "tt");
     assert_eq!(model.times.form, TimeForm::Ago);
     assert!(next_change(&model, now()).unwrap() <= now().plus_secs(60));

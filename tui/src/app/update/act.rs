@@ -25,8 +25,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
         Action::Bottom => walk::end(model, true, effects),
         Action::Open => open(model, effects),
         Action::Search => model.layer = Some(Layer::Prompt(Prompt::new(PromptKind::Search, walk::search_text(model)))),
-        Action::FindNext => find(model, true),
-        Action::FindPrevious => find(model, false),
+        Action::FindNext => find(model, true, effects),
+        Action::FindPrevious => find(model, false, effects),
         Action::Filter => filter(model),
         Action::FilterSwitch => filter_switch(model, effects),
         Action::SortMenu => model.layer = Some(Layer::Menu(sort::menu(model))),
@@ -180,15 +180,29 @@ fn open_from_status(model: &mut Model, effects: &mut Effects) {
     index.into_iter().for_each(|at| model.tokens.go(at));
 }
 
-fn find(model: &mut Model, forward: bool) {
-    let text = walk::search_text(model).to_owned();
-    if text.is_empty() {
+/// Enter behind a text to look for.
+pub(super) fn search(model: &mut Model, text: &str, effects: &mut Effects) {
+    walk::note_search(model, text);
+    if !text.is_empty() {
+        look(model, true, true, effects);
+    }
+}
+
+fn find(model: &mut Model, forward: bool, effects: &mut Effects) {
+    if walk::search_text(model).is_empty() {
         model.notice = Some("nothing is looked for yet: / finds a text".to_owned());
-    } else if !walk::find(model, forward, false) {
-        // In the log only what is here is looked through: the daemon looks through all of it.
-        let wider =
-            if model.screen == Screen::Log { " of the rows that are here; f asks the daemon for all" } else { "" };
-        model.notice = Some(format!("`{text}` is not in this list{wider}"));
+    } else {
+        look(model, forward, false, effects);
+    }
+}
+
+fn look(model: &mut Model, forward: bool, from_here: bool, effects: &mut Effects) {
+    let found = match model.screen {
+        Screen::Log => log::search(model, forward, from_here, effects),
+        _ => walk::find(model, forward, from_here),
+    };
+    if !found {
+        model.notice = Some(format!("`{}` is not in this list", walk::search_text(model)));
     }
 }
 

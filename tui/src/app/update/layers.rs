@@ -6,6 +6,7 @@ use super::super::commands;
 use super::super::danger::Part;
 use super::super::key::{Code, Key};
 use super::super::layer::{Layer, Pick, Prompt, PromptKind};
+use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects, Hidden};
 use super::{act, ask, changes, danger, identify, incidents, log, palette, sort, trial, undo, walk};
@@ -159,7 +160,11 @@ fn prompt(model: &mut Model, key: Key, effects: &mut Effects) {
 /// What a line does while it is typed.
 fn typed(model: &mut Model, kind: PromptKind, text: &str) {
     let error = match (kind, model.screen) {
-        (PromptKind::Search, _) => (!walk::search(model, text)).then(|| "not in this list".to_owned()),
+        (PromptKind::Search, screen) => (!walk::search(model, text)).then(|| {
+            let is_log = screen == Screen::Log && model.logs.tab == LogTab::Calls;
+            let words = if is_log { "not among the rows here: Enter asks the daemon" } else { "not in this list" };
+            words.to_owned()
+        }),
         (PromptKind::Filter, Screen::Tokens) => {
             set_filter(model, text);
             None
@@ -199,9 +204,7 @@ fn enter(model: &mut Model, effects: &mut Effects) {
             .err(),
         (PromptKind::Command, _) => commands::parse(&text).map(|action| act::act(model, action, effects)).err(),
         (PromptKind::Search, _) => {
-            if !walk::search(model, &text) {
-                model.notice = Some(format!("`{text}` is not in this list"));
-            }
+            act::search(model, &text, effects);
             None
         }
         (PromptKind::Goto | PromptKind::SaveQuery, _) | (PromptKind::Filter, Screen::Log) => {

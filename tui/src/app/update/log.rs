@@ -3,6 +3,7 @@
 mod kept;
 mod pages;
 mod prompts;
+mod seek;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use kept::kept_query;
 use kept::{request, save_prompt, saved_menu};
 pub(super) use pages::{counts, fetch, goto, rows, want};
 pub(super) use prompts::{enter, key};
+pub(super) use seek::{find, search};
 
 /// Columns that a step to the side scrolls.
 const ASIDE: usize = 8;
@@ -38,8 +40,8 @@ const ASIDE_MAX: usize = 100_000;
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Effects) {
     match action {
         Action::Follow => follow(model, !model.logs.tail.paused, effects),
-        Action::NextError => error(model, true, effects),
-        Action::PreviousError => error(model, false, effects),
+        Action::NextError => seek::error(model, true, effects),
+        Action::PreviousError => seek::error(model, false, effects),
         Action::Only => narrow(model, true, effects),
         Action::Not => narrow(model, false, effects),
         Action::Left => sideways(model, false),
@@ -199,25 +201,6 @@ pub(super) fn switch_filter(model: &mut Model, effects: &mut Effects) {
     let parked = model.logs.parked.take().map(|parked| parked.text).unwrap_or_default();
     ask(model, parked, effects);
     model.logs.parked = Some(current);
-}
-
-fn error(model: &mut Model, forward: bool, effects: &mut Effects) {
-    model.pane_top = 0;
-    model.logs.leave_row();
-    let tail = &mut model.logs.tail;
-    if tail.step_to_error(forward) {
-        return;
-    }
-    let (first, last) = (tail.entries.front().map(Entry::seq), tail.entries.back().map(Entry::seq));
-    let page = match (forward, first, last) {
-        (false, Some(before), _) if !tail.at_start => Some(Page::FailedBefore(before)),
-        (true, _, Some(after)) if !tail.is_live() => Some(Page::FailedAfter(after)),
-        _ => None,
-    };
-    match page {
-        Some(page) => fetch(model, page, effects),
-        None => model.notice = Some("no further row that failed".to_owned()),
-    }
 }
 
 /// `=` and `!`: the value under the cursor, or a menu of the row's values where no column is marked.

@@ -4,13 +4,11 @@ use super::super::detail;
 use super::super::logs::LogTab;
 use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Effects};
-
-/// Rows above and below a find.
-const CONTEXT_ROWS: usize = 3;
+use super::log;
 
 /// Moves by rows, in the list or in the pane.
 pub(super) fn step(model: &mut Model, by: isize) {
-    if super::log::step_in_body(model, by) {
+    if log::step_in_body(model, by) {
         return;
     }
     if model.screen == Screen::Status {
@@ -69,11 +67,11 @@ pub(super) fn end(model: &mut Model, last: bool, effects: &mut Effects) {
     if !model.in_pane && model.screen == Screen::Log && model.logs.tab == LogTab::Calls {
         model.logs.leave_row();
         if last {
-            return super::log::follow(model, false, effects);
+            return log::follow(model, false, effects);
         }
         if !model.logs.tail.at_start {
             let (from, _) = model.logs.tail.filter.range.span(model.now);
-            return super::log::fetch(model, super::super::tail::Page::From(from), effects);
+            return log::fetch(model, super::super::tail::Page::From(from), effects);
         }
     }
     step(model, if last { isize::MAX } else { isize::MIN + 1 });
@@ -109,6 +107,12 @@ pub(super) fn next_tab(model: &mut Model) {
 
 /// Sets the text that is looked for, and goes to the first find from the mark on.
 pub(super) fn search(model: &mut Model, text: &str) -> bool {
+    note_search(model, text);
+    text.is_empty() || find(model, true, true)
+}
+
+/// Sets the text that is looked for.
+pub(super) fn note_search(model: &mut Model, text: &str) {
     match model.screen {
         Screen::Tokens => model.tokens.search = text.to_owned(),
         Screen::Log => model.logs.search = text.to_owned(),
@@ -119,7 +123,6 @@ pub(super) fn search(model: &mut Model, text: &str) -> bool {
         Screen::Audit => model.audit.search = text.to_owned(),
         Screen::Status => {}
     }
-    text.is_empty() || find(model, true, true)
 }
 
 #[must_use]
@@ -145,7 +148,7 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Requests => model.requests.find(forward, from_here),
         Screen::Operators => model.operators.find(forward, from_here),
         Screen::Audit => model.audit.find(forward, from_here),
-        Screen::Log => return find_in_log(model, forward, from_here),
+        Screen::Log => return log::find(model, forward, from_here),
         Screen::Status => None,
     };
     let Some(index) = found else { return false };
@@ -158,24 +161,5 @@ pub(super) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
         Screen::Audit => model.audit.go(index),
         Screen::Log | Screen::Status => {}
     }
-    true
-}
-
-/// Goes to the next find in the log, and keeps lines around it in view: what happened before and after is the context.
-fn find_in_log(model: &mut Model, forward: bool, from_here: bool) -> bool {
-    model.logs.leave_row();
-    let Some(went_round) = model.logs.find(&model.tokens, forward, from_here) else { return false };
-    if went_round && !from_here {
-        model.notice = Some("the search went on at the other end of the list".to_owned());
-    }
-    let rows = usize::from(model.layout().list.height);
-    let context = CONTEXT_ROWS.min(rows.saturating_sub(1) / 2);
-    let cursor = match model.logs.tab {
-        LogTab::Calls => (&mut model.logs.tail.cursor.top, model.logs.tail.cursor.index),
-        LogTab::Refused => (&mut model.logs.refused_cursor.top, model.logs.refused_cursor.index),
-    };
-    let (top, index) = cursor;
-    let lowest = (index + 1 + context).saturating_sub(rows);
-    *top = (*top).clamp(lowest, index.saturating_sub(context).max(lowest));
     true
 }

@@ -9,6 +9,9 @@ pub(super) const AFTER_HELP: &str = "\
 A backup is encrypted with a passphrase, and the token key is in it. With
 --plain it is not, and the key is not: no token of it can authenticate.
 
+Over a network, without a file on this host:
+  ssh HOST tollgate backup - --passphrase-file FILE > t.backup
+
 It is brought back by the daemon's program, while the daemon is stopped:
   tollgated restore FILE";
 
@@ -17,7 +20,7 @@ It is brought back by the daemon's program, while the daemon is stopped:
 pub(in crate::cli) struct BackupArgs {
     #[command(subcommand)]
     pub(in crate::cli) verb: Option<BackupVerb>,
-    /// A new file; one that exists is never replaced
+    /// A new file, and one that exists is never replaced; or - for standard output
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: Option<PathBuf>,
     /// File with the passphrase, mode 0600 [default: asked for twice, on the terminal]
@@ -32,7 +35,7 @@ pub(in crate::cli) struct BackupArgs {
 pub(in crate::cli) enum BackupVerb {
     /// Open a backup and say what it holds, without a daemon; 2 without the token key, 65 damaged, 77 wrong passphrase
     Verify {
-        /// The backup
+        /// The backup; or - for standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// File with the passphrase, mode 0600 [default: asked for on the terminal]

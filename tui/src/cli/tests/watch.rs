@@ -1,6 +1,6 @@
 //! What wants attention, and the scan.
 
-use tollgate_shared::api::{Identified, StatusView};
+use tollgate_shared::api::{BackupFailure, BackupMade, BackupView, Identified, StatusView};
 use tollgate_shared::secret::{SecretKind, TokenSecret};
 
 use super::*;
@@ -61,6 +61,45 @@ async fn a_token_that_has_ended_stays_critical() {
     let did = tollgate(&fake, &["check", "--nagios"]).await;
     assert_eq!(did.exit(), 2);
     assert!(did.out.contains("1 token expired") && did.out.contains("expired=1;;0;0"), "{}", did.out);
+}
+
+#[tokio::test]
+async fn a_scheduled_backup_that_failed_warns_and_one_that_is_overdue_is_critical_with_its_age_in_seconds() {
+    let made = |age_secs: i64, by: &str| BackupMade {
+        made_at: NOW.plus_secs(-age_secs),
+        place: "/mnt/usb/t.backup".to_owned(),
+        bytes: 1,
+        with_key: true,
+        by: by.to_owned(),
+    };
+    let failure = || BackupFailure { at: NOW, why: "/mnt/usb is no directory | mount it".to_owned() };
+    let by_hand = BackupView { last: Some(made(7_200, "root")), ..BackupView::default() };
+    let planned =
+        BackupView { last_scheduled: Some(made(7_300, "tollgated")), every_secs: Some(3_600), ..by_hand.clone() };
+    let failed = BackupView { failed: Some(failure()), ..planned.clone() };
+    let overdue = BackupView { overdue: true, ..failed.clone() };
+    let never = BackupView { last_scheduled: None, overdue: true, ..planned.clone() };
+    let why = "/mnt/usb is no directory / mount it | ";
+    for (backup, exit, says, age) in [
+        (BackupView::default(), 0, "OK - 0 tokens, none ends soon | ", "U;;;0"),
+        (by_hand, 0, "OK - 0 tokens, none ends soon; backup 2 h old | ", "7200s;;;0"),
+        (planned, 0, "OK - 0 tokens, none ends soon; backup 2 h old | ", "7300s;;7200;0"),
+        (failed, 1, &format!("WARNING - the scheduled backup failed: {why}"), "7300s;;7200;0"),
+        (
+            overdue,
+            2,
+            &format!("CRITICAL - the scheduled backup is overdue, the last is 2 h old: {why}"),
+            "7300s;;7200;0",
+        ),
+        (never, 2, "CRITICAL - the scheduled backup is overdue, none was made yet | ", "U;;7200;0"),
+    ] {
+        let status = StatusView { backup, now: NOW, ..status() };
+        let fake = FakeDaemon::start_as(&status, |_, _| Reply::json(&Page::<TokenView> { items: vec![], next: None }));
+        let did = tollgate(&fake, &["check", "--nagios"]).await;
+        assert_eq!((did.exit(), did.out.lines().count()), (exit, 1), "{}{}", did.out, did.err);
+        assert!(did.out.starts_with(&format!("TOLLGATE {says}")), "{says}: {}", did.out);
+        assert!(did.out.ends_with(&format!(" backup_age={age}\n")), "{age}: {}", did.out);
+    }
 }
 
 #[tokio::test]

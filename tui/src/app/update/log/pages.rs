@@ -4,6 +4,7 @@ use tollgate_shared::api::LogHistogram;
 use tollgate_shared::log::LogRow;
 use tollgate_shared::time::Timestamp;
 
+use super::seek;
 use crate::app::Model;
 use crate::app::connection::Connection;
 use crate::app::logs::strip::BUCKETS_MAX;
@@ -32,7 +33,12 @@ pub(in crate::app::update) fn fetch(model: &mut Model, page: Page, effects: &mut
     }
     let number = model.next_generation();
     model.logs.tail.begin(number, page);
-    let filter = model.logs.tail.filter.clone();
+    let filter = match page {
+        Page::LastBefore(sought, _) | Page::FirstAfter(sought, _) => {
+            model.logs.tail.filter.with(&seek::term(model, sought))
+        }
+        _ => model.logs.tail.filter.clone(),
+    };
     effects.push(Effect::Rows { number, filter, page });
 }
 
@@ -94,11 +100,14 @@ pub(in crate::app::update) fn rows(
 fn take(model: &mut Model, page: Page, rows: Vec<LogRow>, more: bool, effects: &mut Effects) {
     let nothing = rows.is_empty();
     let words = match page {
-        Page::FailedBefore(_) | Page::FailedAfter(_) => match rows.first() {
-            Some(row) => return fetch(model, Page::UpTo(row.seq), effects),
-            None => "no further row that failed",
-        },
         Page::Again(seq) if nothing => return resume::gone(model, seq, effects),
+        Page::LastBefore(sought, _) | Page::FirstAfter(sought, _) => {
+            match rows.first() {
+                Some(row) => fetch(model, Page::UpTo(row.seq), effects),
+                None => model.notice = Some(seek::none_further(model, sought, more)),
+            }
+            return;
+        }
         Page::From(_) if nothing => "no rows from that time on",
         Page::UpTo(_) if nothing => "no row up to that one is shown by this query: these are the newest",
         Page::Gap { .. } if nothing => "none of those rows can be shown: the query leaves them out, or they are gone",
@@ -107,7 +116,7 @@ fn take(model: &mut Model, page: Page, rows: Vec<LogRow>, more: bool, effects: &
     if !words.is_empty() {
         model.notice = Some(words.to_owned());
     }
-    if !(nothing && matches!(page, Page::From(_) | Page::UpTo(_) | Page::FailedBefore(_) | Page::FailedAfter(_))) {
+    if !(nothing && matches!(page, Page::From(_) | Page::UpTo(_))) {
         model.logs.leave_row();
         model.logs.tail.take_page(page, rows, more);
     }
