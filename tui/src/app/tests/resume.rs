@@ -1,5 +1,6 @@
 //! What one console leaves, the next one takes.
 
+use proptest::prelude::*;
 use tollgate_shared::api::LogBounds;
 use tollgate_shared::log::{Gap, GapReason};
 
@@ -24,12 +25,12 @@ fn bounds(first: u64, last: u64) -> LogBounds {
     LogBounds { first_seq: Some(first), last_seq: Some(last), ..LogBounds::default() }
 }
 
-fn connect(model: &mut Model, log: LogBounds) -> super::super::Effects {
+fn connect(model: &mut Model, log: LogBounds) -> crate::app::Effects {
     let status = tollgate_shared::api::StatusView { log, ..fixtures::status() };
     tell(model, Net::Connected(Box::new(status)))
 }
 
-fn followed(effects: &super::super::Effects) -> (Option<String>, u32) {
+fn followed(effects: &crate::app::Effects) -> (Option<String>, u32) {
     let follow = effects.list.iter().find_map(|effect| match effect {
         Effect::Follow { slot: Slot::Log, after, last, .. } => Some((after.clone(), *last)),
         _ => None,
@@ -37,12 +38,12 @@ fn followed(effects: &super::super::Effects) -> (Option<String>, u32) {
     follow.expect("the log is followed")
 }
 
-fn arrive(model: &mut Model, items: Vec<super::super::held::HeldItem>) {
+fn arrive(model: &mut Model, items: Vec<crate::app::held::HeldItem>) {
     let generation = model.logs.tail.generation;
     tell(model, Net::Tail { slot: Slot::Log, generation, items });
 }
 
-fn rows(seqs: std::ops::RangeInclusive<u64>) -> Vec<super::super::held::HeldItem> {
+fn rows(seqs: std::ops::RangeInclusive<u64>) -> Vec<crate::app::held::HeldItem> {
     seqs.map(|seq| TailItem::Row(fixtures::row(seq).into())).collect()
 }
 
