@@ -11,7 +11,6 @@ use crate::app::query::Range;
 use crate::app::resume::{Kept, Mark, keep, take};
 use crate::app::tail::{Entry, Left};
 use crate::app::times::Form;
-use proptest::prelude::*;
 
 /// The next console, before it has heard anything.
 fn next(kept: &Kept) -> Model {
