@@ -187,7 +187,7 @@ fn a_text_that_no_row_has_is_told_with_how_far_was_looked() {
         let number = model.generation;
         tell(&mut model, Net::Rows { number, result: Ok(Rows { rows: Vec::new(), more }) });
         let told = model.notice.clone().unwrap_or_default();
-        assert!(told.contains("`nowhere`") && told.ends_with(words) == !more && told.contains(words), "{told}");
+        assert!(told.contains("`nowhere`") && told.ends_with(words) != more && told.contains(words), "{told}");
         assert_eq!(model.logs.tail.entries.len(), 2, "the list stays");
     }
 }
