@@ -24,7 +24,7 @@ use crate::edge::head::HeadRules;
 use crate::edge::tls::{Acceptor, TlsError};
 use crate::events::Events;
 use crate::files::key::{KeyError, TokenKey};
-use crate::files::{self, DataDir, FilesError};
+use crate::files::{self, DataDir, FilesError, LOG_DIR, STATE_FILE};
 use crate::ids::Ids;
 use crate::jobs::LOG_QUEUE_JOBS;
 use crate::lanes::{LaneLimits, Lanes};
@@ -35,12 +35,6 @@ use crate::refused::RefusedRing;
 use crate::store::{Loaded, LogSettings, LogStore, OpenFile, RedbLog, RedbStore, StateSettings, Store, StoreError};
 use crate::tail::TailHub;
 use crate::usage::UsageBook;
-
-/// The state's file in the data directory.
-pub(crate) const STATE_FILE: &str = "state.redb";
-
-/// The log's directory in the data directory.
-pub(crate) const LOG_DIR: &str = "log";
 
 /// Memory for pages of the state.
 const STATE_CACHE_BYTES: usize = 64 << 20;

@@ -10,6 +10,7 @@ pub mod book;
 pub mod look;
 pub mod make;
 pub mod passphrase;
+pub mod plan;
 mod records;
 pub mod restore;
 pub mod schedule;

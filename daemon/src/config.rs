@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use tollgate_shared::workflow::WebAddress;
 
-use crate::backup::book::Plan;
+use crate::backup::plan::Plan;
 
 pub mod keys;
 mod layers;

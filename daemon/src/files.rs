@@ -15,6 +15,10 @@ pub mod key;
 
 /// The file whose lock says that a daemon runs on the directory.
 pub(crate) const LOCK_FILE: &str = "daemon.lock";
+/// The state's file in the data directory.
+pub(crate) const STATE_FILE: &str = "state.redb";
+/// The log's directory in the data directory.
+pub(crate) const LOG_DIR: &str = "log";
 const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
 
 /// The data directory, checked and locked: while this value lives no second daemon can use the directory.

@@ -1,7 +1,6 @@
 //! What the running daemon remembers of backups: the schedule, what it has handed out, what failed. The last good ones are
 //! part of the state.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,25 +9,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tollgate_shared::api::{BackupFailure, BackupMade, BackupView, RestoredView};
 use tollgate_shared::time::Timestamp;
 
-use super::make::Made;
+use super::Manifest;
+use super::plan::Plan;
 use crate::core::model::{BackupRecord, Backups, Restored};
-use crate::files;
 use crate::store::Copier;
 
 /// Backups that were handed out and may still be confirmed.
 const HANDED_MAX: usize = 8;
 
-/// A schedule.
+/// A backup that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// How often.
-    pub every: Duration,
-    /// How many are kept.
-    pub keep: usize,
-    /// In which directory.
-    pub to: PathBuf,
-    /// What they are locked with; read anew each time.
-    pub passphrase_file: PathBuf,
+pub struct Made {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// The room of backups in a daemon.
@@ -44,20 +39,6 @@ pub struct BackupBook {
     handed: Mutex<Vec<(String, BackupRecord)>>,
     failed: Mutex<Option<BackupFailure>>,
     same_disk: AtomicBool,
-}
-
-impl Plan {
-    /// What is wrong with a place on the disk that also has the data; `None` where it is on another one, or could not be
-    /// asked.
-    pub fn same_disk(&self, data_dir: &Path) -> Option<String> {
-        files::on_one_disk(&self.to, data_dir).then(|| {
-            let (to, data) = (self.to.display(), data_dir.display());
-            format!(
-                "backup.to: {to} is on the same disk as the data in {data}: a backup on the disk that dies is none, so \
-                 name a directory on another one, or mount it"
-            )
-        })
-    }
 }
 
 impl BackupBook {
@@ -157,6 +138,7 @@ mod tests {
     use super::*;
     use crate::core::testing::START;
     use crate::store::{CopySink, StoreError};
+    use std::path::{Path, PathBuf};
 
     struct Nothing;
 

@@ -13,13 +13,13 @@ use std::path::Path;
 use rustix::fs::statvfs;
 use tollgate_shared::time::Timestamp;
 
+use super::book::Made;
 use super::passphrase::Passphrase;
 use super::records::Recorder;
 use super::seal::{Lock, Sealing};
 use super::{BackupError, Manifest, Strength};
-use crate::assemble::STATE_FILE;
 use crate::daemon::Daemon;
-use crate::files;
+use crate::files::{self, STATE_FILE};
 use crate::store::{Copier, CopyCounts, StoreError};
 
 /// The file in which a backup is prepared.
@@ -27,15 +27,6 @@ const SPOOL_FILE: &str = "backup.spool";
 
 /// Preparing a backup leaves the state's own disk at least this much: below it nothing could be committed.
 const LEFT_BYTES_MIN: u64 = 256 << 20;
-
-/// A backup that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
-    /// What it says of itself.
-    pub manifest: Manifest,
-    /// Its length.
-    pub bytes: u64,
-}
 
 /// Prepares a backup for somebody, in a file without a name that is gone when it is dropped; it stands at its beginning.
 ///

@@ -9,14 +9,13 @@ use super::look::{Looked, Piece, look, read};
 use super::passphrase::Passphrase;
 use super::records::KeyBytes;
 use super::{BackupError, Manifest};
-use crate::assemble::{LOG_DIR, STATE_FILE};
 use crate::clock::Clock;
 use crate::core::access::Actor;
 use crate::core::model::{ClockSteps, Operator, Restored};
 use crate::core::restoring::{self, Settled};
 use crate::daemon::MacKey;
 use crate::files::key::{KEY_FILE, TokenKey};
-use crate::files::{self, DataDir};
+use crate::files::{self, DataDir, LOG_DIR, STATE_FILE};
 use crate::store::{Checked, CopyInto, OpenFile, RedbStore, StateSettings, Store as _, check_state};
 
 /// What the state is called until it is whole.

@@ -15,10 +15,11 @@ use tollgate_shared::api::BackupFailure;
 use tollgate_shared::time::Timestamp;
 
 use super::BackupError;
-use super::book::{Plan, record, secs};
+use super::book::{Made, record, secs};
 use super::look::{look, open};
-use super::make::{self, Made};
+use super::make;
 use super::passphrase::Passphrase;
+use super::plan::Plan;
 use crate::core::access::Actor;
 use crate::core::admin::{Command, Scheduled};
 use crate::daemon::Daemon;

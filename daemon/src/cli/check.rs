@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::visible;
-use crate::assemble::{LOG_DIR, STATE_FILE};
 use crate::daemon::MacKey;
 use crate::files::key::TokenKey;
-use crate::files::{DataDir, FilesError};
+use crate::files::{DataDir, FilesError, LOG_DIR, STATE_FILE};
 use crate::store::{Checked, check_log, check_state};
 
 /// Why nothing could be looked at.

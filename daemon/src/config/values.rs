@@ -14,7 +14,7 @@ use super::{
     Automation, Config, ConfigError, Flags, Gate, Limits, Log, LogLevel, Setting, Socket, TlsFiles, default_data_dir,
     default_socket,
 };
-use crate::backup::book::Plan;
+use crate::backup::plan::Plan;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
