@@ -191,13 +191,17 @@ fn slow_line(report: &mut Report) {
     let mut console = Terminal::start_behind(&console(&daemon), SIZE, SLOW_LINE);
     console.wait_for("token-39");
     let mut took = Vec::new();
-    for number in 0..KEYS / 4 {
+    for number in 0..KEYS / 2 {
         settle(&console);
         let since = Instant::now();
         console.send(if number % 2 == 0 { DOWN } else { UP });
-        took.push(console.time_until(since, |_| true));
+        let byte = console.time_until(since, |_| true);
+        // What the first one finds is cold.
+        if number > 0 {
+            took.push(byte);
+        }
     }
-    report.times("key to byte, line of 8 KiB/s, worst of 100", KEY_MAX, &sorted(took));
+    report.p99("key to byte, line of 8 KiB/s, 99th of 100", KEY_MAX, &sorted(took));
 }
 
 /// A console that follows the log while 5,000 calls a second come.

@@ -41,6 +41,15 @@ struct Head {
     outcome: Outcome,
 }
 
+/// What a list shows of a row beside that. A list that runs draws hundreds of rows a second, each once: the verdict, which
+/// is most of a row, is passed over.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Shown {
+    pub status: u16,
+    pub latency_us: u64,
+    pub summary: String,
+}
+
 /// A row that is kept. What it holds is had by `Deref`, and is then kept read; [`HeldRow::look`] leaves it unread.
 #[derive(Clone, Debug)]
 pub struct HeldRow {
@@ -49,6 +58,7 @@ pub struct HeldRow {
     /// Its JSON; nothing where the row came read.
     text: Option<Box<str>>,
     read: OnceLock<Box<LogRow>>,
+    shown: OnceLock<Box<Shown>>,
 }
 
 impl HeldRow {
@@ -76,6 +86,25 @@ impl HeldRow {
         self.head.outcome
     }
 
+    /// Where it came from.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.head.remote_ip
+    }
+
+    /// What a list shows of it.
+    pub fn shown(&self) -> &Shown {
+        let of = |row: &LogRow| {
+            let LogRow { status, latency_us, summary, .. } = row;
+            Shown { status: *status, latency_us: *latency_us, summary: summary.clone() }
+        };
+        self.shown.get_or_init(|| {
+            let text = self.text.as_deref().filter(|_| self.read.get().is_none());
+            let shown = text.and_then(|text| serde_json::from_str(text).ok());
+            Box::new(shown.unwrap_or_else(|| self.look(of)))
+        })
+    }
+
     /// What it takes, unread: never changes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -94,6 +123,7 @@ impl HeldRow {
     pub fn forget(&mut self) {
         if self.text.is_some() {
             self.read.take();
+            self.shown.take();
         }
     }
 
@@ -117,7 +147,7 @@ impl From<LogRow> for HeldRow {
         let bytes = 1_024 + row.body.len() + row.query.len() + row.headers.len() * 64;
         let LogRow { seq, at, call, token, remote_ip, outcome, .. } = row;
         let head = Head { seq, at, call, token, remote_ip, outcome };
-        Self { head, bytes, text: None, read: OnceLock::from(Box::new(row)) }
+        Self { head, bytes, text: None, read: OnceLock::from(Box::new(row)), shown: OnceLock::new() }
     }
 }
 
@@ -155,7 +185,7 @@ pub fn item(line: &[u8]) -> Result<HeldItem, serde_json::Error> {
     let row = text.strip_prefix(ROW.0).and_then(|rest| rest.strip_suffix(ROW.1));
     if let Some((row, head)) = row.and_then(|row| Some((row, head_of(row)?))) {
         let bytes = ROW_BYTES + row.len();
-        let held = HeldRow { head, bytes, text: Some(row.into()), read: OnceLock::new() };
+        let held = HeldRow { head, bytes, text: Some(row.into()), read: OnceLock::new(), shown: OnceLock::new() };
         return Ok(TailItem::Row(Box::new(held)));
     }
     serde_json::from_slice(line)
@@ -222,9 +252,12 @@ mod tests {
         assert!(held.read.get().is_none() && held.text.is_some());
         assert_eq!(held.look(|row| row.summary.clone()), row.summary);
         assert!(held.read.get().is_none(), "a look does not keep it read");
+        let shown = held.shown();
+        assert_eq!((shown.status, shown.latency_us, &shown.summary), (row.status, row.latency_us, &row.summary));
+        assert!(held.read.get().is_none(), "nor does a list");
         assert_eq!(*held, row);
         held.forget();
-        assert!(held.read.get().is_none() && *held == row);
+        assert!(held.read.get().is_none() && held.shown.get().is_none() && *held == row);
     }
 
     #[test]
@@ -241,6 +274,7 @@ mod tests {
         let held = held(&text.replace("\"latency_us\"", "\"latency_days\""));
         assert_eq!((held.seq(), held.token), (7, fixtures::row(7).token));
         assert!(held.summary.starts_with("this console cannot read the row: missing field"), "{}", held.summary);
+        assert_eq!(held.shown().summary, held.summary);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 
+use crate::app::held::HeldRow;
 use crate::app::layout::{Area, Layout};
 use crate::app::logs::LogTab;
 use crate::app::logs::column::{Column, Shape};
@@ -11,7 +12,7 @@ use crate::app::tail::{Entry, Page, Tail, can_load, gap_words, is_failure};
 use crate::app::verdict::outcome_words;
 use crate::app::words::{self, count, group};
 use tollgate_shared::limits::LOG_ROW_SECS;
-use tollgate_shared::log::{LogRow, RefusedRow};
+use tollgate_shared::log::RefusedRow;
 
 use super::canvas::{Canvas, Row};
 use super::lists::{arrow, base};
@@ -289,14 +290,14 @@ fn width(shape: Shape, column: Column) -> (usize, bool) {
     }
 }
 
-fn row(line: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>, call: &LogRow) {
-    let hot = if is_failure(call.outcome) { theme.attention() } else { theme.plain() };
+fn row(line: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>, call: &HeldRow) {
+    let hot = if is_failure(call.became()) { theme.attention() } else { theme.plain() };
     for column in shape.columns() {
         let (width, right) = width(shape, column);
         let style = if matches!(column, Column::Outcome | Column::Title) { hot } else { theme.plain() };
         let text = match column {
             Column::Title => {
-                line.aside(&call.summary, cells.aside, style);
+                line.aside(&call.shown().summary, cells.aside, style);
                 return;
             }
             column => cell(column, cells.model, call),
@@ -309,15 +310,18 @@ fn row(line: &mut Row<'_>, shape: Shape, theme: &Theme, cells: Cells<'_>, call: 
     }
 }
 
-fn cell(column: Column, model: &Model, call: &LogRow) -> String {
+fn cell(column: Column, model: &Model, call: &HeldRow) -> String {
     match column {
-        Column::Time => model.times.clock(call.at, model.now),
-        Column::Seq => call.seq.to_string(),
-        Column::Token => model.tokens.name_of(call.token),
-        Column::From => call.remote_ip.to_string(),
-        Column::Outcome => outcome_words(call.outcome).to_owned(),
-        Column::Status => call.status.to_string(),
-        Column::Millis => format!("{}.{}", call.latency_us / 1_000, call.latency_us % 1_000 / 100),
+        Column::Time => model.times.clock(call.at(), model.now),
+        Column::Seq => call.seq().to_string(),
+        Column::Token => model.tokens.name_of(call.token_id()),
+        Column::From => call.ip().to_string(),
+        Column::Outcome => outcome_words(call.became()).to_owned(),
+        Column::Status => call.shown().status.to_string(),
+        Column::Millis => {
+            let micros = call.shown().latency_us;
+            format!("{}.{}", micros / 1_000, micros % 1_000 / 100)
+        }
         Column::Title => String::new(),
     }
 }

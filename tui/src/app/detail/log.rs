@@ -60,16 +60,19 @@ fn row_lines(model: &Model, row: &LogRow) -> Vec<Line> {
 
 /// How many calls of the token are looked at for whether they failed by the same condition.
 const CALLS_BACK: usize = 100;
+/// And while the list runs, where each of these rows may be another one ten times a second.
+const CALLS_BACK_FOLLOWING: usize = 20;
 
 /// What other rows say of a call that matched nothing.
 fn history(lines: &mut Vec<Line>, model: &Model, row: &LogRow) {
     let Some(failed) = first_failed(row) else { return };
     let same = |other: &&Arc<HeldRow>| other.token_id() == row.token && other.seq() <= row.seq;
     let fails_too = |other: &LogRow| first_failed(other).is_some_and(|other| other.path == failed.path);
-    let before = model.logs.tail.rows().rev().filter(same).take(CALLS_BACK);
+    let back = if model.logs.tail.paused { CALLS_BACK } else { CALLS_BACK_FOLLOWING };
+    let before = model.logs.tail.rows().rev().filter(same).take(back);
     let times = before.take_while(|other| other.look(fails_too)).count();
     if times > 1 {
-        let least = if times == CALLS_BACK { "at least " } else { "" };
+        let least = if times == back { "at least " } else { "" };
         lines.push(Line::plain(format!("This condition failed in {least}the last {times} calls of this token.")));
     }
     let Some(matched) = model.logs.last_match(row) else { return };
