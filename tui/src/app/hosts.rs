@@ -111,13 +111,9 @@ impl Hosts {
 
     /// Puts the mark on the next host that the text is in. False if there is none.
     pub fn find(&mut self, forward: bool, from_here: bool) -> bool {
-        let len = self.rows.len();
-        let skip = usize::from(!from_here);
-        let ahead = (skip..len + skip)
-            .map(|by| if forward { (self.cursor.index + by) % len } else { (self.cursor.index + 2 * len - by) % len });
-        let found = ahead.into_iter().find(|at| self.rows[*at].net.contains(self.search.as_str()));
-        let rows = &self.rows;
-        found.into_iter().for_each(|at| self.cursor.go(at, len, |at| rows[at].net.clone()));
+        let (rows, text) = (&self.rows, self.search.as_str());
+        let found = words::find(rows.len(), self.cursor.index, forward, from_here, |at| rows[at].net.contains(text));
+        found.into_iter().for_each(|at| self.cursor.go(at, rows.len(), |at| rows[at].net.clone()));
         found.is_some()
     }
 

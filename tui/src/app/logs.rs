@@ -162,12 +162,10 @@ impl Logs {
             LogTab::Calls => (self.tail.entries.len(), self.tail.cursor.index),
             LogTab::Refused => (self.refused.len(), self.refused_cursor.index),
         };
-        if text.is_empty() || len == 0 {
+        if text.is_empty() {
             return None;
         }
-        let first = usize::from(!from_here);
-        let place = |offset| if forward { (here + offset) % len } else { (here + len - offset % len) % len };
-        let index = (first..len + first).map(place).find(|at| self.has_text(tokens, *at, &text))?;
+        let index = words::find(len, here, forward, from_here, |at| self.has_text(tokens, at, &text))?;
         let went_round = if forward { index < here } else { index > here };
         Some((index, went_round || (!from_here && index == here)))
     }

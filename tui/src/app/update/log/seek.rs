@@ -29,13 +29,8 @@ pub(super) fn error(model: &mut Model, forward: bool, effects: &mut Effects) {
 
 /// Goes to the next find among the rows that are here, round the end of the list. False if there is none.
 pub(in crate::app::update) fn find(model: &mut Model, forward: bool, from_here: bool) -> bool {
-    model.logs.leave_row();
-    let Some((index, went_round)) = model.logs.find(&model.tokens, forward, from_here) else { return false };
-    if went_round && !from_here {
-        model.notice = Some("the search went on at the other end of the list".to_owned());
-    }
-    go(model, index);
-    true
+    let here = model.logs.find(&model.tokens, forward, from_here);
+    take(model, here, from_here)
 }
 
 /// The same among all rows of the query: what is not here on the way is asked for. False if there is nothing to ask.
@@ -54,8 +49,19 @@ pub(in crate::app::update) fn search(model: &mut Model, forward: bool, from_here
             pages::fetch(model, page, effects);
             true
         }
-        None => find(model, forward, from_here),
+        None => take(model, here, from_here),
     }
+}
+
+/// Goes to what was found among the rows that are here. False if nothing was.
+fn take(model: &mut Model, found: Option<(usize, bool)>, from_here: bool) -> bool {
+    model.logs.leave_row();
+    let Some((index, went_round)) = found else { return false };
+    if went_round && !from_here {
+        model.notice = Some("the search went on at the other end of the list".to_owned());
+    }
+    go(model, index);
+    true
 }
 
 /// What is sought, as a term of the query language.
